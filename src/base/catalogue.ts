@@ -1,0 +1,337 @@
+/** One way to fail. */
+export type Entry<P> = {
+  /** HTTP status: 4xx the caller can mend, 5xx we must. */
+  status: number;
+  title: string;
+  /** Names the action that failed, quotes values, ends without a full stop. */
+  detail: (params: P) => string;
+  /** What to do next, as an imperative or a command to paste. */
+  hint?: (params: P) => string;
+  /** Process exit code; by default 15 for 401 and 403, else 1. */
+  exit?: number;
+};
+const define = <P = Record<string, never>>(entry: Entry<P>): Entry<P> => entry;
+
+/** Every way `land` can fail, in one table. Codes are public: never rename one, only add. */
+export const catalogue = {
+  // ── any request ──────────────────────────────────────────────────────────
+  invalid_input: define<{ field: string; problem: string }>({
+    status: 422,
+    title: "Invalid input",
+    detail: ({ field, problem }) => `Cannot accept "${field}": ${problem}`,
+  }),
+  bad_request: define<{ problem: string }>({
+    status: 400,
+    title: "Bad request",
+    detail: ({ problem }) => `Cannot read the request: ${problem}`,
+  }),
+  not_found: define<{ what: string }>({
+    status: 404,
+    title: "Not found",
+    detail: ({ what }) => `Cannot find ${what}`,
+  }),
+  method_not_allowed: define<{ method: string; allow: string }>({
+    status: 405,
+    title: "Method not allowed",
+    detail: ({ method, allow }) => `Cannot ${method} here: this address takes ${allow}`,
+  }),
+  payload_too_large: define<{ limitBytes: number }>({
+    status: 413,
+    title: "Body too large",
+    detail: ({ limitBytes }) => `Cannot take a body of more than ${limitBytes} bytes here`,
+  }),
+  unsupported_media_type: define<{ expected: string }>({
+    status: 415,
+    title: "Unsupported media type",
+    detail: ({ expected }) => `Cannot read the body: send it as ${expected}`,
+  }),
+  rate_limited: define<{ what: string; retryAfterSeconds: number }>({
+    status: 429,
+    title: "Too many requests",
+    detail: ({ what }) => `Cannot take more requests now: the limit of ${what} is used up`,
+    hint: ({ retryAfterSeconds }) => `Try again in ${retryAfterSeconds} s`,
+  }),
+  shutting_down: define({
+    status: 503,
+    title: "Shutting down",
+    detail: () => "Cannot start the request: the server is shutting down",
+    hint: () => "Try again in a few seconds",
+  }),
+  internal: define({
+    status: 500,
+    title: "Internal error",
+    detail: () => "Cannot finish: something broke inside land",
+    hint: () => "Try again; if it stays, report it with the request id or the output of --verbose",
+    exit: 70,
+  }),
+  // ── accounts ─────────────────────────────────────────────────────────────
+  unauthenticated: define({
+    status: 401,
+    title: "Not signed in",
+    detail: () =>
+      "Cannot do this without an account: no valid token or session came with the request",
+    hint: () => "Run `land login`, or set LAND_TOKEN",
+  }),
+  bad_credentials: define({
+    status: 401,
+    title: "Wrong name or password",
+    detail: () => "Cannot sign in: the user name and password do not match an account",
+  }),
+  forbidden: define<{ action: string; reason: string }>({
+    status: 403,
+    title: "Not allowed",
+    detail: ({ action, reason }) => `Cannot ${action}: ${reason}`,
+  }),
+  scope_missing: define<{ action: string; scope: string }>({
+    status: 403,
+    title: "Token lacks a scope",
+    detail: ({ action, scope }) => `Cannot ${action}: this token lacks the scope "${scope}"`,
+    hint: ({ scope }) => `Make one with \`land token create --name NAME --scope ${scope}\``,
+  }),
+  csrf_failed: define({
+    status: 403,
+    title: "Form expired",
+    detail: () => "Cannot accept the form: its security token does not belong to this session",
+    hint: () => "Reload the page and send the form again",
+  }),
+  registration_closed: define({
+    status: 403,
+    title: "Registration closed",
+    detail: () => "Cannot make an account: registration is closed on this server",
+    hint: () => "Ask the operator of the server",
+  }),
+  invite_required: define({
+    status: 403,
+    title: "Invitation needed",
+    detail: () => "Cannot make an account: this server needs a valid invitation code",
+    hint: () =>
+      "Ask an admin of the server for a code; the first account uses the one that `land serve` printed",
+  }),
+  user_exists: define<{ field: string; value: string }>({
+    status: 409,
+    title: "Account exists",
+    detail: ({ field, value }) => `Cannot make the account: the ${field} "${value}" is taken`,
+  }),
+  // ── packages ─────────────────────────────────────────────────────────────
+  package_not_found: define<{ name: string }>({
+    status: 404,
+    title: "Package not found",
+    detail: ({ name }) => `Cannot find package "${name}" in this registry`,
+    hint: ({ name }) => `Try \`land search ${name}\``,
+  }),
+  version_not_found: define<{ name: string; version: string }>({
+    status: 404,
+    title: "Version not found",
+    detail: ({ name, version }) => `Cannot find version "${version}" of package "${name}"`,
+    hint: ({ name }) => `See the versions with \`land info ${name}\``,
+  }),
+  version_exists: define<{ name: string; version: string }>({
+    status: 409,
+    title: "Version already published",
+    detail: ({ name, version }) =>
+      `Cannot publish "${name}@${version}": that version already exists`,
+    hint: () => "Versions are immutable; raise `version` in the manifest and publish again",
+  }),
+  name_too_similar: define<{ name: string; taken: string }>({
+    status: 409,
+    title: "Name too similar",
+    detail: ({ name, taken }) => `Cannot publish "${name}": it is too similar to "${taken}"`,
+    hint: () =>
+      "Choose a name that differs in more than `-`, `_` and `.`, or publish under your scope",
+  }),
+  name_reserved: define<{ name: string }>({
+    status: 422,
+    title: "Name reserved",
+    detail: ({ name }) => `Cannot use the name "${name}": it is reserved`,
+  }),
+  name_invalid: define<{ what: string; value: string; problem: string }>({
+    status: 422,
+    title: "Invalid name",
+    detail: ({ what, value, problem }) => `Cannot use "${value}" as ${what}: ${problem}`,
+  }),
+  not_owner: define<{ name: string; action: string }>({
+    status: 403,
+    title: "Not an owner",
+    detail: ({ name, action }) => `Cannot ${action} "${name}": your account does not own it`,
+    hint: ({ name }) =>
+      `Ask an owner to run \`land owner add\`; see who with \`land info ${name}\``,
+  }),
+  manifest_invalid: define<{ file: string; field: string; problem: string }>({
+    status: 422,
+    title: "Invalid manifest",
+    detail: ({ file, field, problem }) =>
+      `Cannot use ${file}: ${field === "" ? "" : `"${field}" `}${problem}`,
+  }),
+  manifest_missing: define<{ dir: string }>({
+    status: 422,
+    title: "No manifest",
+    detail: ({ dir }) => `Cannot find land.json or package.json in "${dir}"`,
+    hint: () => "Run `land init` to make one, or name the folder with --cwd",
+    exit: 2,
+  }),
+  manifest_mismatch: define<{ field: string; sent: string; archive: string }>({
+    status: 422,
+    title: "Manifests differ",
+    detail: ({ field, sent, archive }) =>
+      `Cannot publish: "${field}" is "${sent}" in the manifest sent but "${archive}" in the archive`,
+  }),
+  archive_invalid: define<{ entry: string; problem: string }>({
+    status: 422,
+    title: "Archive refused",
+    detail: ({ entry, problem }) =>
+      entry === ""
+        ? `Cannot accept the archive: ${problem}`
+        : `Cannot accept the archive: entry "${entry}" ${problem}`,
+  }),
+  archive_too_large: define<{ entry: string; problem: string }>({
+    status: 413,
+    title: "Archive too large",
+    detail: ({ entry, problem }) =>
+      entry === ""
+        ? `Cannot accept the archive: ${problem}`
+        : `Cannot accept the archive: entry "${entry}" ${problem}`,
+    hint: () =>
+      "Leave out what users do not need: see `land pack --dry-run`, `files` and .landignore",
+  }),
+  signature_invalid: define<{ name: string; version: string; problem: string }>({
+    status: 422,
+    title: "Signature refused",
+    detail: ({ name, version, problem }) =>
+      `Cannot trust the signature of "${name}@${version}": ${problem}`,
+    exit: 12,
+  }),
+  signature_required: define<{ name: string; version: string }>({
+    status: 422,
+    title: "Signature required",
+    detail: ({ name, version }) => `Cannot install "${name}@${version}": it is not signed`,
+    hint: () => "`security.requireSignatures` is on",
+    exit: 12,
+  }),
+  key_changed: define<{ name: string; version: string; known: string; got: string }>({
+    status: 422,
+    title: "Signing key changed",
+    detail: ({ name, version, known, got }) =>
+      `Cannot install "${name}@${version}": land.lock knows it signed by ${known}, this version is ${got}`,
+    hint: ({ name }) =>
+      `Ask the publisher whether this is meant; if it is, run \`land trust ${name}\` and install again`,
+    exit: 12,
+  }),
+  // ── the client ───────────────────────────────────────────────────────────
+  usage: define<{ problem: string; hint?: string }>({
+    status: 400,
+    title: "Wrong usage",
+    detail: ({ problem }) => problem,
+    hint: ({ hint }) => hint ?? "",
+    exit: 2,
+  }),
+  needs_flag: define<{ flag: string; what: string }>({
+    status: 400,
+    title: "Missing flag",
+    detail: ({ flag, what }) => `Cannot ask for ${what} without a terminal: give ${flag}`,
+    exit: 2,
+  }),
+  cancelled: define({
+    status: 499,
+    title: "Cancelled",
+    detail: () => "Cancelled",
+    exit: 130,
+  }),
+  no_solution: define<{ explanation: string }>({
+    status: 422,
+    title: "No solution",
+    detail: ({ explanation }) => `Cannot find versions that fit together\n\n${explanation}`,
+    exit: 10,
+  }),
+  checksum_mismatch: define<{ what: string; expected: string; actual: string }>({
+    status: 422,
+    title: "Checksum mismatch",
+    detail: ({ what, expected, actual }) =>
+      `Cannot use ${what}: its checksum is ${actual}, but ${expected} was expected`,
+    hint: () => "The bytes were changed on the way or at the source; nothing was installed",
+    exit: 11,
+  }),
+  network: define<{ url: string; problem: string }>({
+    status: 502,
+    title: "Network",
+    detail: ({ url, problem }) => `Cannot reach ${url}: ${problem}`,
+    hint: () => "Check the address with `land config` or --registry, and the connection",
+    exit: 13,
+  }),
+  bad_answer: define<{ url: string; problem: string }>({
+    status: 502,
+    title: "Unexpected answer",
+    detail: ({ url, problem }) => `Cannot understand the answer of ${url}: ${problem}`,
+    hint: () => "Is this the address of a land registry?",
+    exit: 13,
+  }),
+  lock_busy: define<{ what: string; holder: string }>({
+    status: 409,
+    title: "Lock busy",
+    detail: ({ what, holder }) => `Cannot use ${what}: it is held by ${holder}`,
+    exit: 14,
+  }),
+  lock_outdated: define<{ differences: string }>({
+    status: 422,
+    title: "Lock file outdated",
+    detail: ({ differences }) =>
+      `Cannot install from land.lock: it does not fit the manifest (${differences})`,
+    hint: () => "Run `land install` without --frozen (and without CI=true) and commit land.lock",
+  }),
+  lock_missing: define<{ path: string }>({
+    status: 422,
+    title: "No lock file",
+    detail: ({ path }) => `Cannot install frozen: there is no ${path}`,
+    hint: () => "Run `land install` without --frozen (and without CI=true) and commit land.lock",
+  }),
+  lock_version_unknown: define<{ version: string }>({
+    status: 422,
+    title: "Unknown lock version",
+    detail: ({ version }) =>
+      `Cannot read land.lock: its version ${version} is not known to this land`,
+    hint: () => "Upgrade land; the file was left as it is",
+  }),
+  lock_invalid: define<{ problem: string }>({
+    status: 422,
+    title: "Invalid lock file",
+    detail: ({ problem }) => `Cannot read land.lock: ${problem}`,
+    hint: () => "Restore it from version control, or remove it and run `land install`",
+  }),
+  registry_untrusted: define<{ registry: string; name: string }>({
+    status: 422,
+    title: "Registry not configured",
+    detail: ({ registry, name }) =>
+      `Cannot fetch "${name}" from ${registry}: the lock names a registry that is neither the default nor configured`,
+    hint: ({ registry }) => `If you trust it, pass --registry ${registry}`,
+  }),
+  install_dir_foreign: define<{ dir: string }>({
+    status: 409,
+    title: "Folder not made by land",
+    detail: ({ dir }) => `Cannot install into "${dir}": land did not make that folder`,
+    hint: () => "Move it away, or pass --yes to let land replace it",
+  }),
+  file_failed: define<{ action: string; path: string; problem: string }>({
+    status: 500,
+    title: "File operation failed",
+    detail: ({ action, path, problem }) => `Cannot ${action} "${path}": ${problem}`,
+    exit: 1,
+  }),
+  // ── the server's own set-up ──────────────────────────────────────────────
+  config_invalid: define<{ key: string; source: string; problem: string }>({
+    status: 422,
+    title: "Invalid configuration",
+    detail: ({ key, source, problem }) => `Cannot use ${key} from ${source}: ${problem}`,
+    exit: 2,
+  }),
+  address_in_use: define<{ address: string; problem: string }>({
+    status: 409,
+    title: "Cannot listen",
+    detail: ({ address, problem }) => `Cannot listen on ${address}: ${problem}`,
+    hint: () => "Choose another with --port or LAND_PORT; --port 0 picks a free one",
+  }),
+  data_newer: define<{ path: string; problem: string }>({
+    status: 409,
+    title: "Data folder not usable",
+    detail: ({ path, problem }) => `Cannot open "${path}": ${problem}`,
+    hint: () => "Use the land version that wrote it, or restore a backup; nothing was changed",
+  }),
+};
