@@ -1,0 +1,71 @@
+import SemverRange from "semver/classes/range.js";
+import SemverVersion from "semver/classes/semver.js";
+
+import { fail } from "./errors.ts";
+import { printable, type Version } from "./names.ts";
+
+declare const brand: unique symbol;
+/** A range of versions in node-semver's grammar, as written but for outer spaces; `*` for the empty text. */
+export type Range = string & { readonly [brand]: "Range" };
+
+/** Both bounds keep the parser linear, whatever the text. */
+const MAX_LENGTH = 256;
+const MAX_ALTERNATIVES = 32;
+const CACHE_SIZE = 2000;
+const ranges = new Map<string, SemverRange>();
+const versions = new Map<string, SemverVersion>();
+
+/**
+ * Checks a range such as `^1.2.0`, `1.x || >=2.5.0` or `1.2 - 2.3`: at most 256 characters and 32 alternatives.
+ *
+ * @throws name_invalid
+ * @see https://github.com/npm/node-semver#ranges
+ */
+export function parseRange(value: unknown): Range {
+  const text = typeof value === "string" ? value.trim() || "*" : "";
+  const problem = problemOf(value, text);
+  if (problem === undefined) return text as Range;
+  throw fail("name_invalid", { what: "a version range", value: printable(text), problem });
+}
+
+/** Whether `text` is a range: also true for a plain version, `*`, `x` and the empty text. */
+export function isRange(text: string): boolean {
+  return problemOf(text, text.trim() || "*") === undefined;
+}
+
+/** Whether `version` lies in `range`. A pre-release does only where the range names one of its own major.minor.patch. */
+export function satisfies(version: Version, range: Range): boolean {
+  return cached(ranges, range, (text) => new SemverRange(text)).test(versionOf(version));
+}
+
+/** Orders two versions by SemVer precedence: negative where `a` is older. Fits `Array.sort`. */
+export function compareVersions(a: Version, b: Version): number {
+  return versionOf(a).compare(versionOf(b));
+}
+
+function versionOf(version: Version): SemverVersion {
+  return cached(versions, version, (text) => new SemverVersion(text));
+}
+
+function problemOf(value: unknown, text: string): string | undefined {
+  if (typeof value !== "string") return value === undefined ? "it is missing" : "it is not a text";
+  if (text.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`;
+  if (text.split("||").length > MAX_ALTERNATIVES)
+    return `it has more than ${MAX_ALTERNATIVES} alternatives`;
+  try {
+    cached(ranges, text, (raw) => new SemverRange(raw));
+    return undefined;
+  } catch {
+    return "use a range like ^1.2.0, ~1.0, >=2.0.0 <3.0.0, 1.x or *";
+  }
+}
+
+/** Remembers what `make` gave. Cleared when full, so that text from outside cannot grow it without end. */
+function cached<T>(cache: Map<string, T>, key: string, make: (key: string) => T): T {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const made = make(key);
+  if (cache.size >= CACHE_SIZE) cache.clear();
+  cache.set(key, made);
+  return made;
+}
