@@ -1,0 +1,123 @@
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
+
+/** Shapes of the registry API. The only file of this feature that the client may see. */
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const Ranges = Type.Record(Type.String(), Type.String());
+const Time = Type.String({ format: "date-time" });
+
+/** One published version. Everything but yanked and deprecated is a function of the archive, its signature and its publish. */
+export const Version = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  description: Type.String(),
+  license: nullable(Type.String()),
+  /** `sha256:<hex>` of the packed archive. */
+  digest: Type.String(),
+  /** npm's SRI, `sha512-<base64>`. */
+  integrity: Type.String(),
+  /** Lower case hex. */
+  blake3: Type.String(),
+  sizeBytes: Type.Integer(),
+  unpackedBytes: Type.Integer(),
+  dependencies: Ranges,
+  optionalDependencies: Ranges,
+  peerDependencies: Ranges,
+  engines: Ranges,
+  bin: Ranges,
+  /** `ed25519:…` of the signer, or null where the version is not signed. */
+  key: nullable(Type.String()),
+  sig: nullable(Type.String()),
+  yanked: Type.Boolean(),
+  /** The message of a deprecation, or null. */
+  deprecated: nullable(Type.String()),
+  publishedAt: Time,
+  publishedBy: nullable(Type.String()),
+});
+export type Version = Static<typeof Version>;
+
+/** One line of `GET /index/:name`, oldest version first. Clients ignore keys they do not know. */
+export const IndexLine = Type.Object({
+  v: Type.String(),
+  deps: Ranges,
+  opt: Ranges,
+  engines: Ranges,
+  bin: Ranges,
+  digest: Type.String(),
+  /** Packed bytes. */
+  size: Type.Integer(),
+  key: nullable(Type.String()),
+  sig: nullable(Type.String()),
+  yanked: Type.Boolean(),
+  at: Time,
+});
+export type IndexLine = Static<typeof IndexLine>;
+
+/** A package with all its versions, newest first by precedence. */
+export const Package = Type.Object({
+  name: Type.String(),
+  description: Type.String(),
+  keywords: Type.Array(Type.String()),
+  license: nullable(Type.String()),
+  repository: nullable(Type.String()),
+  homepage: nullable(Type.String()),
+  /** Tag → version; `latest` is there unless every version is yanked. */
+  tags: Type.Record(Type.String(), Type.String()),
+  owners: Type.Array(Type.String()),
+  versions: Type.Array(Version),
+  /** Downloads of all versions since the first publish. */
+  downloads: Type.Integer(),
+  createdAt: Time,
+  updatedAt: Time,
+});
+export type Package = Static<typeof Package>;
+
+/** One hit of a search or one row of a list. `version` is the one under `latest`. */
+export const PackageSummary = Type.Object({
+  name: Type.String(),
+  version: nullable(Type.String()),
+  description: Type.String(),
+  keywords: Type.Array(Type.String()),
+  downloads: Type.Integer(),
+  updatedAt: Time,
+});
+export type PackageSummary = Static<typeof PackageSummary>;
+
+/** One page of a list; `next` is the cursor of the next page. */
+export const pageOf = <T extends TSchema>(item: T) =>
+  Type.Object({ items: Type.Array(item), next: nullable(Type.String()) });
+export const PackagePage = pageOf(PackageSummary);
+export type PackagePage = Static<typeof PackagePage>;
+
+/** A package that depends on another, by its latest version. */
+export const Dependent = Type.Object({
+  name: Type.String(),
+  version: nullable(Type.String()),
+  range: Type.String(),
+  kind: Type.Union([Type.Literal("normal"), Type.Literal("optional"), Type.Literal("peer")]),
+});
+export type Dependent = Static<typeof Dependent>;
+export const DependentPage = pageOf(Dependent);
+export type DependentPage = Static<typeof DependentPage>;
+
+/** Downloads per UTC day, oldest first, days without any included. */
+export const Downloads = Type.Object({
+  total: Type.Integer(),
+  days: Type.Array(Type.Object({ day: Type.String(), count: Type.Integer() })),
+});
+export type Downloads = Static<typeof Downloads>;
+
+export const PackageQuery = Type.Object({
+  q: Type.Optional(Type.String({ maxLength: 256 })),
+  sort: Type.Optional(
+    Type.Union([
+      Type.Literal("relevance"),
+      Type.Literal("downloads"),
+      Type.Literal("updated"),
+      Type.Literal("name"),
+    ]),
+  ),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  cursor: Type.Optional(Type.String({ maxLength: 512 })),
+});
+export type PackageQuery = Static<typeof PackageQuery>;

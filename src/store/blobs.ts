@@ -1,0 +1,147 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import type { BunFile } from "bun";
+
+import { fail } from "#base/errors.ts";
+import { type Digest, parseDigest } from "#base/names.ts";
+
+import { errorCode, fileFailed, syncFolder } from "./files.ts";
+
+/** Bytes on disk that have no address yet. Exactly one of `commit` and `discard` ends it. */
+export type Staged = {
+  /** Where the bytes lie meanwhile, to be read. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly digest: Digest;
+  /** Gives the bytes their address. When it resolves they survive power loss. Bytes that were there already get a new time. */
+  commit: () => Promise<void>;
+  /** Throws the bytes away. Does nothing after `commit`. */
+  discard: () => Promise<void>;
+};
+
+/** Content-addressed bytes: the address is `sha256:<hex>` of the content. */
+export type Blobs = {
+  /** Writes a stream to disk while hashing it. @throws payload_too_large past `limitBytes`, file_failed */
+  stage: (source: AsyncIterable<Uint8Array>, limitBytes: number) => Promise<Staged>;
+  /** The blob as a file to serve, or undefined. */
+  find: (digest: Digest) => Promise<BunFile | undefined>;
+  has: (digest: Digest) => Promise<boolean>;
+  remove: (digest: Digest) => Promise<void>;
+  /** Every blob with its size in bytes and the time somebody last put it. */
+  list: () => AsyncGenerator<{ digest: Digest; sizeBytes: number; touchedAt: Date }>;
+};
+
+/** Blobs as files `<root>/sha256/ab/<hex>`, staged in `<root>/staging`. The caller holds the data folder's lock. */
+export async function openBlobs(root: string, now: () => Date): Promise<Blobs> {
+  const staging = join(root, "staging");
+  // What a killed process left here was never acknowledged.
+  await rm(staging, { recursive: true, force: true });
+  await mkdir(staging, { recursive: true });
+  await mkdir(join(root, "sha256"), { recursive: true });
+  const pathOf = (digest: Digest): string => {
+    const hex = digest.slice("sha256:".length);
+    return join(root, "sha256", hex.slice(0, 2), hex);
+  };
+
+  async function commit(from: string, digest: Digest): Promise<void> {
+    const path = pathOf(digest);
+    const folder = dirname(path);
+    try {
+      if (await exists(path)) {
+        await utimes(path, now(), now());
+        await rm(from, { force: true });
+        return;
+      }
+      if (await mkdir(folder, { recursive: true })) await syncFolder(dirname(folder));
+      await rename(from, path);
+      await utimes(path, now(), now());
+      await syncFolder(folder);
+    } catch (cause) {
+      throw fileFailed("keep", digest, cause);
+    }
+  }
+
+  return {
+    async stage(source, limitBytes) {
+      const path = join(staging, randomBytes(16).toString("hex"));
+      const { digest, sizeBytes } = await writeHashed(path, source, limitBytes);
+      let ended = false;
+      return {
+        path,
+        sizeBytes,
+        digest,
+        async commit() {
+          await commit(path, digest);
+          ended = true;
+        },
+        async discard() {
+          if (!ended) await rm(path, { force: true });
+          ended = true;
+        },
+      };
+    },
+    async find(digest) {
+      const file = Bun.file(pathOf(digest));
+      return (await file.exists()) ? file : undefined;
+    },
+    has: (digest) => exists(pathOf(digest)),
+    async remove(digest) {
+      await rm(pathOf(digest), { force: true });
+    },
+    async *list() {
+      for (const shard of (await readdir(join(root, "sha256"))).toSorted())
+        for (const hex of (await readdir(join(root, "sha256", shard))).toSorted()) {
+          const { size, mtime } = await stat(join(root, "sha256", shard, hex));
+          yield { digest: parseDigest(`sha256:${hex}`), sizeBytes: size, touchedAt: mtime };
+        }
+    },
+  };
+}
+
+async function writeHashed(
+  path: string,
+  source: AsyncIterable<Uint8Array>,
+  limitBytes: number,
+): Promise<{ digest: Digest; sizeBytes: number }> {
+  const hash = new Bun.CryptoHasher("sha256");
+  let sizeBytes = 0;
+  try {
+    const handle = await open(path, "wx", 0o644);
+    try {
+      for await (const chunk of source) {
+        sizeBytes += chunk.byteLength;
+        if (sizeBytes > limitBytes) throw fail("payload_too_large", { limitBytes });
+        hash.update(chunk);
+        await onDisk(handle.writeFile(chunk));
+      }
+      await onDisk(handle.sync());
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    await rm(path, { force: true }).catch(() => undefined);
+    throw cause;
+  }
+  return { digest: parseDigest(`sha256:${hash.digest("hex")}`), sizeBytes };
+}
+
+/** Words a failure of the disk as such; a failure of the source passes as it is. */
+async function onDisk(step: Promise<void>): Promise<void> {
+  try {
+    await step;
+  } catch (cause) {
+    throw fileFailed("store", "the upload", cause);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return false;
+    throw cause;
+  }
+}

@@ -1,0 +1,95 @@
+import type { Database, SQLQueryBindings } from "bun:sqlite";
+import { AsyncLocalStorage } from "node:async_hooks";
+
+import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
+
+import { openReader, openWriter } from "./connection.ts";
+import { type SearchWorker, startSearchWorker } from "./search.ts";
+
+/** The query builder of one connection. Await its queries; `.get()`, `.all()` and `.run()` stay inside `src/store`. */
+export type Tx = BunSQLiteDatabase;
+
+/** The database door: one writer, a reader beside it that writes never block, and a reader in a Worker for searches. */
+export type Db = {
+  /** Reads what is committed; inside a transaction of the same flow, what that transaction sees. */
+  readonly read: Tx;
+  /**
+   * Runs `work` in one transaction (BEGIN IMMEDIATE, then COMMIT with an fsync, or ROLLBACK if it throws).
+   * Transactions run one after another in the order of their calls. Called inside a transaction, it is a savepoint of it.
+   * What it resolved with is on disk.
+   */
+  transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+  /** Runs a read that may be slow on another thread, over committed data. Rows by column name. */
+  search: <Row>(sql: string, params: readonly SQLQueryBindings[]) => Promise<Row[]>;
+  /** Waits for transactions under way, folds the WAL back and closes. */
+  close: () => Promise<void>;
+};
+
+/** The transaction a flow is in. What a flow leaves running after its transaction ended sees `open: false`, and is outside. */
+type Frame = { depth: number; open: boolean };
+
+/** Opens the database door on a migrated file. */
+export function openDb(path: string): Db {
+  const writer = openWriter(path);
+  const reader = openReader(path);
+  const write = drizzle(writer);
+  const read = drizzle(reader);
+  const inside = new AsyncLocalStorage<Frame>();
+  let search: SearchWorker | undefined;
+  let tail: Promise<unknown> = Promise.resolve();
+
+  async function begin<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const frame: Frame = { depth: 0, open: true };
+    writer.run("BEGIN IMMEDIATE");
+    try {
+      const result = await inside.run(frame, () => work(write));
+      writer.run("COMMIT");
+      return result;
+    } catch (error) {
+      // A failed COMMIT may have ended the transaction already.
+      if (writer.inTransaction) writer.run("ROLLBACK");
+      throw error;
+    } finally {
+      frame.open = false;
+    }
+  }
+
+  return {
+    get read() {
+      return inside.getStore()?.open ? write : read;
+    },
+    transaction(work) {
+      const current = inside.getStore();
+      if (current?.open) return savepoint(writer, current, () => work(write));
+      const run = tail.then(() => begin(work));
+      tail = run.catch(() => undefined);
+      return run;
+    },
+    search(sql, params) {
+      search ??= startSearchWorker(path);
+      return search.query(sql, params);
+    },
+    async close() {
+      await tail;
+      search?.stop();
+      reader.close();
+      writer.run("PRAGMA wal_checkpoint(TRUNCATE)");
+      writer.close();
+    },
+  };
+}
+
+async function savepoint<T>(writer: Database, current: Frame, work: () => Promise<T>): Promise<T> {
+  current.depth += 1;
+  const name = `s${current.depth}`;
+  writer.run(`SAVEPOINT ${name}`);
+  try {
+    const result = await work();
+    writer.run(`RELEASE ${name}`);
+    return result;
+  } catch (error) {
+    writer.run(`ROLLBACK TO ${name}`);
+    writer.run(`RELEASE ${name}`);
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+import { fail, type LandError } from "#base/errors.ts";
+
+/** A name for a temporary file beside `path`, never used before: random, since pids repeat across containers. */
+export function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+}
+
+/**
+ * Puts `content` at `path` so that, whatever happens, either the old or the new file stands there whole: temporary file,
+ * fsync, rename, fsync of the folder. Makes missing folders.
+ *
+ * @throws file_failed
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  options: { mode?: number } = {},
+): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const handle = await open(temporary, "wx", options.mode ?? 0o666);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw fileFailed("write", path, cause);
+  }
+}
+
+/** Makes the names in a folder survive power loss. Windows keeps them by itself and cannot open folders. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, "r");
+    await handle.sync();
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** The text of a file, or undefined where there is none. @throws file_failed */
+export async function readTextIfAny(path: string): Promise<string | undefined> {
+  try {
+    return await Bun.file(path).text();
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return undefined;
+    throw fileFailed("read", path, cause);
+  }
+}
+
+/** The `code` of a system error, such as ENOENT. */
+export function errorCode(cause: unknown): string | undefined {
+  if (typeof cause !== "object" || cause === null || !("code" in cause)) return undefined;
+  return typeof cause.code === "string" ? cause.code : undefined;
+}
+
+/** A system error as the user should read it. */
+export function fileFailed(action: string, path: string, cause: unknown): LandError {
+  const code = errorCode(cause);
+  const known: Record<string, string> = {
+    ENOSPC: "the disk is full",
+    EDQUOT: "the disk quota is used up",
+    EACCES: "permission denied",
+    EPERM: "permission denied",
+    EROFS: "the file system is read-only",
+    ENOENT: "there is no such file or folder",
+    ENOTDIR: "a part of the path is a file, not a folder",
+    EISDIR: "it is a folder",
+    EMFILE: "too many files are open",
+    ENAMETOOLONG: "the name is too long",
+  };
+  const problem = known[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
+  return fail("file_failed", { action, path, problem }, { cause });
+}
