@@ -24,8 +24,8 @@ const versions = new Map<string, SemverVersion>();
 export function parseRange(value: unknown): Range {
   const text = typeof value === "string" ? value.trim() || "*" : "";
   const problem = problemOf(value, text);
-  if (problem === undefined) return text as Range;
-  throw fail("name_invalid", { what: "a version range", value: printable(text), problem });
+  if (problem === undefined && isClean(text)) return text;
+  throw fail("name_invalid", { what: "a version range", value: printable(text), problem: problem ?? "" });
 }
 
 /** Whether `text` is a range: also true for a plain version, `*`, `x` and the empty text. */
@@ -41,6 +41,10 @@ export function satisfies(version: Version, range: Range): boolean {
 /** Orders two versions by SemVer precedence: negative where `a` is older. Fits `Array.sort`. */
 export function compareVersions(a: Version, b: Version): number {
   return versionOf(a).compare(versionOf(b));
+}
+
+function isClean(text: string): text is Range {
+  return text !== "";
 }
 
 function versionOf(version: Version): SemverVersion {
