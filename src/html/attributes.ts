@@ -27,11 +27,18 @@ const known = new Map<string, Rule>();
 export function renderAttribute(name: string, value: unknown): string {
   if (value === undefined || value === null) return "";
   const rule = known.get(name) ?? learn(name);
+  if (typeof value === "string") return renderText(rule, value);
   if (typeof value === "boolean" && rule.kind !== "aria") return value ? ` ${name}` : "";
-  const text = rule.kind === "class" ? joinClasses(value) : asText(name, value);
+  if (rule.kind === "class" && Array.isArray(value)) return renderText(rule, joinClasses(value));
+  if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean")
+    return renderText(rule, String(value));
+  throw new TypeError(`Cannot render attribute "${name}" from a value of type ${typeof value}`);
+}
+
+function renderText(rule: Rule, text: string): string {
   if (rule.kind === "url" && !isSafeAddress(text)) return "";
   if (rule.kind === "class" && text === "") return "";
-  return `${rule.open}${escapeHtml(text)}"`;
+  return rule.open + escapeHtml(text) + '"';
 }
 
 /** Whether a browser that follows `address` stays with http, https, mailto or a relative path. Sees through spaces and control characters. */
@@ -60,14 +67,6 @@ function kindOf(name: string): Rule["kind"] {
   return ADDRESSES.has(name) ? "url" : "text";
 }
 
-function asText(name: string, value: unknown): string {
-  if (typeof value === "string") return value;
-  if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean")
-    return String(value);
-  throw new TypeError(`Cannot render attribute "${name}" from a value of type ${typeof value}`);
-}
-
-function joinClasses(value: unknown): string {
-  if (!Array.isArray(value)) return value === false ? "" : asText("class", value);
-  return value.filter((part) => typeof part === "string" && part !== "").join(" ");
+function joinClasses(parts: readonly unknown[]): string {
+  return parts.filter((part) => typeof part === "string" && part !== "").join(" ");
 }

@@ -42,7 +42,7 @@ function renderElement(name: string, props: Props): string {
   }
   if (tag.kind === "normal") {
     const { children } = props;
-    return `${out}>${children === undefined ? "" : renderChild(children)}${tag.close}`;
+    return out + ">" + (children === undefined ? "" : renderChild(children)) + tag.close;
   }
   if (tag.kind === "void") return `${out}>`;
   if (tag.kind === "code") return `${out}>${renderCode(name, props)}${tag.close}`;
