@@ -1,0 +1,110 @@
+const MAX_BYTES = 1_000_000;
+const MAX_DEPTH = 64;
+
+/** Plain data of a JSON text, maps without a prototype. */
+export type JsonMap = { [key: string]: unknown };
+
+/** Why a text is not the JSON we take: `field` is the key at fault where there is one. */
+export type JsonProblem = { field: string; problem: string };
+
+/**
+ * Reads strict JSON: no BOM, comments, trailing commas, duplicate keys or `__proto__`, at most 1 MB and 64 levels deep.
+ * The depth is counted before anything recurses.
+ */
+export function readJson(text: string): { value: unknown } | JsonProblem {
+  const early = problemBeforeParse(text);
+  if (early !== undefined) return { field: "", problem: early };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { field: "", problem: `is not JSON: ${whereBroken(text)}` };
+  }
+  return findBadKey(text) ?? { value: withoutPrototype(value) };
+}
+
+function problemBeforeParse(text: string): string | undefined {
+  if (text.length > MAX_BYTES || Buffer.byteLength(text) > MAX_BYTES)
+    return `is larger than ${MAX_BYTES} bytes`;
+  if (text.startsWith("\uFEFF"))
+    return "begins with a byte order mark: save it as UTF-8 without BOM";
+  if (text.trim() === "") return "is empty";
+  let depth = 0;
+  for (const { at, token } of tokens(text)) {
+    if (token === "{" || token === "[") depth++;
+    if (token === "}" || token === "]") depth--;
+    if (depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
+    if (token === "/") return `holds a comment in line ${lineOf(text, at)}: JSON takes none`;
+  }
+  return undefined;
+}
+
+/** Structure tokens and strings of a JSON text in order, without recursion. Says nothing about its grammar. */
+function* tokens(text: string): Generator<{ at: number; token: string }> {
+  const next = /"(?:[^"\\]|\\[\s\S])*"?|[{}[\],:/]/g;
+  for (let found = next.exec(text); found !== null; found = next.exec(text))
+    yield { at: found.index, token: found[0] };
+}
+
+function whereBroken(text: string): string {
+  let before = "";
+  for (const { at, token } of tokens(text)) {
+    if (before === "," && (token === "}" || token === "]"))
+      return `there is a comma before "${token}" in line ${lineOf(text, at)}`;
+    if (token.startsWith('"') && (token.length === 1 || !token.endsWith('"')))
+      return `a text that begins in line ${lineOf(text, at)} does not end`;
+    before = token;
+  }
+  return "check its commas, quotes and brackets";
+}
+
+/** Only for text that JSON.parse took. */
+function findBadKey(text: string): JsonProblem | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  let last = "";
+  for (const { at, token } of tokens(text)) {
+    const keys = open.at(-1);
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(undefined);
+    else if (token === "}" || token === "]") open.pop();
+    else if (token === ":" && keys !== undefined) {
+      const key: unknown = JSON.parse(last);
+      const problem = problemOfKey(String(key), keys);
+      if (problem !== undefined)
+        return { field: String(key), problem: `${problem} in line ${lineOf(text, at)}` };
+      keys.add(String(key));
+    }
+    last = token;
+  }
+  return undefined;
+}
+
+function problemOfKey(key: string, keys: Set<string>): string | undefined {
+  if (key === "__proto__") return "is not allowed as a key";
+  return keys.has(key) ? "stands twice" : undefined;
+}
+
+/** Recursion is bounded by the depth checked before. */
+function withoutPrototype(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutPrototype);
+  if (!isMap(value)) return value;
+  const map = emptyMap<unknown>();
+  for (const [key, item] of Object.entries(value)) map[key] = withoutPrototype(item);
+  return map;
+}
+
+/** Whether a value is a JSON object. */
+export function isMap(value: unknown): value is JsonMap {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A map without a prototype, safe for keys from outside. */
+export function emptyMap<T>(): { [key: string]: T } {
+  const map: { [key: string]: T } = {};
+  Object.setPrototypeOf(map, null);
+  return map;
+}
+
+function lineOf(text: string, at: number): number {
+  return text.slice(0, at).split("\n").length;
+}

@@ -1,0 +1,103 @@
+import { LandError } from "#base/errors.ts";
+import {
+  type PackageName,
+  parsePackageName,
+  parseVersion,
+  printable,
+  type Version,
+} from "#base/names.ts";
+import { isRange, parseRange, type Range } from "#base/ranges.ts";
+
+import { emptyMap } from "./json.ts";
+import type { Fields } from "./manifest-fields.ts";
+
+/** `workspace:*`, `workspace:^`, `workspace:~` or `workspace:` and a range: the member of the workspace by that name. */
+export type WorkspaceRange = `workspace:${string}`;
+/** Package name → range. No prototype. */
+export type DependencyMap<R extends string> = { [name: string]: R };
+
+/** Whether a requirement means a member of the workspace. */
+export function isWorkspaceRange(range: string): range is WorkspaceRange {
+  if (!range.startsWith("workspace:")) return false;
+  const rest = range.slice("workspace:".length);
+  return rest === "^" || rest === "~" || isRange(rest);
+}
+
+/** `name`, absent in a project that is not published. @throws manifest_invalid */
+export function readName(fields: Fields): PackageName | undefined {
+  const name = fields.value("name");
+  return name === undefined ? undefined : named(fields, "name", () => parsePackageName(name));
+}
+
+/** `version`, absent in a project that is not published. @throws manifest_invalid */
+export function readVersion(fields: Fields): Version | undefined {
+  const version = fields.value("version");
+  return version === undefined ? undefined : named(fields, "version", () => parseVersion(version));
+}
+
+/** A map of requirements, each name and range checked. @throws manifest_invalid */
+export function readDependencies(
+  fields: Fields,
+  key: "dependencies" | "devDependencies" | "optionalDependencies",
+): DependencyMap<Range | WorkspaceRange> {
+  return readRanges(fields, key, (field, text) =>
+    isWorkspaceRange(text) ? text : rangeOf(fields, field, text),
+  );
+}
+
+/** `overrides`: one range per package name, whoever asks for it. @throws manifest_invalid */
+export function readOverrides(fields: Fields): DependencyMap<Range> {
+  return readRanges(fields, "overrides", (field, text) => rangeOf(fields, field, text));
+}
+
+function readRanges<R extends string>(
+  fields: Fields,
+  key: string,
+  read: (field: string, text: string) => R,
+): DependencyMap<R> {
+  const map = emptyMap<R>();
+  for (const [name, value] of Object.entries(fields.map(key) ?? {})) {
+    const field = `${key}.${name}`;
+    named(fields, field, () => parsePackageName(name));
+    if (typeof value === "object")
+      throw fields.refuse(field, "is not a text: land takes one range per package here");
+    map[name] = read(field, fields.asText(field, value));
+  }
+  return map;
+}
+
+/** What a package manager may write instead of a range, with the name people know it by. */
+const SPECS: [RegExp, string][] = [
+  [
+    /^workspace:/,
+    "a workspace range that land does not know: use workspace:*, workspace:^ or workspace:~",
+  ],
+  [/^npm:/, "an npm alias"],
+  [/^(?:git[+:@]|github:|gitlab:|bitbucket:|gist:|ssh:)/, "a git repository"],
+  [/^https?:/, "an address"],
+  [/^(?:file:|link:|portal:|\.{0,2}\/|~\/)/, "a path"],
+  [/^(?:catalog|patch|jsr):/, "a spec of another package manager"],
+];
+
+function rangeOf(fields: Fields, field: string, text: string): Range {
+  if (isRange(text)) return parseRange(text);
+  const known = SPECS.find(([spec]) => spec.test(text))?.[1];
+  const problem = known ?? "not a version range, like ^1.2.0, ~1.0, >=2.0.0 <3.0.0, 1.x or *";
+  throw fields.refuse(field, `is "${printable(text)}", which is ${problem}`);
+}
+
+/** Rewords a refusal of a name or version as one of the manifest. */
+function named<T>(fields: Fields, field: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof LandError)) throw error;
+    const problem = error.data?.["problem"];
+    throw fields.refuse(
+      field,
+      typeof problem === "string"
+        ? `is not accepted: ${problem}`
+        : "is reserved: choose another name",
+    );
+  }
+}
