@@ -2,7 +2,10 @@ import { fail } from "./errors.ts";
 import { type ConfigKey, type Setting, SETTINGS } from "./settings.ts";
 
 /** The server's configuration after all layers, frozen. Units are in the names; see `settings.ts` for each key. */
-export type ServerConfig = { readonly [K in ConfigKey]: (typeof SETTINGS)[K]["default"] } & {
+export type ServerConfig = {
+  readonly [K in Exclude<ConfigKey, "registration">]: (typeof SETTINGS)[K]["default"];
+} & {
+  readonly registration: "open" | "invite" | "closed";
   /** The data folder, absolute. */
   readonly data: string;
 };

@@ -25,7 +25,11 @@ export function parseRange(value: unknown): Range {
   const text = typeof value === "string" ? value.trim() || "*" : "";
   const problem = problemOf(value, text);
   if (problem === undefined && isClean(text)) return text;
-  throw fail("name_invalid", { what: "a version range", value: printable(text), problem: problem ?? "" });
+  throw fail("name_invalid", {
+    what: "a version range",
+    value: printable(text),
+    problem: problem ?? "",
+  });
 }
 
 /** Whether `text` is a range: also true for a plain version, `*`, `x` and the empty text. */

@@ -10,6 +10,9 @@ export type Setting = {
   problem?: (value: string) => string | undefined;
 };
 const setting = <D extends Setting["default"]>(entry: Setting & { default: D }) => entry;
+const choice = <const C extends readonly string[]>(
+  entry: Setting & { default: C[number]; oneOf: C },
+): Setting & { default: C[number] } => entry;
 
 const MB = 1024 * 1024;
 
@@ -50,13 +53,13 @@ export const SETTINGS = {
     problem: isPublicUrl,
     about: "The address users see, used for every link we print; by default http://<host>:<port>.",
   }),
-  registration: setting<string>({
+  registration: choice({
     default: "auto",
     oneOf: ["auto", "open", "invite", "closed"],
     about:
       "Who may make an account; auto is open on a loopback host with domain localhost, else invite.",
   }),
-  access: setting<string>({
+  access: choice({
     default: "public",
     oneOf: ["public", "members"],
     about: "public: anyone reads packages; members: every read needs an account.",
@@ -65,7 +68,7 @@ export const SETTINGS = {
     default: [],
     about: "Addresses of proxies whose Forwarded and X-Forwarded-* headers are believed.",
   }),
-  rateLimit: setting<string>({
+  rateLimit: choice({
     default: "on",
     oneOf: ["on", "off"],
     about: "Turns all rate limits off.",
@@ -122,11 +125,11 @@ export const SETTINGS = {
     about: "Hours for which a blob that nothing references is kept.",
   }),
   drainSeconds: setting<number>({
-    default: 8,
+    default: 7,
     max: 600,
     about: "Seconds that requests in flight get to finish after SIGTERM.",
   }),
-  logLevel: setting<string>({
+  logLevel: choice({
     default: "info",
     oneOf: ["info", "warn", "error", "off"],
     about: "Least severe line that is logged; requests are logged at info.",

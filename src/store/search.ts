@@ -27,6 +27,7 @@ export function startSearchWorker(path: string): SearchWorker {
     started.addEventListener("message", ({ data }: MessageEvent<SearchReply>) => {
       const waiter = waiting.get(data.id);
       waiting.delete(data.id);
+      if (waiting.size === 0) started.unref();
       if ("rows" in data) waiter?.resolve(data.rows as never);
       else waiter?.reject(new Error(data.error));
     });
@@ -44,6 +45,8 @@ export function startSearchWorker(path: string): SearchWorker {
     query: (sql, params) =>
       new Promise((resolve, reject) => {
         worker ??= start();
+        // An answer must arrive even where nothing else keeps the process alive.
+        worker.ref();
         lastId += 1;
         waiting.set(lastId, { resolve, reject });
         worker.postMessage({ id: lastId, sql, params } satisfies SearchRequest);

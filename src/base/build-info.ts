@@ -1,0 +1,11 @@
+import { version as declared } from "../../package.json";
+
+/** Version of this `land`, as in package.json. */
+export const version: string = declared;
+
+/** Commit it was built from; "unknown" outside git, "source" when it runs unbuilt. */
+export const commit: string = typeof LAND_COMMIT === "string" ? LAND_COMMIT : "source";
+
+/** When it was built, ISO 8601 in UTC; undefined when it runs unbuilt. */
+export const builtAt: string | undefined =
+  typeof LAND_BUILT_AT === "string" ? LAND_BUILT_AT : undefined;

@@ -1,0 +1,25 @@
+import { Elysia } from "elysia";
+
+import { accountRoutes } from "#accounts/routes.ts";
+import { problems } from "#http/problems.ts";
+import { registryRoutes } from "#registry/routes.ts";
+import type { Ctx } from "#store/ctx.ts";
+import { pageOfError, pages } from "#web/pages.tsx";
+
+import { health } from "./health.ts";
+
+/** Our own host as one `fetch`: the JSON API under /api/v1 and the website. Sites of users never pass through here. */
+export type App = {
+  fetch: (request: Request) => Promise<Response> | Response;
+  routes: readonly { method: string; path: string }[];
+};
+
+/** Mounts every feature. `problems` comes first, since Elysia's onError covers only what is registered after it. */
+export function createApp(ctx: Ctx): App {
+  const app = new Elysia({ normalize: false })
+    .use(problems({ ctx, page: (error, request) => pageOfError(ctx, error, request) }))
+    .get("/health", () => health(ctx))
+    .group("/api/v1", (api) => api.use(accountRoutes(ctx)).use(registryRoutes(ctx)))
+    .use(pages(ctx));
+  return { fetch: (request) => app.fetch(request), routes: app.routes };
+}

@@ -1,0 +1,126 @@
+import { identify } from "#accounts/actor.ts";
+import { limitRequest } from "#accounts/limits.ts";
+import { fail, type LandError, toLandError } from "#base/errors.ts";
+import { problemResponse } from "#http/problems.ts";
+import type { RateLimiter } from "#http/rate.ts";
+import { setRequestId } from "#http/request-id.ts";
+import type { Ctx } from "#store/ctx.ts";
+import { unknownHostPage } from "#web/pages.tsx";
+
+import type { App } from "./app.ts";
+import { limitBody } from "./body.ts";
+import { destinationOf } from "./edge.ts";
+import { createRouteTable } from "./route-table.ts";
+
+/** Answers one request from `address`, the peer's or the one a trusted proxy named. Never throws. */
+export type Handler = (request: Request, address: string) => Promise<Response>;
+
+const UPLOAD_PATH = "/api/v1/packages";
+
+/** The request path: host → address → method → rate → body → app, with a request id, base headers and one log line around it. */
+export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler {
+  const table = createRouteTable(app.routes);
+
+  async function answer(request: Request, address: string): Promise<Response> {
+    const destination = destinationOf(request.headers.get("host"), ctx.config);
+    if (destination.kind === "malformed")
+      throw fail("bad_request", { problem: "its Host header is not one host name" });
+    if (destination.kind === "unknown") return unknownHostPage(ctx, destination.host, request);
+    const path = pathOf(request.url);
+    const refusal = refuseMethod(request.method, table.methodsOf(path));
+    if (refusal) return refusal;
+    const headers = await limitRate(request, path, address);
+    const limited = isUpload(request.method, path)
+      ? request
+      : await limitBody(request, ctx.config["limits.bodyBytes"]);
+    const response = await app.fetch(limited);
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+    return response;
+  }
+
+  async function limitRate(
+    request: Request,
+    path: string,
+    address: string,
+  ): Promise<Record<string, string>> {
+    if (!path.startsWith("/api/") && request.method !== "POST") return {};
+    return limitRequest(ctx, limiter, {
+      request,
+      path,
+      address,
+      actor: await identify(ctx, request),
+    });
+  }
+
+  return async (incoming, address) => {
+    const startedMs = performance.now();
+    const requestId = Buffer.from(ctx.random(9)).toString("base64url");
+    const request = encodeScope(incoming);
+    setRequestId(request, requestId);
+    let response: Response;
+    try {
+      response = await answer(request, address);
+    } catch (thrown) {
+      response = refuse(ctx, toLandError(thrown), request, requestId);
+    }
+    response.headers.set("x-request-id", requestId);
+    response.headers.set("x-content-type-options", "nosniff");
+    ctx.log.info("request", {
+      requestId,
+      method: request.method,
+      path: new URL(request.url).pathname,
+      status: response.status,
+      ms: Math.round((performance.now() - startedMs) * 100) / 100,
+      address,
+    });
+    return response;
+  };
+}
+
+function refuse(ctx: Ctx, error: LandError, request: Request, requestId: string): Response {
+  if (error.code === "internal") ctx.log.error("bug", { requestId, cause: error.cause });
+  return problemResponse(error, {
+    typeBase: ctx.publicUrl(),
+    instance: URL.parse(request.url)?.pathname ?? "/",
+    requestId,
+  });
+}
+
+/** The decoded-checked path. @throws bad_request for malformed percent-encoding, which Elysia would hand on as null */
+function pathOf(url: string): string {
+  const { pathname } = new URL(url);
+  if (!pathname.includes("%")) return pathname;
+  try {
+    if (decodeURIComponent(pathname).includes("\0")) throw new URIError("NUL");
+  } catch {
+    throw fail("bad_request", { problem: "its path has a malformed percent-encoding" });
+  }
+  return pathname;
+}
+
+/** `/packages/@a/b` means `/packages/@a%2Fb`: a router cannot tell it from a name and a version. */
+function encodeScope(request: Request): Request {
+  if (!request.url.includes("/@")) return request;
+  const url = new URL(request.url);
+  const pathname = url.pathname.replace(
+    /^((?:\/api\/v1)?\/(?:packages|index)\/@[^/%]+)\/(?=[^/])/,
+    "$1%2F",
+  );
+  if (pathname === url.pathname) return request;
+  url.pathname = pathname;
+  return new Request(url.href, request);
+}
+
+function refuseMethod(
+  method: string,
+  methods: readonly string[] | undefined,
+): Response | undefined {
+  if (!methods || (methods.includes(method) && method !== "OPTIONS")) return undefined;
+  const allow = methods.join(", ");
+  if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+  throw fail("method_not_allowed", { method, allow });
+}
+
+function isUpload(method: string, path: string): boolean {
+  return method === "POST" && path === UPLOAD_PATH;
+}
