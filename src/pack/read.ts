@@ -1,0 +1,128 @@
+import { fail, type LandError } from "#base/errors.ts";
+import { printable } from "#base/names.ts";
+
+import { type ByteReader, createByteReader } from "./byte-reader.ts";
+import { createEntryNames } from "./entry-names.ts";
+import { gunzip } from "./gzip.ts";
+import type { ArchiveLimits } from "./limits.ts";
+import { problemOfPath, ROOT } from "./paths.ts";
+import { readEntry, type TarEntry } from "./tar-entries.ts";
+import { BLOCK } from "./tar-header.ts";
+
+/** A file of an archive. Setuid and other modes are dropped: a file is executable or it is not. */
+export type ArchiveFile = {
+  /** Relative to the package, without `package/`; safe on every file system. */
+  path: string;
+  sizeBytes: number;
+  executable: boolean;
+};
+
+/** What an archive held, once it was read to its end and found sound. */
+export type ArchiveSummary = {
+  /** In the order of the archive. */
+  files: ArchiveFile[];
+  packedBytes: number;
+  /** The contents together, without headers. */
+  unpackedBytes: number;
+};
+
+/**
+ * Reads an archive as it arrives and hands each file to `visit`, in order. What `visit` leaves unread is skipped; its
+ * `content` is good until it returns. Memory stays bounded whatever the archive says of itself.
+ *
+ * Files are handed over before the end was checked: keep them apart until this returns. Then every rule of
+ * protocol.md, "Archive", holds but those on manifests.
+ *
+ * @throws archive_invalid, archive_too_large: both name the entry
+ */
+export async function walkArchive(
+  source: AsyncIterable<Uint8Array>,
+  limits: ArchiveLimits,
+  visit: (file: ArchiveFile, content: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<ArchiveSummary> {
+  let packedBytes = 0;
+  const unpacked = countPacked(gunzip(source, limits), (bytes) => (packedBytes = bytes));
+  try {
+    const reader = createByteReader(unpacked);
+    const { files, unpackedBytes } = await walkTar(reader, limits, visit);
+    return { files, packedBytes, unpackedBytes };
+  } finally {
+    await unpacked.return(undefined);
+  }
+}
+
+async function* countPacked(
+  chunks: AsyncGenerator<Uint8Array, number>,
+  tell: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void> {
+  tell(yield* chunks);
+}
+
+async function walkTar(
+  reader: ByteReader,
+  limits: ArchiveLimits,
+  visit: Parameters<typeof walkArchive>[2],
+): Promise<Omit<ArchiveSummary, "packedBytes">> {
+  const names = createEntryNames(limits);
+  const files: ArchiveFile[] = [];
+  let unpackedBytes = 0;
+  for (let entry = await readEntry(reader); entry; entry = await readEntry(reader)) {
+    const path = checkPath(entry, limits);
+    const clash = names.add(`${ROOT}/${path}`, entry.kind);
+    if (clash) throw refuse(clash.tooLarge ?? false, entry, clash.problem);
+    unpackedBytes += entry.sizeBytes;
+    if (unpackedBytes > limits.unpackedBytes)
+      throw refuse(true, entry, `brings the contents to more than ${limits.unpackedBytes} bytes`);
+    if (entry.kind === "folder") continue;
+    const file = { path, sizeBytes: entry.sizeBytes, executable: entry.executable };
+    files.push(file);
+    const content = openContent(reader, entry);
+    await visit(file, content.chunks);
+    await content.close();
+  }
+  return { files, unpackedBytes };
+}
+
+/** The content of one entry, and the way past what is left of it and its padding. */
+function openContent(
+  reader: ByteReader,
+  entry: TarEntry,
+): { chunks: AsyncIterable<Uint8Array>; close: () => Promise<void> } {
+  let left = entry.sizeBytes;
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    while (left > 0) {
+      const piece = await reader.some(left);
+      if (piece.length === 0) throw refuse(false, entry, "is truncated");
+      left -= piece.length;
+      yield piece;
+    }
+  }
+  return {
+    chunks: chunks(),
+    async close() {
+      for await (const _ of chunks());
+      left = (BLOCK - (entry.sizeBytes % BLOCK)) % BLOCK;
+      for await (const _ of chunks());
+    },
+  };
+}
+
+/** The path within the package; "" for the folder of the package itself. */
+function checkPath(entry: TarEntry, limits: ArchiveLimits): string {
+  const { name, kind } = entry;
+  const path = kind === "folder" && name.endsWith("/") ? name.slice(0, -1) : name;
+  if (Buffer.byteLength(path) > limits.pathBytes)
+    throw refuse(false, entry, `has a path of more than ${limits.pathBytes} bytes`);
+  const problem = problemOfPath(path);
+  if (problem !== undefined) throw refuse(false, entry, problem);
+  if (path === ROOT && kind === "folder") return "";
+  if (!path.startsWith(`${ROOT}/`)) throw refuse(false, entry, `lies outside ${ROOT}/`);
+  return path.slice(ROOT.length + 1);
+}
+
+function refuse(tooLarge: boolean, entry: TarEntry, problem: string): LandError {
+  return fail(tooLarge ? "archive_too_large" : "archive_invalid", {
+    entry: printable(entry.name),
+    problem,
+  });
+}

@@ -1,0 +1,125 @@
+import { fail, type LandError } from "#base/errors.ts";
+import { printable } from "#base/names.ts";
+
+import type { ByteReader } from "./byte-reader.ts";
+import { isHarmlessGlobal, parsePax, type Pax } from "./pax.ts";
+import { BLOCK, isZeroBlock, nameOfType, parseHeader, type TarHeader } from "./tar-header.ts";
+
+/** A file or folder as the tar names it, its path decoded but not judged. */
+export type TarEntry = {
+  name: string;
+  kind: "file" | "folder";
+  sizeBytes: number;
+  executable: boolean;
+};
+
+/** A path has at most 512 bytes; what else stands in an extended header need not be large. */
+const MAX_META_BYTES = 64 * 1024;
+
+/**
+ * Reads headers up to the next file or folder; undefined at the end of the tar, after all that follows was seen to be
+ * zeros. The caller reads the content before it asks again.
+ *
+ * Long names come as PAX `path` (npm, POSIX) or GNU `L`, never both. A PAX `size` must say what the header says: readers
+ * that heed different ones see different files.
+ *
+ * @throws archive_invalid, archive_too_large
+ * @see https://www.cve.org/CVERecord?id=CVE-2025-62518
+ */
+export async function readEntry(reader: ByteReader): Promise<TarEntry | undefined> {
+  let pax: Pax | undefined;
+  let longName: Uint8Array | undefined;
+  for (;;) {
+    const block = await readBlock(reader);
+    const dangling = pax !== undefined || longName !== undefined;
+    if (isZeroBlock(block)) {
+      if (dangling) throw refuse("", "an extended header stands before its end");
+      await checkEnd(reader);
+      return undefined;
+    }
+    const header = parseHeader(block);
+    if ("problem" in header) throw refuse(rawName(block), header.problem);
+    const name = rawName(header.name);
+    if (header.type === "x" || header.type === "L" || header.type === "g") {
+      if (dangling) throw refuse(name, "is an extended header after another one");
+      const body = await readMeta(reader, header, name);
+      if (header.type === "x") pax = soundPax(name, body);
+      else if (header.type === "L") longName = withoutNul(name, body);
+      else if (!isHarmlessGlobal(body))
+        throw refuse(name, "is a global header that changes what follows");
+    } else return entryOf(header, pax, longName);
+  }
+}
+
+function entryOf(header: TarHeader, pax: Pax | undefined, longName?: Uint8Array): TarEntry {
+  const bytes = pax?.path ?? longName ?? header.name;
+  const shown = rawName(bytes);
+  if (header.type !== "0" && header.type !== "5")
+    throw refuse(shown, `is ${nameOfType(header.type)}: only files and folders are taken`);
+  if (pax?.sizeBytes !== undefined && pax.sizeBytes !== header.sizeBytes)
+    throw refuse(shown, "has one size in its header and another in its extended header");
+  const { sizeBytes, executable } = header;
+  const kind = header.type === "5" ? "folder" : "file";
+  if (kind === "folder" && sizeBytes > 0) throw refuse(shown, "is a folder with content");
+  return { name: decode(bytes), kind, sizeBytes, executable };
+}
+
+async function readBlock(reader: ByteReader): Promise<Uint8Array> {
+  const block = await reader.take(BLOCK);
+  if (block.length < BLOCK) throw refuse("", "it is truncated: the tar has no end mark");
+  return block;
+}
+
+/** One zero block was seen: another must follow, and nothing but zeros after it. */
+async function checkEnd(reader: ByteReader): Promise<void> {
+  let rest = 0;
+  for (let piece = await reader.some(BLOCK); piece.length > 0; piece = await reader.some(BLOCK)) {
+    rest += piece.length;
+    if (!isZeroBlock(piece)) throw refuse("", "something follows the end of the tar");
+  }
+  if (rest < BLOCK) throw refuse("", "it is truncated: the tar has half an end mark");
+}
+
+async function readMeta(reader: ByteReader, header: TarHeader, name: string): Promise<Uint8Array> {
+  const { sizeBytes } = header;
+  if (sizeBytes > MAX_META_BYTES)
+    throw fail("archive_too_large", {
+      entry: name,
+      problem: `is an extended header of ${sizeBytes} bytes`,
+    });
+  const padded = Math.ceil(sizeBytes / BLOCK) * BLOCK;
+  const body = await reader.take(padded);
+  if (body.length < padded) throw refuse(name, "is truncated");
+  return body.slice(0, sizeBytes);
+}
+
+function soundPax(name: string, body: Uint8Array): Pax {
+  const pax = parsePax(body);
+  if ("problem" in pax) throw refuse(name, pax.problem);
+  return pax;
+}
+
+function withoutNul(name: string, body: Uint8Array): Uint8Array {
+  const end = body.indexOf(0);
+  const path = end === -1 ? body : body.subarray(0, end);
+  if (path.length === 0 || (end !== -1 && end !== body.length - 1))
+    throw refuse(name, "is a malformed long name");
+  return path;
+}
+
+/** Strict UTF-8, or a text with U+FFFD that the path rules refuse. */
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+
+/** A name for a message, from whatever stands in the header. */
+function rawName(bytes: Uint8Array): string {
+  const end = bytes.subarray(0, BLOCK).indexOf(0);
+  return printable(
+    decode(bytes.length === BLOCK && end > 0 ? bytes.subarray(0, Math.min(end, 100)) : bytes),
+  );
+}
+
+function refuse(entry: string, problem: string): LandError {
+  return fail("archive_invalid", { entry, problem });
+}

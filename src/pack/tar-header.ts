@@ -1,0 +1,94 @@
+/** Tar deals in blocks of this many bytes. */
+export const BLOCK = 512;
+
+/** What one header block says. The name is still bytes: only its user knows whether another one takes its place. */
+export type TarHeader = {
+  name: Uint8Array;
+  /** The type flag as a character; "0" for the older NUL. */
+  type: string;
+  sizeBytes: number;
+  executable: boolean;
+};
+
+/** The names of the type flags that we refuse. */
+const TYPE_NAMES: Record<string, string> = {
+  "1": "a hard link",
+  "2": "a symbolic link",
+  "3": "a character device",
+  "4": "a block device",
+  "6": "a named pipe",
+  "7": "a contiguous file",
+  A: "an access control list",
+  D: "a directory dump",
+  E: "an extended attribute",
+  I: "an inode",
+  K: "a long link name",
+  M: "a continued file",
+  N: "an old long name",
+  S: "a sparse file",
+  V: "a volume label",
+  X: "a Solaris extended header",
+};
+
+/** What an entry of this type is, for a refusal. */
+export function nameOfType(type: string): string {
+  return TYPE_NAMES[type] ?? `of the unknown type ${JSON.stringify(type)}`;
+}
+
+/** Whether the block marks the end: all zeros. */
+export function isZeroBlock(block: Uint8Array): boolean {
+  return block.every((byte) => byte === 0);
+}
+
+/**
+ * Reads a header block, or tells why it is refused. Refused is every header that two readers may understand
+ * differently: a name prefix outside POSIX ustar, bytes after a NUL, a size that is not plain octal.
+ *
+ * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html "ustar Interchange Format"
+ */
+export function parseHeader(block: Uint8Array): TarHeader | { problem: string } {
+  if (octal(block, 148, 8) !== checksum(block)) return { problem: "has a wrong header checksum" };
+  const sizeBytes = octal(block, 124, 12);
+  if (sizeBytes === undefined) return { problem: "has a size that is not an octal number" };
+  const mode = octal(block, 100, 8);
+  if (mode === undefined) return { problem: "has a mode that is not an octal number" };
+  const magic = ascii(block, 257, 8);
+  const name = field(block, 0, 100);
+  const prefix = field(block, 345, 155);
+  if (name === undefined || prefix === undefined) return { problem: "holds a NUL" };
+  if (prefix.length > 0 && magic !== "ustar\u000000")
+    return { problem: "has a name prefix that not every reader knows" };
+  const flag = String.fromCharCode(block[156] ?? 0);
+  return {
+    name: prefix.length > 0 ? Buffer.concat([prefix, Buffer.from("/"), name]) : name,
+    type: flag === "\0" ? "0" : flag,
+    sizeBytes,
+    executable: (mode & 0o100) !== 0,
+  };
+}
+
+/** The sum of all bytes, with the checksum's own field taken as spaces. */
+export function checksum(block: Uint8Array): number {
+  let sum = 0;
+  for (let at = 0; at < BLOCK; at++) sum += at >= 148 && at < 156 ? 32 : (block[at] ?? 0);
+  return sum;
+}
+
+/** A field up to its NUL; undefined where something stands after the NUL. */
+function field(block: Uint8Array, at: number, length: number): Uint8Array | undefined {
+  const bytes = block.subarray(at, at + length);
+  const end = bytes.indexOf(0);
+  if (end === -1) return bytes;
+  return bytes.subarray(end).every((byte) => byte === 0) ? bytes.subarray(0, end) : undefined;
+}
+
+/** An octal number as all packers write it: leading spaces or zeros, then NULs or spaces to the end. */
+function octal(block: Uint8Array, at: number, length: number): number | undefined {
+  // oxlint-disable-next-line no-control-regex
+  const digits = /^ *([0-7]+)[ \u0000]*$/.exec(ascii(block, at, length))?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 8);
+}
+
+function ascii(block: Uint8Array, at: number, length: number): string {
+  return String.fromCharCode(...block.subarray(at, at + length));
+}
