@@ -1,0 +1,191 @@
+/**
+ * Requests per second of what clients and visitors ask for most, under load: version metadata, index, download and
+ * package page. Beside it, where it can be installed, Verdaccio serves the same package from the same machine in the same run.
+ *
+ *   bun bench/http.ts [--seconds 5] [--connections 32] [--no-peer]
+ *
+ * Needs a built dist/land and `wrk`; the peer is installed by npm into a temporary folder.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { land, startLand } from "../test/support/land.ts";
+import { writeFiles } from "../test/support/project.ts";
+
+const flag = (name: string, otherwise: string): string => {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
+};
+const seconds = flag("--seconds", "5");
+const connections = flag("--connections", "32");
+const VERSIONS = 50;
+const ROUNDS = 3;
+const work = await mkdtemp(join(tmpdir(), "land-http-"));
+const home = join(work, "home");
+await writeFiles(work, { "home/.keep": "" });
+
+const readme = `# bench\n\n${"A paragraph of *text* with `code` and a [link](https://example.com).\n\n".repeat(60)}`;
+const source = Array.from(
+  { length: 2000 },
+  (_, n) => `export const value${n} = ${Math.sin(n)};`,
+).join("\n");
+
+/** Requests per second and the 99th percentile in milliseconds, as wrk prints them. */
+async function load(
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<{ rate: number; p99: string }> {
+  const args = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  const wrk = Bun.spawn([
+    "wrk",
+    "-t1",
+    `-c${connections}`,
+    `-d${seconds}s`,
+    "--latency",
+    ...args,
+    url,
+  ]);
+  const text = await wrk.stdout.text();
+  if (/Non-2xx/.test(text)) throw new Error(`${url} answered with errors:\n${text}`);
+  return {
+    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
+    p99: /99%\s+(\S+)/.exec(text)?.[1] ?? "?",
+  };
+}
+
+async function startOurs(): Promise<{ url: string; end: () => Promise<unknown> }> {
+  const server = await startLand({
+    data: join(work, "data"),
+    home,
+    env: { LAND_RATE_LIMIT: "off", LAND_LOG_LEVEL: "warn" },
+  });
+  const env = { LAND_REGISTRY: server.url };
+  await land(["register", "--username", "bench", "--email", "b@example.com", "--password-stdin"], {
+    cwd: home,
+    home,
+    env,
+    input: "correct horse battery\n",
+  });
+  for (let n = 0; n < VERSIONS; n += 1) {
+    await writeFiles(join(work, "package"), {
+      "land.json": JSON.stringify({
+        name: "bench-package",
+        version: `1.${n}.0`,
+        dependencies: { left: "^1.0.0" },
+      }),
+      "README.md": readme,
+      "index.ts": `${source}\n// ${n}\n`,
+    });
+    const done = await land(["publish", "--yes"], { cwd: join(work, "package"), home, env });
+    if (done.exitCode !== 0) throw new Error(done.stderr);
+  }
+  return { url: server.url, end: () => server.end("SIGTERM") };
+}
+
+/** Verdaccio with the same package, or undefined where npm cannot bring it. */
+async function startPeer(): Promise<{ url: string; end: () => void } | undefined> {
+  if (process.argv.includes("--no-peer")) return undefined;
+  const dir = join(work, "peer");
+  await writeFiles(dir, {
+    "package.json": '{ "private": true }',
+    "config.yaml":
+      "storage: ./storage\nauth: { htpasswd: { file: ./htpasswd } }\npackages: { '**': { access: $all, publish: $all } }\nlog: { type: stdout, level: error }\nuplinks: {}\n",
+  });
+  const installed = Bun.spawn(["npm", "install", "--no-audit", "--no-fund", "verdaccio@6"], {
+    cwd: dir,
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  if ((await installed.exited) !== 0) return undefined;
+  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const url = `http://127.0.0.1:${probe.port}`;
+  await probe.stop(true);
+  const child = Bun.spawn(
+    ["node", "node_modules/.bin/verdaccio", "-c", "config.yaml", "-l", url.slice("http://".length)],
+    { cwd: dir, stdout: "ignore", stderr: "ignore" },
+  );
+  for (let tries = 0; tries < 100 && !(await fetch(url).catch(() => undefined))?.ok; tries += 1)
+    await Bun.sleep(200);
+  const account = await fetch(`${url}/-/user/org.couchdb.user:bench`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "bench", password: "correct-horse", email: "b@example.com" }),
+  });
+  const { token } = (await account.json()) as { token: string };
+  for (let n = 0; n < VERSIONS; n += 1) {
+    await writeFiles(join(work, "npm-package"), {
+      "package.json": JSON.stringify({
+        name: "bench-package",
+        version: `1.${n}.0`,
+        dependencies: { left: "^1.0.0" },
+      }),
+      "README.md": readme,
+      "index.ts": `${source}\n// ${n}\n`,
+      ".npmrc": `registry=${url}/\n//${url.slice("http://".length)}/:_authToken=${token}\n`,
+    });
+    const publish = Bun.spawn(["npm", "publish"], {
+      cwd: join(work, "npm-package"),
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    if ((await publish.exited) !== 0) throw new Error(await publish.stderr.text());
+  }
+  return { url, end: () => child.kill() };
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const ours = await startOurs();
+const peer = await startPeer();
+const rows: { what: string; path: string; headers?: Record<string, string>; peerPath?: string }[] =
+  [
+    {
+      what: "version metadata",
+      path: "/api/v1/packages/bench-package/1.20.0",
+      peerPath: "/bench-package/1.20.0",
+    },
+    {
+      what: "index (50 versions)",
+      path: "/api/v1/index/bench-package",
+      headers: { "accept-encoding": "gzip" },
+      peerPath: "/bench-package",
+    },
+    {
+      what: "download",
+      path: "/api/v1/packages/bench-package/1.20.0/download",
+      peerPath: "/bench-package/-/bench-package-1.20.0.tgz",
+    },
+    { what: "package page", path: "/packages/bench-package", headers: { accept: "text/html" } },
+  ];
+console.log(
+  `${connections} connections, ${seconds} s, median of ${ROUNDS} rounds; peer: ${peer ? "Verdaccio 6" : "none"}\n`,
+);
+console.log("what                 land req/s     p99        peer req/s     p99        ratio");
+for (const { what, path, headers, peerPath } of rows) {
+  const mine: { rate: number; p99: string }[] = [];
+  const theirs: { rate: number; p99: string }[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    mine.push(await load(ours.url + path, headers));
+    if (peer && peerPath) theirs.push(await load(peer.url + peerPath, headers));
+  }
+  const own = median(mine.map(({ rate }) => rate));
+  const other = median(theirs.map(({ rate }) => rate));
+  const shown =
+    theirs.length > 0
+      ? [other.toFixed(0), theirs[1]?.p99 ?? "", `${(own / other).toFixed(1)}x`]
+      : ["-", "-", "-"];
+  console.log(
+    [
+      what.padEnd(20),
+      own.toFixed(0).padStart(10),
+      (mine[1]?.p99 ?? "").padStart(10),
+      shown[0]?.padStart(16),
+      shown[1]?.padStart(10),
+      shown[2]?.padStart(10),
+    ].join(" "),
+  );
+}
+await ours.end();
+peer?.end();
+await rm(work, { recursive: true, force: true });
