@@ -1,11 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
-/** The compiled binary that flows run. `npm test` builds it; LAND_TEST_BINARY names another. */
-export const BINARY = resolve(
-  process.env["LAND_TEST_BINARY"] ?? join(import.meta.dir, "../../dist/land"),
-);
+import { landBinary } from "./binary.ts";
 
 /** A folder that is removed at the end of its scope. */
 export type TemporaryFolder = AsyncDisposable & { path: string };
@@ -50,7 +47,7 @@ export function cleanEnvironment(
 
 /** Runs the binary to its end, without a terminal. */
 export async function land(args: readonly string[], options: RunOptions): Promise<Outcome> {
-  const child = Bun.spawn([BINARY, ...args], {
+  const child = Bun.spawn([await landBinary(), ...args], {
     cwd: options.cwd,
     env: cleanEnvironment(options.home, options.env),
     stdin: new TextEncoder().encode(options.input ?? ""),
@@ -83,7 +80,7 @@ export async function startLand(options: {
   env?: Record<string, string>;
 }): Promise<LandServer> {
   const child = Bun.spawn(
-    [BINARY, "serve", "--data", options.data, "--port", "0", ...(options.args ?? [])],
+    [await landBinary(), "serve", "--data", options.data, "--port", "0", ...(options.args ?? [])],
     {
       cwd: options.home,
       env: cleanEnvironment(options.home, options.env),
