@@ -1,0 +1,58 @@
+import { isSafeAddress } from "#html/attributes.ts";
+import { type Html, raw } from "#html/html.ts";
+
+import { ID_PREFIX, type Links } from "./sanitize-tags.ts";
+import { sanitize } from "./sanitize.ts";
+
+/** Longer READMEs are cut here. */
+const MAX_CHARACTERS = 512 * 1024;
+
+/** A README and whether it was too long to show whole. */
+export type Readme = { html: Html; isCut: boolean };
+
+/**
+ * Renders a stranger's Markdown: GitHub's tables, task lists and strikethrough, with raw HTML reduced to harmless elements.
+ * `base` is the absolute address to which relative links belong, see `repositoryBase`; without it they become plain text.
+ * Links carry `nofollow ugc`; pictures become links, since the page loads nothing from elsewhere.
+ */
+export function renderReadme(text: string, base?: string): Readme {
+  const isCut = text.length > MAX_CHARACTERS;
+  const shown = isCut ? text.slice(0, MAX_CHARACTERS) : text;
+  const html = Bun.markdown.html(shown, { headings: { ids: true }, autolinks: true });
+  return { html: raw(sanitize(html, linksFrom(base))), isCut };
+}
+
+/** The address of the files of a repository on a known host, for relative links; undefined for others. */
+export function repositoryBase(repository: string | null): string | undefined {
+  const found =
+    /^(?:git\+)?https:\/\/(github\.com|gitlab\.com)\/([\w.-]+(?:\/[\w.-]+)+?)(?:\.git)?\/?$/.exec(
+      repository ?? "",
+    );
+  if (!found) return undefined;
+  const [, host, path] = found;
+  return `https://${host}/${path}/${host === "gitlab.com" ? "-/" : ""}blob/HEAD/`;
+}
+
+/** The repository or homepage of a package as a link, or undefined where it is no http address. */
+export function webAddress(text: string | null): string | undefined {
+  const bare = text?.replace(/^git\+/, "").trim() ?? "";
+  return /^https?:\/\//i.test(bare) && URL.canParse(bare) ? new URL(bare).href : undefined;
+}
+
+function linksFrom(base: string | undefined): Links {
+  const absolute = (address: string): string | undefined => {
+    if (address === "" || !isSafeAddress(address)) return undefined;
+    // Without a base only addresses with a scheme or a host resolve.
+    const from = base ?? (address.startsWith("//") ? "https://invalid/" : undefined);
+    if (!URL.canParse(address, from)) return undefined;
+    const url = new URL(address, from);
+    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : undefined;
+  };
+  return {
+    link: (href) => (href.startsWith("#") ? `#${ID_PREFIX}${href.slice(1)}` : absolute(href)),
+    picture: (src) => {
+      const url = absolute(src);
+      return url?.startsWith("http") ? url : undefined;
+    },
+  };
+}
