@@ -1,0 +1,125 @@
+import { realpath } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+
+import { fail } from "#base/errors.ts";
+
+import { checkAgreement } from "./agreement.ts";
+import { editManifest, type ManifestEdit } from "./edit.ts";
+import { type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
+
+/** A folder with a manifest. */
+export type Project = {
+  /** Absolute, links resolved. */
+  dir: string;
+  /** Which of the two files counts: `land.json` where both stand. */
+  file: ManifestFile;
+  manifest: Manifest;
+  /** The files as they stand, or as edited since. */
+  texts: { [file in ManifestFile]?: string };
+  hasLandJson: boolean;
+  hasPackageJson: boolean;
+  /** Where dependencies go, relative to `dir`. */
+  installDir: string;
+};
+
+const MAX_MANIFEST_BYTES = 1_000_000;
+
+/**
+ * Reads the manifest of a folder and checks that what it points at lies inside, links resolved.
+ *
+ * @throws manifest_missing, manifest_invalid, file_failed
+ */
+export async function readProject(dir: string): Promise<Project> {
+  const real = await realpath(dir).catch(() => dir);
+  const [land, npm] = [await readText(real, "land.json"), await readText(real, "package.json")];
+  if (land === undefined && npm === undefined) throw fail("manifest_missing", { dir });
+  const project = makeProject(real, {
+    ...(land !== undefined && { "land.json": land }),
+    ...(npm !== undefined && { "package.json": npm }),
+  });
+  await checkTargets(project);
+  return project;
+}
+
+/**
+ * The project with its manifests changed in memory, both where both stand. Nothing is written.
+ *
+ * @throws manifest_invalid
+ */
+export function editProject(project: Project, edits: ManifestEdit[]): Project {
+  const texts = { ...project.texts };
+  for (const file of ["land.json", "package.json"] as const)
+    if (texts[file] !== undefined) texts[file] = editManifest(texts[file], edits);
+  return makeProject(project.dir, texts);
+}
+
+/**
+ * Checks that both manifests, where both stand, say the same of what clients act on. Needed before publishing.
+ *
+ * @throws manifest_invalid
+ */
+export function checkProjectAgreement(project: Project): void {
+  const npm = project.texts["package.json"];
+  if (project.file === "land.json" && npm !== undefined)
+    checkAgreement(project.manifest, parseManifest("package.json", npm));
+}
+
+function makeProject(dir: string, texts: Project["texts"]): Project {
+  const file = texts["land.json"] === undefined ? "package.json" : "land.json";
+  const manifest = parseManifest(file, texts[file] ?? "");
+  const hasPackageJson = texts["package.json"] !== undefined;
+  return {
+    dir,
+    file,
+    manifest,
+    texts,
+    hasLandJson: file === "land.json",
+    hasPackageJson,
+    installDir: manifest.installDir ?? (hasPackageJson ? "node_modules" : "land_modules"),
+  };
+}
+
+async function readText(dir: string, file: ManifestFile): Promise<string | undefined> {
+  const handle = Bun.file(join(dir, file));
+  if (!(await handle.exists())) return undefined;
+  if (handle.size > MAX_MANIFEST_BYTES)
+    throw fail("manifest_invalid", { file, field: "", problem: "is larger than 1000000 bytes" });
+  try {
+    const bytes = await handle.bytes();
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError)
+      throw fail("manifest_invalid", { file, field: "", problem: "is not UTF-8" });
+    const problem = error instanceof Error ? error.message : String(error);
+    throw fail("file_failed", { action: "read", path: join(dir, file), problem }, { cause: error });
+  }
+}
+
+/** A target that is not there yet is fine here: a build may make it. */
+async function checkTargets({ dir, file, manifest }: Project): Promise<void> {
+  const targets: [string, string | undefined][] = [
+    ["main", manifest.main],
+    ["installDir", manifest.installDir],
+    ["site.dir", manifest.site?.dir],
+    ["site.main", manifest.site?.main],
+    ...Object.entries(manifest.bin).map(([command, path]): [string, string] => [
+      `bin.${command}`,
+      path,
+    ]),
+  ];
+  for (const [field, path] of targets) {
+    const real =
+      path === undefined ? undefined : await realpath(join(dir, path)).catch(() => undefined);
+    if (real !== undefined && !isInside(dir, real))
+      throw fail("manifest_invalid", {
+        file,
+        field,
+        problem: "leads out of the project by a link",
+      });
+  }
+}
+
+function isInside(dir: string, path: string): boolean {
+  const way = relative(dir, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !/^(?:[A-Za-z]:|\/)/.test(way);
+}
