@@ -4,7 +4,11 @@
  */
 import { version } from "#base/build-info.ts";
 
-const args = process.argv.slice(2);
-if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) {
+const argv = process.argv.slice(2);
+if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
   process.stdout.write(`${version}\n`);
+} else {
+  const { runLand } = await import("#commands/run.ts");
+  const { processWorld } = await import("#commands/world.ts");
+  process.exit(await runLand(processWorld(argv)));
 }

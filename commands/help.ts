@@ -1,0 +1,126 @@
+import { version } from "#base/build-info.ts";
+
+import { commands, type Entry, SECTIONS } from "./all.ts";
+import { isFlag, spelling } from "./argv.ts";
+import type { Arg, Args, Command } from "./command.ts";
+import { findCommand, isGroup, membersOf } from "./find.ts";
+import { globalArgs } from "./globals.ts";
+import { renderTable, type Style } from "./render.ts";
+
+/** What `land` alone says: the commands that most people need. */
+export function renderWelcome(style: Style): string {
+  const common = Object.entries(commands).filter(([, entry]) => entry.common);
+  return [
+    `land ${version}: a package registry, its client and a personal cloud in one program`,
+    "",
+    usage(style, "<command>"),
+    "",
+    style.bold("Most used:"),
+    rowsOf(common),
+    "",
+    "See every command with `land help`, and one of them with `land help <command>`",
+  ].join("\n");
+}
+
+/** What `land help` says: every command, by section. */
+export function renderOverview(style: Style): string {
+  const sections = SECTIONS.flatMap((section) => [
+    style.bold(`${section}:`),
+    rowsOf(Object.entries(commands).filter(([, entry]) => entry.section === section)),
+    "",
+  ]);
+  return [
+    usage(style, "<command>"),
+    "",
+    ...sections,
+    style.bold("Flags of every command:"),
+    renderFlags(globalArgs),
+    "",
+    "Each flag can be given by the environment: `--dry-run` is LAND_DRY_RUN=1, `--tag` is LAND_TAG",
+    "See one command with `land help <command>`",
+  ].join("\n");
+}
+
+/**
+ * What `land help` says of a topic: a command, a first word of several, or everything where no word is given.
+ *
+ * @throws usage where there is no such command
+ */
+export async function renderTopic(words: readonly string[], style: Style): Promise<string> {
+  const [first] = words;
+  if (first === undefined) return renderOverview(style);
+  if (words.length === 1 && isGroup(first)) {
+    const members = membersOf(first).map(
+      (name) => [name, findCommand(name.split(" ")).entry] as const,
+    );
+    return [usage(style, `${first} <command>`), "", style.bold("Commands:"), rowsOf(members)].join(
+      "\n",
+    );
+  }
+  const { name, entry } = findCommand(words);
+  return renderCommand(name, entry, await entry.load(), style);
+}
+
+/** What `land help publish` says. */
+export function renderCommand(name: string, entry: Entry, command: Command, style: Style): string {
+  const places = Object.entries(command.args).filter(([, arg]) => !isFlag(arg));
+  const hasFlags = Object.values(command.args).some(isFlag);
+  const words = [name, ...places.map(([key, arg]) => placeholder(key, arg)), "[flags]"];
+  const lines = [entry.about, "", usage(style, words.join(" ").trimEnd())];
+  if (command.more) lines.push("", command.more);
+  if (places.length > 0)
+    lines.push(
+      "",
+      style.bold("Arguments:"),
+      renderTable(places.map(([key, arg]) => [`  ${placeholder(key, arg)}`, arg.about])),
+    );
+  if (hasFlags) lines.push("", style.bold("Flags:"), renderFlags(command.args));
+  lines.push("", style.bold("Flags of every command:"), renderFlags(globalArgs));
+  if (command.examples.length > 0) lines.push("", style.bold("Examples:"), renderExamples(command));
+  return lines.join("\n");
+}
+
+/** `<package>…` for an argument that must be given once or more, `[query]` for one that may be left out. */
+export function placeholder(key: string, arg: Arg): string {
+  const name = "name" in arg && arg.name !== undefined ? arg.name : key;
+  if (arg.type === "one") return `<${name}>`;
+  if (arg.type === "many") return `<${name}>…`;
+  return arg.type === "any" ? `[${name}]…` : `[${name}]`;
+}
+
+/** One row per flag: how it is typed, and what it does. */
+export function flagRows(args: Args): [typed: string, about: string][] {
+  return Object.entries(args).flatMap(([key, arg]): [string, string][] => {
+    if (!isFlag(arg)) return [];
+    const value = arg.type === "boolean" ? "" : ` ${arg.value}`;
+    const short = arg.short === undefined ? "" : `-${arg.short}, `;
+    const more = arg.type === "list" ? "; may be given several times" : "";
+    return [[`${short}${spelling(key, arg)}${value}`, arg.about + more]];
+  });
+}
+
+function renderFlags(args: Args): string {
+  return renderTable(
+    flagRows(args).map(([typed, about]) => [
+      `  ${typed.startsWith("--") ? "    " : ""}${typed}`,
+      about,
+    ]),
+  );
+}
+
+function renderExamples(command: Command): string {
+  return renderTable(
+    command.examples.map((example) => {
+      const [line = "", about] = example.split(" # ");
+      return [`  ${line}`, ...(about === undefined ? [] : [`# ${about}`])];
+    }),
+  );
+}
+
+function rowsOf(entries: readonly (readonly [string, Entry])[]): string {
+  return renderTable(entries.map(([name, { about }]) => [`  ${name}`, about]));
+}
+
+function usage(style: Style, rest: string): string {
+  return `${style.bold("Usage:")} land ${rest}`;
+}

@@ -1,0 +1,78 @@
+import prettyBytes from "pretty-bytes";
+
+import type { LandError } from "#base/errors.ts";
+import { printable, printableLines } from "#base/names.ts";
+
+import type { Env } from "./command.ts";
+
+type Paint = (text: string) => string;
+/** Ways to emphasise text. Each gives the text back as it is where colour is off. */
+export type Style = {
+  bold: Paint;
+  dim: Paint;
+  red: Paint;
+  green: Paint;
+  yellow: Paint;
+  cyan: Paint;
+};
+
+/** Colours for a stream: only on a terminal, and not with NO_COLOR, `TERM=dumb` or `--no-color`. */
+export function createStyle(
+  stream: { isTTY?: boolean },
+  env: Env,
+  globals: { color: boolean },
+): Style {
+  const on = stream.isTTY === true && globals.color && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+  const paint =
+    (begin: number, end: number): Paint =>
+    (text) =>
+      on && text !== "" ? `\u001B[${begin}m${text}\u001B[${end}m` : text;
+  return {
+    bold: paint(1, 22),
+    dim: paint(2, 22),
+    red: paint(31, 39),
+    green: paint(32, 39),
+    yellow: paint(33, 39),
+    cyan: paint(36, 39),
+  };
+}
+
+/** `error: …`, and after a blank line `hint: …`. Ends with a newline. */
+export function renderError(error: LandError, style: Style): string {
+  const lines = [`${style.red("error:")} ${printableLines(error.message)}`];
+  if (error.hint) lines.push("", `${style.cyan("hint:")} ${printableLines(error.hint)}`);
+  if (error.requestId) lines.push("", style.dim(`request id: ${printable(error.requestId)}`));
+  return `${lines.join("\n")}\n`;
+}
+
+/** Columns separated by two spaces, without spaces at the end of a line. `right` names the columns that end at their right edge. */
+export function renderTable(
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = [],
+): string {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [column, cell] of row.entries())
+      widths[column] = Math.max(widths[column] ?? 0, Bun.stringWidth(cell));
+  const pad = (cell: string, column: number): string => {
+    const space = " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell));
+    return right.includes(column) ? space + cell : cell + space;
+  };
+  return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}
+
+/** `1.2 kB`. */
+export function renderBytes(bytes: number): string {
+  return prettyBytes(bytes);
+}
+
+/** `1 file`, `2 files`. */
+export function renderCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** The text, or its beginning and `…` where it is wider than `width` columns. Made safe for a terminal. */
+export function shorten(text: string, width: number): string {
+  const clean = printable(text);
+  return Bun.stringWidth(clean) <= width ? clean : `${Bun.sliceAnsi(clean, 0, width - 1)}…`;
+}

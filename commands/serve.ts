@@ -1,0 +1,107 @@
+import { resolve } from "node:path";
+
+import type { ConfigKey } from "#base/settings.ts";
+import { startServer } from "#server/start.ts";
+
+import { defineCommand } from "./command.ts";
+import type { Context } from "./context.ts";
+
+/** The settings that have a flag; all others come from land.toml or the environment. The server reads its variables itself. */
+const settings = {
+  host: {
+    type: "text",
+    value: "HOST",
+    about: "Address to listen on (default: 127.0.0.1)",
+    env: false,
+  },
+  port: {
+    type: "text",
+    value: "PORT",
+    about: "Port to listen on; 0 picks one (default: 5263)",
+    env: false,
+  },
+  domain: {
+    type: "text",
+    value: "DOMAIN",
+    about: "Domain of the server (default: localhost)",
+    env: false,
+  },
+  publicUrl: { type: "text", value: "URL", about: "Address that users see", env: false },
+  registration: {
+    type: "text",
+    value: "WHO",
+    about: "Who may make an account: open, invite or closed",
+    oneOf: ["auto", "open", "invite", "closed"],
+    env: false,
+  },
+  access: {
+    type: "text",
+    value: "WHO",
+    about: "Who may read packages: public or members",
+    oneOf: ["public", "members"],
+    env: false,
+  },
+  trustedProxies: {
+    type: "text",
+    value: "ADDRESSES",
+    about: "Proxies whose X-Forwarded-* headers count, separated by commas",
+    env: false,
+  },
+  logLevel: {
+    type: "text",
+    value: "LEVEL",
+    about: "Least severe log line: info, warn, error or off",
+    oneOf: ["info", "warn", "error", "off"],
+    env: false,
+  },
+} as const;
+
+/** Runs a server until it is told to stop. */
+export default defineCommand({
+  more: `Runs until it is told to stop. Ctrl-C or SIGTERM lets requests in flight finish first; a second one ends at once.
+Settings come from the defaults, then land.toml in the data folder, then LAND_* variables, then flags.`,
+  examples: [
+    "land serve # on http://127.0.0.1:5263, data in ./land-data",
+    "land serve --data /srv/land --port 0 # a free port",
+    "land serve --domain land.example.com --public-url https://land.example.com",
+  ],
+  args: {
+    data: { type: "text", value: "DIR", about: "Data folder (default: ./land-data)" },
+    ...settings,
+  },
+  async run(context, { data, ...args }) {
+    const { world, json, env } = context;
+    const flags: Partial<Record<ConfigKey, string>> = {};
+    for (const key of keysOf(settings)) if (args[key] !== undefined) flags[key] = args[key];
+    const server = await startServer({
+      data: resolve(context.cwd, data ?? "land-data"),
+      flags,
+      env,
+      writeOut: (text) => void (json || world.stdout.write(text)),
+      writeErr: (text) => void world.stderr.write(text),
+      now: world.now,
+      random: world.random,
+    });
+    if (json) world.stdout.write(`${JSON.stringify({ url: server.url })}\n`);
+    await untilToldToStop(context);
+    await server.stop();
+    return undefined;
+  },
+});
+
+/** Resolves at the first signal. The second ends the process. */
+async function untilToldToStop({ takeSignals, world, signal: stopped }: Context): Promise<void> {
+  if (stopped.aborted) return;
+  await new Promise<void>((done) => {
+    let told = false;
+    takeSignals((signal) => {
+      if (told) world.exit(signal === "SIGINT" ? 130 : 143);
+      told = true;
+      done();
+    });
+  });
+}
+
+function keysOf<T extends object>(table: T): (keyof T)[] {
+  return Object.keys(table).filter((key): key is keyof T & string => key in table);
+}

@@ -1,0 +1,108 @@
+/**
+ * `test/commands` runs commands in this process, with streams, clock and signals that a test holds in its hands.
+ * Only tests call it. It must never touch the real standard streams or the user's home.
+ */
+import { PassThrough } from "node:stream";
+
+import type { Signal, World } from "#commands/context.ts";
+import { runLand } from "#commands/run.ts";
+
+/** What a run left. */
+export type Ran = {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  /** stdout as the one JSON value it must be. */
+  json: () => unknown;
+};
+
+/** What a test may set of the world; by default no terminal, an empty environment, and the user at `/nowhere`. */
+export type Setting = {
+  env?: Record<string, string>;
+  cwd?: string;
+  home?: string;
+  /** What stands on standard input. */
+  input?: string;
+  /** Whether stdin, stdout and stderr are a terminal of 100 columns. */
+  terminal?: boolean;
+  now?: () => Date;
+};
+
+/** A run that goes on: a test types, sends signals, waits. */
+export type Running = {
+  done: Promise<Ran>;
+  type: (keys: string) => void;
+  send: (signal: Signal) => void;
+  stdout: () => string;
+  stderr: () => string;
+  /** Exit codes with which the command ended the process at once. */
+  exits: number[];
+  /** Resolves when stdout or stderr holds `text`. */
+  shows: (text: string) => Promise<void>;
+};
+
+/** Starts `land` with these arguments. */
+export function startRun(argv: readonly string[], setting: Setting = {}): Running {
+  const { env = {}, cwd = "/", home = "/nowhere", input, terminal = false } = setting;
+  const stdin = Object.assign(new PassThrough(), { isTTY: terminal, setRawMode: () => {} });
+  if (input !== undefined) stdin.end(input);
+  else if (!terminal) stdin.end();
+  const written = { stdout: "", stderr: "" };
+  const waiting = new Set<() => void>();
+  const sink = (name: "stdout" | "stderr") => {
+    const stream = Object.assign(new PassThrough(), { isTTY: terminal, columns: 100, rows: 30 });
+    stream.on("data", (chunk: Buffer) => {
+      written[name] += chunk.toString();
+      for (const check of waiting) check();
+    });
+    return stream;
+  };
+  const handlers = new Set<(signal: Signal) => void>();
+  const exits: number[] = [];
+  const world: World = {
+    argv,
+    env,
+    cwd,
+    home,
+    stdin,
+    stdout: sink("stdout"),
+    stderr: sink("stderr"),
+    now: setting.now ?? (() => new Date(0)),
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    onSignal(handler) {
+      handlers.add(handler);
+      return () => void handlers.delete(handler);
+    },
+    exit: (code) => void exits.push(code),
+  };
+  const done = runLand(world).then((exitCode) => ({
+    exitCode,
+    ...written,
+    json: (): unknown => JSON.parse(written.stdout),
+  }));
+  return {
+    done,
+    exits,
+    type: (keys) => void stdin.write(keys),
+    send: (signal) => {
+      for (const handler of handlers) handler(signal);
+    },
+    stdout: () => written.stdout,
+    stderr: () => written.stderr,
+    shows: (text) =>
+      new Promise((found) => {
+        const check = (): void => {
+          if (!`${written.stdout}${written.stderr}`.includes(text)) return;
+          waiting.delete(check);
+          found();
+        };
+        waiting.add(check);
+        check();
+      }),
+  };
+}
+
+/** Runs `land` to its end. */
+export function run(argv: readonly string[], setting?: Setting): Promise<Ran> {
+  return startRun(argv, setting).done;
+}
