@@ -27,11 +27,11 @@ export function parseIgnoreFile(text: string, folder: string): IgnoreRule[] {
     .filter((rule) => rule !== undefined);
 }
 
-/** Reads one `files` pattern: as in an ignore file, but always from the project's own folder. */
+/** Reads one `files` pattern: as in an ignore file, but always from the project's own folder. `src/**` means `src`. */
 export function parseFilesPattern(text: string): IgnoreRule | undefined {
   const sign = text.startsWith("!") ? "!" : "";
-  const pattern = text.slice(sign.length);
-  const rule = parseRule(`${sign}/${pattern === "." ? "**" : pattern}`, "");
+  const pattern = text.slice(sign.length).replace(/(?:\/\*+)+$/, "");
+  const rule = parseRule(`${sign}/${pattern}`, "");
   return rule && { ...rule, text };
 }
 
