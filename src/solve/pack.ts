@@ -1,0 +1,193 @@
+import { isVersion, parsePackageName, type Version } from "#base/names.ts";
+import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
+
+import type { Candidate, Ranges } from "./model.ts";
+import { ABSENT, setWhere, type VersionSet } from "./sets.ts";
+
+/** All that is known of one package. It does not change while solving, but for what is filled in on demand. */
+export type Pack = {
+  name: string;
+  /** The project itself: one version, always installed. */
+  isRoot: boolean;
+  /** False when the registry has no such package. */
+  exists: boolean;
+  /** Oldest first, one per precedence. Bit i of a set is `candidates[i - 1]`. */
+  candidates: readonly Candidate[];
+  /** Every state: not installed, and each version. */
+  full: VersionSet;
+  stable: VersionSet;
+  /** The locked version, or the empty set. */
+  locked: VersionSet;
+  /** Versions that may not be picked, and why. */
+  restrictions: readonly Restriction[];
+  /** Set → a range that the registry or project wrote for it. For messages. */
+  texts: Map<VersionSet, string>;
+  ranges: Map<string, VersionSet | undefined>;
+  requirements: Requirement[][] | undefined;
+};
+
+/** Versions that may not be picked, whoever asks. */
+export type Restriction = { set: VersionSet } & (
+  { kind: "yanked" } | { kind: "engines"; range: string; land: string }
+);
+
+/** One requirement, with all versions of the depender that have it. */
+export type Requirement = {
+  depender: Pack;
+  dependers: VersionSet;
+  name: string;
+  /** After overrides. Undefined: any version, pre-releases too (only while looking for suggestions). */
+  range: string | undefined;
+  kind: "runtime" | "development" | "optional";
+  overridden: boolean;
+};
+
+/** Whether a name from a manifest can be a package at all. */
+export function isPackageName(name: string): boolean {
+  try {
+    parsePackageName(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Makes a package out of what the registry listed; undefined: it has none of that name. */
+export function createPack(
+  name: string,
+  listed: readonly Candidate[] | undefined,
+  about: { locked: Version | undefined; landVersion: string | undefined },
+): Pack {
+  const candidates = sortCandidates(listed ?? []);
+  const locked = setWhere(candidates.length, (i) => candidates[i]?.version === about.locked);
+  return {
+    name,
+    isRoot: false,
+    exists: listed !== undefined,
+    candidates,
+    full: (1n << BigInt(candidates.length + 1)) - 1n,
+    stable: setWhere(candidates.length, (i) => !candidates[i]?.version.includes("-")),
+    locked,
+    restrictions: restrictionsOf(candidates, locked, about.landVersion),
+    texts: new Map(),
+    ranges: new Map(),
+    requirements: undefined,
+  };
+}
+
+/** The versions of a package within a range; undefined when the text is no range. */
+export function versionsIn(pack: Pack, range: string | undefined): VersionSet | undefined {
+  if (range === undefined) return pack.full ^ ABSENT;
+  if (pack.ranges.has(range)) return pack.ranges.get(range);
+  const set = isRange(range) ? matching(pack, range) : undefined;
+  pack.ranges.set(range, set);
+  return set;
+}
+
+/** The versions that no restriction forbids. */
+export function usable(pack: Pack, set: VersionSet): VersionSet {
+  return pack.restrictions.reduce((left, restriction) => left & ~restriction.set, set);
+}
+
+/** What each version requires, by its place in `candidates`. Equal requirements of several versions are one object. */
+export function requirementsOf(pack: Pack, overrides: Ranges): Requirement[][] {
+  if (pack.requirements) return pack.requirements;
+  const shared = new Map<string, Requirement>();
+  const perVersion = pack.candidates.map(({ dependencies, optionalDependencies }, index) => {
+    const own: Requirement[] = [];
+    for (const { name, range, kind, overridden } of entriesOf(
+      [
+        ["runtime", without(dependencies, optionalDependencies)],
+        ["optional", optionalDependencies],
+      ],
+      overrides,
+    )) {
+      const key = `${kind}\n${name}\n${range}`;
+      let requirement = shared.get(key);
+      if (!requirement) {
+        requirement = { depender: pack, dependers: 0n, name, range, kind, overridden };
+        shared.set(key, requirement);
+      }
+      requirement.dependers |= 1n << BigInt(index + 1);
+      own.push(requirement);
+    }
+    return own;
+  });
+  pack.requirements = perVersion;
+  return perVersion;
+}
+
+type Entry = Pick<Requirement, "name" | "kind" | "overridden"> & { range: string };
+
+/** The entries of several sections of a manifest, sorted by name, with overrides in place of what they override. */
+export function entriesOf(
+  sections: readonly (readonly [Requirement["kind"], Ranges])[],
+  overrides: Ranges,
+): Entry[] {
+  const entries: Entry[] = [];
+  for (const [kind, section] of sections)
+    for (const name in section) {
+      if (!Object.hasOwn(section, name)) continue;
+      const overridden = Object.hasOwn(overrides, name);
+      const range = String((overridden ? overrides : section)[name]);
+      entries.push({ name, range, kind, overridden });
+    }
+  return entries.toSorted(byName);
+}
+
+/** Orders by name in code units: the same on every machine, whatever its locale. */
+export function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+/** `section` less the names that stand in `other`. */
+export function without(section: Ranges, other: Ranges): Ranges {
+  for (const name in other)
+    if (Object.hasOwn(section, name))
+      return Object.fromEntries(
+        Object.entries(section).filter(([key]) => !Object.hasOwn(other, key)),
+      );
+  return section;
+}
+
+function sortCandidates(listed: readonly Candidate[]): Candidate[] {
+  const sorted = listed.toSorted((a, b) => compareVersions(a.version, b.version));
+  return sorted.filter((candidate, index) => {
+    const before = sorted[index - 1];
+    return !before || compareVersions(before.version, candidate.version) !== 0;
+  });
+}
+
+function restrictionsOf(
+  candidates: readonly Candidate[],
+  locked: VersionSet,
+  land: string | undefined,
+): Restriction[] {
+  const restrictions: Restriction[] = [];
+  const yanked = setWhere(candidates.length, (i) => candidates[i]?.yanked === true) & ~locked;
+  if (yanked !== 0n) restrictions.push({ kind: "yanked", set: yanked });
+  if (land === undefined) return restrictions;
+  const ranges = new Set(candidates.flatMap(({ engines }) => engines?.["land"] ?? []));
+  for (const range of ranges) {
+    if (fitsEngine(land, range)) continue;
+    const set = setWhere(candidates.length, (i) => candidates[i]?.engines?.["land"] === range);
+    restrictions.push({ kind: "engines", set, range, land });
+  }
+  return restrictions;
+}
+
+/** A pre-release of land counts as the release it leads to; what is no range asks for nothing. */
+function fitsEngine(land: string, text: string): boolean {
+  if (!isRange(text)) return true;
+  const range = parseRange(text);
+  const release = land.replace(/-.*$/, "");
+  return [land, release].some((version) => isVersion(version) && satisfies(version, range));
+}
+
+function matching(pack: Pack, text: string): VersionSet {
+  const range = parseRange(text);
+  return setWhere(pack.candidates.length, (index) => {
+    const candidate = pack.candidates[index];
+    return candidate !== undefined && satisfies(candidate.version, range);
+  });
+}
