@@ -236,10 +236,14 @@ export const catalogue = {
     detail: () => "Cancelled",
     exit: 130,
   }),
-  no_solution: define<{ explanation: string }>({
+  no_solution: define<{ explanation: string; suggestions?: readonly string[]; proof?: unknown }>({
     status: 422,
     title: "No solution",
     detail: ({ explanation }) => `Cannot find versions that fit together\n\n${explanation}`,
+    hint: ({ suggestions = [] }) =>
+      suggestions.length === 0
+        ? ""
+        : `Tried, and it works: ${suggestions.map((command) => `\`${command}\``).join(" or ")}`,
     exit: 10,
   }),
   checksum_mismatch: define<{ what: string; expected: string; actual: string }>({
