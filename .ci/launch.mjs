@@ -15,6 +15,7 @@ const suffix = process.platform === "win32" ? ".exe" : "";
 const scripts = {
   build: (bun) => [[bun, "build.ts"]],
   check: (bun) => [[bun, ".ci/check.ts"]],
+  docs: (bun) => [[bun, "docs/generate.ts"]],
   test: (bun) => [[bun, ".ci/test.ts"]],
   start: (bun) => [
     [bun, "build.ts"],
