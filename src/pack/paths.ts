@@ -29,7 +29,8 @@ function problemOfSegment(segment: string): string | undefined {
   if (segment === "..") return 'holds a ".." segment';
   if (/^[. ]+$/.test(segment)) return "holds a segment of nothing but dots and spaces";
   if (segment.includes(":")) return "holds a colon, which names a drive or a stream on Windows";
-  if (isWindowsDevice(segment)) return "names a Windows device";
+  // Windows takes "aux .c" for the device too.
+  if (isWindowsDevice(segment.replace(/ +(?=\.)/, ""))) return "names a Windows device";
   return undefined;
 }
 

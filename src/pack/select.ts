@@ -46,9 +46,10 @@ export async function selectFiles(project: Project, leaveOut: string[] = []): Pr
     chosen: patterns.everything,
     ignored: undefined,
   });
-  const byPath = (a: { path: string }, b: { path: string }): number => compareBytes(a.path, b.path);
   return { files: walk.files.toSorted(byPath), skipped: walk.skipped.toSorted(byPath) };
 }
+
+const byPath = (a: { path: string }, b: { path: string }): number => compareBytes(a.path, b.path);
 
 type Walk = Selection & { project: Project; leaveOut: string[]; patterns: Patterns };
 

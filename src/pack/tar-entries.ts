@@ -3,7 +3,7 @@ import { printable } from "#base/names.ts";
 
 import type { ByteReader } from "./byte-reader.ts";
 import { isHarmlessGlobal, parsePax, type Pax } from "./pax.ts";
-import { BLOCK, isZeroBlock, nameOfType, parseHeader, type TarHeader } from "./tar-header.ts";
+import { areZeros, BLOCK, nameOfType, parseHeader, type TarHeader } from "./tar-header.ts";
 
 /** A file or folder as the tar names it, its path decoded but not judged. */
 export type TarEntry = {
@@ -15,6 +15,7 @@ export type TarEntry = {
 
 /** A path has at most 512 bytes; what else stands in an extended header need not be large. */
 const MAX_META_BYTES = 64 * 1024;
+const MAX_PADDING_BYTES = 1024 * 1024;
 
 /**
  * Reads headers up to the next file or folder; undefined at the end of the tar, after all that follows was seen to be
@@ -32,7 +33,7 @@ export async function readEntry(reader: ByteReader): Promise<TarEntry | undefine
   for (;;) {
     const block = await readBlock(reader);
     const dangling = pax !== undefined || longName !== undefined;
-    if (isZeroBlock(block)) {
+    if (areZeros(block)) {
       if (dangling) throw refuse("", "an extended header stands before its end");
       await checkEnd(reader);
       return undefined;
@@ -70,12 +71,16 @@ async function readBlock(reader: ByteReader): Promise<Uint8Array> {
   return block;
 }
 
-/** One zero block was seen: another must follow, and nothing but zeros after it. */
+/** One zero block was seen: another must follow, and nothing but zeros after it, as much as tapes were padded to. */
 async function checkEnd(reader: ByteReader): Promise<void> {
   let rest = 0;
-  for (let piece = await reader.some(BLOCK); piece.length > 0; piece = await reader.some(BLOCK)) {
+  for (;;) {
+    const piece = await reader.some(MAX_META_BYTES);
+    if (piece.length === 0) break;
     rest += piece.length;
-    if (!isZeroBlock(piece)) throw refuse("", "something follows the end of the tar");
+    if (!areZeros(piece)) throw refuse("", "something follows the end of the tar");
+    if (rest > MAX_PADDING_BYTES)
+      throw fail("archive_too_large", { entry: "", problem: "it has too many zeros at its end" });
   }
   if (rest < BLOCK) throw refuse("", "it is truncated: the tar has half an end mark");
 }

@@ -35,9 +35,11 @@ export function nameOfType(type: string): string {
   return TYPE_NAMES[type] ?? `of the unknown type ${JSON.stringify(type)}`;
 }
 
-/** Whether the block marks the end: all zeros. */
-export function isZeroBlock(block: Uint8Array): boolean {
-  return block.every((byte) => byte === 0);
+const ZEROS = Buffer.alloc(64 * 1024);
+
+/** Whether all of these bytes, at most 64 KB, are zeros: so is a block that marks the end. */
+export function areZeros(bytes: Uint8Array): boolean {
+  return ZEROS.subarray(0, bytes.length).equals(bytes);
 }
 
 /**

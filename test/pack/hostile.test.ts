@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { LandError } from "#base/errors.ts";
+import { goodArchive, hostileArchives } from "#fixtures/archives.ts";
+import { inspectArchive } from "#pack/inspect.ts";
+import { DEFAULT_LIMITS } from "#pack/limits.ts";
+import { walkArchive } from "#pack/read.ts";
+
+let dir = "";
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "land-hostile-"));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function walk(bytes: Uint8Array, chunkBytes = 65_536): Promise<unknown> {
+  const limits = { ...DEFAULT_LIMITS, sizeBytes: bytes.length };
+  return walkArchive(inChunks(bytes, chunkBytes), limits, async (_, content) => {
+    for await (const _chunk of content);
+  }).catch((error: unknown) => error);
+}
+
+describe.each(hostileArchives())("$name", ({ bytes, code, entry, onlyInspect }) => {
+  test.skipIf(onlyInspect === true)("is refused while it is read", async () => {
+    const error = await walk(bytes());
+    expect(error).toBeInstanceOf(LandError);
+    if (!(error instanceof LandError)) return;
+    expect(error.code).toBe(code);
+    expect(error.message.endsWith(".")).toBe(false);
+    if (entry !== undefined) expect(error.data?.["entry"]).toBe(entry);
+  });
+
+  test("is refused when it is inspected", async () => {
+    const path = join(dir, `${crypto.randomUUID()}.tgz`);
+    await Bun.write(path, bytes());
+    const error: unknown = await inspectArchive(path, DEFAULT_LIMITS).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(LandError);
+    if (!(error instanceof LandError)) return;
+    expect(error.code).toBe(code);
+    if (entry !== undefined)
+      expect([error.data?.["entry"], error.data?.["field"]]).toContain(entry);
+  });
+});
+
+test("a bomb ends at once and in little memory", async () => {
+  const bomb = hostileArchives()
+    .find(({ name }) => name.includes("1 GB"))
+    ?.bytes();
+  if (bomb === undefined) throw new Error("no bomb");
+  Bun.gc(true);
+  const before = process.memoryUsage().rss;
+  const from = performance.now();
+  expect(await walk(bomb)).toHaveProperty("code", "archive_too_large");
+  expect(performance.now() - from).toBeLessThan(1000);
+  expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024 * 2);
+});
+
+test("no byte of an archive can be changed or cut away unseen", async () => {
+  const good = goodArchive({ files: { "a.txt": "hello" } });
+  const sound = await walk(good);
+  for (let at = 0; at < good.length; at++) {
+    expect(await walk(good.subarray(0, at))).toBeInstanceOf(LandError);
+    const mutated = Buffer.from(good);
+    mutated[at] = (mutated[at] ?? 0) ^ (1 << (at % 8));
+    const seen = await walk(mutated, 1 + (at % 50));
+    // Time and system in the gzip header mean nothing, and a changed flag of the deflate data is caught by the CRC.
+    if (at >= 4 && at < 10) expect(seen).toEqual(sound);
+    else expect(seen).toBeInstanceOf(LandError);
+  }
+});
+
+test("a size that differs from the one announced is refused", async () => {
+  const good = goodArchive();
+  for (const sizeBytes of [good.length - 1, good.length + 1])
+    expect(
+      walkArchive(inChunks(good, 100), { ...DEFAULT_LIMITS, sizeBytes }, async () => {}),
+    ).rejects.toHaveProperty("code", "archive_invalid");
+});
