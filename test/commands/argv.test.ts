@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import fc from "fast-check";
+import { array, assert, constantFrom, oneof, property, string } from "fast-check";
 
 import { LandError } from "#base/errors.ts";
 import { commands } from "#commands/all.ts";
@@ -22,7 +22,7 @@ function read(argv: string[], env: Record<string, string> = {}): unknown {
   try {
     const values = Object.entries(readArgs(args, argv, env));
     return Object.fromEntries(
-      values.filter(([, value]) => ![undefined, false].includes(value) && String(value) !== ""),
+      values.filter(([, value]) => value !== undefined && value !== false && String(value) !== ""),
     );
   } catch (error) {
     if (!(error instanceof LandError)) throw error;
@@ -118,8 +118,8 @@ describe("arguments", () => {
   });
 
   test("a value comes out as it went in, whatever it is", () => {
-    fc.assert(
-      fc.property(fc.string(), fc.array(fc.string()), (tag, rest) => {
+    assert(
+      property(string(), array(string()), (tag, rest) => {
         const values = readArgs(args, [`--tag=${tag}`, "--", "left", ...rest], {});
         expect(values.tag).toBe(tag);
         expect(values.more).toEqual(rest);
@@ -128,11 +128,11 @@ describe("arguments", () => {
   });
 
   test("any arguments give values or a usage error", () => {
-    const word = fc.oneof(
-      fc.string(),
-      fc.constantFrom("--tag", "-t", "--no-color", "--", "-n", "--scope=x"),
+    const word = oneof(
+      string(),
+      constantFrom("--tag", "-t", "--no-color", "--", "-n", "--scope=x"),
     );
-    fc.assert(fc.property(fc.array(word), (argv) => void read(argv)));
+    assert(property(array(word), (argv) => void read(argv)));
   });
 });
 

@@ -1,0 +1,73 @@
+import { isAbsolute, relative, sep } from "node:path";
+
+import type { Digest } from "#base/names.ts";
+import { digestBytes } from "#pack/digest.ts";
+import { type PublishableManifest, requirePublishable } from "#pack/manifest.ts";
+import { checkProjectAgreement, readProject } from "#pack/project.ts";
+import { selectFiles, type Selection } from "#pack/select.ts";
+import { type PackedArchive, packProject } from "#pack/write.ts";
+
+import { renderBytes, renderCount, renderTable, shorten } from "./render.ts";
+
+/** A package as `land publish` would send it. */
+export type Packed = {
+  manifest: PublishableManifest;
+  archive: PackedArchive;
+  selection: Selection;
+  digest: Digest;
+  /** What `pack` and `publish` answer with --json. */
+  value: {
+    name: string;
+    version: string;
+    digest: string;
+    sizeBytes: number;
+    files: { path: string; sizeBytes: number }[];
+  };
+};
+
+/**
+ * Packs the project in `cwd` in memory. `out` is left out where it lies inside.
+ *
+ * @throws manifest_missing, manifest_invalid, archive_invalid, archive_too_large, file_failed
+ */
+export async function packFolder(cwd: string, out?: string): Promise<Packed> {
+  const project = await readProject(cwd);
+  const manifest = requirePublishable(project.manifest);
+  checkProjectAgreement(project);
+  const inside = out === undefined ? undefined : pathInside(project.dir, out);
+  const selection = await selectFiles(project, inside === undefined ? [] : [inside]);
+  const archive = await packProject(project, selection);
+  const { digest } = await digestBytes(archive.bytes);
+  return {
+    manifest,
+    archive,
+    selection,
+    digest,
+    value: {
+      name: manifest.name,
+      version: manifest.version,
+      digest,
+      sizeBytes: archive.bytes.length,
+      files: archive.files.map(({ path, sizeBytes }) => ({ path, sizeBytes })),
+    },
+  };
+}
+
+/** Every file with its size and why it is in, then what the archive comes to. */
+export function renderFiles({ archive, selection, value }: Packed): string {
+  const why = new Map(selection.files.map((file) => [file.path, file.why]));
+  const rows = archive.files.map(({ path, sizeBytes }) => [
+    `  ${shorten(path, 60)}`,
+    renderBytes(sizeBytes),
+    shorten(why.get(path) ?? "made from the manifest", 40),
+  ]);
+  const total = `${renderCount(rows.length, "file")}, ${renderBytes(archive.unpackedBytes)}, packed ${renderBytes(value.sizeBytes)}`;
+  return `${value.name}@${value.version}\n${renderTable(rows, [1])}\n${total}\n${value.digest}`;
+}
+
+function pathInside(dir: string, path: string): string | undefined {
+  const way = relative(dir, path);
+  return way === "" || way.startsWith("..") || isAbsolute(way)
+    ? undefined
+    : way.replaceAll(sep, "/");
+}

@@ -1,0 +1,30 @@
+import { fail } from "#base/errors.ts";
+import { type PackageName, parsePackageName, parseVersion, type Version } from "#base/names.ts";
+
+/** A package as it is typed: `left`, `left@^1.2.0`, `@ada/greet@beta`. What follows the `@` is not checked yet. */
+export type Spec = { name: PackageName; wanted: string | undefined };
+
+/**
+ * Parts the name from what follows its `@`.
+ *
+ * @throws name_invalid, name_reserved
+ */
+export function parseSpec(text: string): Spec {
+  const at = text.indexOf("@", 1);
+  if (at < 0) return { name: parsePackageName(text), wanted: undefined };
+  return { name: parsePackageName(text.slice(0, at)), wanted: text.slice(at + 1) || undefined };
+}
+
+/**
+ * Reads `left@1.2.3`, where the version must be there and exact.
+ *
+ * @throws usage, name_invalid, name_reserved
+ */
+export function parseExactSpec(text: string): { name: PackageName; version: Version } {
+  const { name, wanted } = parseSpec(text);
+  if (wanted !== undefined) return { name, version: parseVersion(wanted) };
+  throw fail("usage", {
+    problem: `Cannot tell which version of "${name}" is meant`,
+    hint: `Write \`${name}@1.2.3\`; see the versions with \`land info ${name}\``,
+  });
+}

@@ -1,0 +1,88 @@
+import { expect, test } from "bun:test";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { temporaryFolder } from "#test/support/land.ts";
+
+import { run, startRun } from "./world.ts";
+
+const textOf = (dir: string, file: string): Promise<string> => Bun.file(join(dir, file)).text();
+
+test("an empty folder becomes a package without a question", async () => {
+  await using root = await temporaryFolder("init");
+  const cwd = join(root.path, "My Greet!");
+  await mkdir(cwd);
+  const ran = await run(["init", "--yes", "--json"], { cwd });
+  expect(ran.exitCode).toBe(0);
+  expect(ran.json()).toEqual({ path: join(cwd, "land.json"), name: "my-greet", version: "0.1.0" });
+  expect(await textOf(cwd, "land.json")).toMatchInlineSnapshot(`
+    "{
+      "name": "my-greet",
+      "version": "0.1.0",
+      "description": "",
+      "license": "MIT",
+      "main": "index.ts"
+    }
+    "
+  `);
+  expect(await textOf(cwd, "index.ts")).toContain("export function greet");
+});
+
+test("flags are taken as they are, package.json and a first file where there is one", async () => {
+  await using root = await temporaryFolder("init");
+  await Bun.write(
+    join(root.path, "package.json"),
+    '{"name":"old","version":"2.0.0","license":"ISC"}',
+  );
+  const flags = ["--name", "@ada/new", "--description", "New"];
+  expect((await run(["init", "--yes", ...flags], { cwd: root.path })).exitCode).toBe(0);
+  expect(JSON.parse(await textOf(root.path, "land.json"))).toEqual({
+    name: "@ada/new",
+    version: "2.0.0",
+    description: "New",
+    license: "ISC",
+  });
+  expect(await Bun.file(join(root.path, "index.ts")).exists()).toBe(false);
+});
+
+test("a manifest that is there is never changed", async () => {
+  await using root = await temporaryFolder("init");
+  await Bun.write(join(root.path, "land.json"), "{}");
+  expect(await run(["init", "--yes"], { cwd: root.path })).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("is there already"),
+  });
+  expect(await textOf(root.path, "land.json")).toBe("{}");
+});
+
+test("a name that is none is refused before anything is written", async () => {
+  await using root = await temporaryFolder("init");
+  const ran = await run(["init", "--yes", "--name", "No Good"], { cwd: root.path });
+  expect(ran).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('Cannot use "No Good"'),
+  });
+  expect(await Bun.file(join(root.path, "land.json")).exists()).toBe(false);
+});
+
+test("at a terminal it asks for what the flags do not say", async () => {
+  await using root = await temporaryFolder("init");
+  const running = startRun(["init", "--name", "greet", "--license", "MIT"], {
+    cwd: root.path,
+    terminal: true,
+  });
+  await running.shows("First version");
+  running.type("-rc.1\r");
+  await running.shows("What it does");
+  running.type("Says hello\r");
+  const ran = await running.done;
+  expect(ran.exitCode).toBe(0);
+  expect(ran.stderr).toContain("Next: `land add <package>`");
+  expect(JSON.parse(await textOf(root.path, "land.json"))).toEqual({
+    name: "greet",
+    version: "0.1.0-rc.1",
+    description: "Says hello",
+    license: "MIT",
+    main: "index.ts",
+  });
+});
