@@ -10,8 +10,11 @@ export const Scope = Type.String({
   pattern:
     "^(?:account|read|publish|yank|deploy|admin|publish:(?:@[a-z0-9][a-z0-9._-]*/(?:\\*|[a-z0-9][a-z0-9._-]*)|[a-z0-9][a-z0-9._-]*)|(?:deploy|site|stats):[a-z0-9](?:-?[a-z0-9])*)$",
   maxLength: 128,
+  description:
+    "A scope such as account, read, publish, publish:left, publish:@ada/*, yank, deploy, deploy:blog, site:blog, stats:blog or admin",
 });
 
+/** An account as its owner sees it. */
 export const User = Type.Object({
   name: Type.String(),
   email: Type.String(),
@@ -20,14 +23,16 @@ export const User = Type.Object({
 });
 export type User = Static<typeof User>;
 
+/** `code`: the invitation, where the server asks for one. */
 export const RegisterBody = Type.Object({
-  username: Type.String(),
+  username: Type.String({ maxLength: 254 }),
   email: Type.String({ maxLength: 254 }),
   password: Type.String({ maxLength: 1024 }),
   code: Type.Optional(Type.String({ maxLength: 128 })),
 });
 export type RegisterBody = Static<typeof RegisterBody>;
 
+/** `username`: the user name or the email address. */
 export const LoginBody = Type.Object({
   username: Type.String({ maxLength: 254 }),
   password: Type.String({ maxLength: 1024 }),
@@ -38,6 +43,7 @@ export type LoginBody = Static<typeof LoginBody>;
 export const SignedIn = Type.Object({ user: User, token: Type.String() });
 export type SignedIn = Static<typeof SignedIn>;
 
+/** Who the request came from. */
 export const Me = Type.Object({
   user: User,
   /** null: signed in by the website's session. */
@@ -48,6 +54,7 @@ export const Me = Type.Object({
 });
 export type Me = Static<typeof Me>;
 
+/** A token as it is listed, without its secret. `expiresAt` null: until revoked. */
 export const TokenInfo = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -58,6 +65,7 @@ export const TokenInfo = Type.Object({
 });
 export type TokenInfo = Static<typeof TokenInfo>;
 
+/** What a new token may. Without `expiresInDays` it ends with the token that makes it. */
 export const TokenBody = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 64 }),
   scopes: Type.Array(Scope, { minItems: 1, maxItems: 32 }),
@@ -69,6 +77,7 @@ export type TokenBody = Static<typeof TokenBody>;
 export const NewToken = Type.Composite([TokenInfo, Type.Object({ token: Type.String() })]);
 export type NewToken = Static<typeof NewToken>;
 
+/** A public key that signs versions. */
 export const SigningKey = Type.Object({
   /** `ed25519:<base64url of 32 bytes>`. */
   key: Type.String(),
@@ -77,11 +86,13 @@ export const SigningKey = Type.Object({
 });
 export type SigningKey = Static<typeof SigningKey>;
 
+/** A public key to register. */
 export const SigningKeyBody = Type.Object({
   key: Type.String({ maxLength: 64 }),
   name: Type.Optional(Type.String({ maxLength: 64 })),
 });
 
+/** An invitation for one registration. `usedBy` null: nobody yet. */
 export const Invite = Type.Object({
   id: Type.String(),
   note: Type.String(),
@@ -91,6 +102,7 @@ export const Invite = Type.Object({
 });
 export type Invite = Static<typeof Invite>;
 
+/** `note`: for whom it is. */
 export const InviteBody = Type.Object({ note: Type.Optional(Type.String({ maxLength: 128 })) });
 
 /** A new invitation: `code` is shown this once. */

@@ -45,7 +45,7 @@ export const catalogue = {
     title: "Unsupported media type",
     detail: ({ expected }) => `Cannot read the body: send it as ${expected}`,
   }),
-  rate_limited: define<{ what: string; retryAfterSeconds: number }>({
+  rate_limited: define<{ what: string; retryAfterSeconds: number; limit?: number }>({
     status: 429,
     title: "Too many requests",
     detail: ({ what }) => `Cannot take more requests now: the limit of ${what} is used up`,
@@ -111,6 +111,18 @@ export const catalogue = {
     status: 409,
     title: "Account exists",
     detail: ({ field, value }) => `Cannot make the account: the ${field} "${value}" is taken`,
+  }),
+  key_taken: define<{ key: string }>({
+    status: 409,
+    title: "Key taken",
+    detail: ({ key }) => `Cannot add the signing key "${key}": it belongs to another account`,
+    hint: () => "Make a new key pair: one key signs for one account",
+  }),
+  key_revoked: define<{ key: string }>({
+    status: 409,
+    title: "Key revoked",
+    detail: ({ key }) => `Cannot add the signing key "${key}": it was revoked`,
+    hint: () => "Make a new key pair: a revoked key never comes back",
   }),
   // ── packages ─────────────────────────────────────────────────────────────
   package_not_found: define<{ name: string }>({

@@ -1,0 +1,88 @@
+import { isIP } from "node:net";
+
+import { isLoopbackHost } from "#base/config.ts";
+import { fail } from "#base/errors.ts";
+import { type Rate, rateHeaders, type RateLimiter } from "#http/rate.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import type { Actor } from "./actor.ts";
+
+/** What a limit is decided on. */
+export type Limited = {
+  request: Request;
+  path: string;
+  /** The client's address, without brackets. */
+  address: string;
+  actor: Actor | undefined;
+};
+
+type Rule = { what: string; key: string; rate: Rate };
+
+const MINUTE = 60;
+const HOUR = 3600;
+const REGISTER = new Set(["/api/v1/users/register", "/register"]);
+const LOGIN = new Set(["/api/v1/users/login", "/login"]);
+/** Reads that one install makes by the thousand, and that cost a look-up each. */
+const UNCOUNTED = /^\/api\/v1\/(?:index\/|blobs\/|packages\/.+\/download$)/;
+
+/**
+ * Counts a request against the limits of its address and its token; answers the `RateLimit-*` headers of the limit that is
+ * nearest, none where nothing counts. Registering and signing in count per address, all else per token or session, or per
+ * address for visitors. Addresses of this machine are never counted. IPv6 counts by /64, which is what one customer gets.
+ *
+ * @throws rate_limited
+ */
+export function limitRequest(
+  ctx: Ctx,
+  limiter: RateLimiter,
+  limited: Limited,
+): Record<string, string> {
+  if (ctx.config.rateLimit === "off") return {};
+  let nearest: ReturnType<RateLimiter["take"]> | undefined;
+  for (const { what, key, rate } of rulesFor(ctx, limited)) {
+    const taken = limiter.take(key, rate);
+    const { ok, limit, retryAfterSeconds } = taken;
+    if (!ok) throw fail("rate_limited", { what, retryAfterSeconds, limit });
+    if (!nearest || taken.remaining < nearest.remaining) nearest = taken;
+  }
+  return nearest ? rateHeaders(nearest) : {};
+}
+
+function rulesFor({ config }: Ctx, { request, path, address, actor }: Limited): Rule[] {
+  const caller = callerOf(address, actor);
+  const rules: Rule[] = [];
+  const post = request.method === "POST";
+  const add = (what: string, subject: string | undefined, limit: number, windowSeconds: number) => {
+    if (subject !== undefined)
+      rules.push({ what, key: `${what} ${subject}`, rate: { limit, windowSeconds } });
+  };
+  if (post && REGISTER.has(path))
+    add("registrations", callerOf(address, undefined), config["rate.registerPerHour"], HOUR);
+  else if (post && LOGIN.has(path))
+    add("sign-ins", callerOf(address, undefined), config["rate.loginPerMinute"], MINUTE);
+  else if (post && path === "/api/v1/packages")
+    add("publishes", caller, config["rate.publishPerMinute"], MINUTE);
+  if (post || !UNCOUNTED.test(path))
+    add("API requests", caller, config["rate.apiPerMinute"], MINUTE);
+  return rules;
+}
+
+/** Whose bucket it is, or undefined for a visitor from this machine. */
+function callerOf(address: string, actor: Actor | undefined): string | undefined {
+  if (actor?.via.kind === "token") return `token:${actor.via.id}`;
+  if (actor) return `session:${actor.via.hash}`;
+  return isLoopbackHost(address) ? undefined : `address:${networkOf(address)}`;
+}
+
+function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [head = "", tail] = address.split("%", 1).join("").split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  const groups = [...left, ...Array.from({ length: zeros }, () => "0"), ...right];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":");
+}

@@ -1,0 +1,164 @@
+import { Elysia } from "elysia";
+
+import { fail } from "#base/errors.ts";
+import { pageOf, PageQuery, parsePage } from "#http/page.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import { identify } from "./actor.ts";
+import { identifyWriter, mayRead, requireActor } from "./guard.ts";
+import { createInvite, listInvites, revokeInvite } from "./invites.ts";
+import { addKey, listKeys, listKeysOf, revokeKey } from "./keys.ts";
+import { login } from "./login.ts";
+import {
+  Invite,
+  InviteBody,
+  LoginBody,
+  Me,
+  NewInvite,
+  NewToken,
+  RegisterBody,
+  SignedIn,
+  SigningKey,
+  SigningKeyBody,
+  TokenBody,
+  TokenInfo,
+} from "./model.ts";
+import { register } from "./register.ts";
+import { endSession } from "./session.ts";
+import { createToken, listTokens, revokeToken } from "./tokens.ts";
+import { readAccount, toUser } from "./users.ts";
+
+/** The account API, to be mounted under /api/v1. No answer of it may be kept by a cache. */
+export function accountRoutes(ctx: Ctx) {
+  return new Elysia({ name: "accounts" })
+    .onBeforeHandle({ as: "scoped" }, ({ set }) => {
+      set.headers["cache-control"] = "no-store";
+    })
+    .use(userRoutes(ctx))
+    .use(tokenRoutes(ctx))
+    .use(keyRoutes(ctx))
+    .use(inviteRoutes(ctx));
+}
+
+function userRoutes(ctx: Ctx) {
+  return new Elysia({ prefix: "/users" })
+    .post(
+      "/register",
+      async ({ body, request, status }) => status(201, await register(ctx, body, doorOf(request))),
+      { parse: "json", body: RegisterBody, response: { 201: SignedIn } },
+    )
+    .post("/login", ({ body, request }) => login(ctx, body, doorOf(request)), {
+      parse: "json",
+      body: LoginBody,
+      response: { 200: SignedIn },
+    })
+    .post("/logout", ({ request }) => logout(ctx, request), { parse: "none" })
+    .get(
+      "/me",
+      async ({ request }) => {
+        const { userId, via } = requireActor(await identify(ctx, request));
+        const user = toUser(await readAccount(ctx, userId));
+        const token = via.kind === "token" ? { name: via.name, scopes: [...via.scopes] } : null;
+        return { user, token };
+      },
+      { response: { 200: Me } },
+    )
+    .get(
+      "/:user/keys",
+      async ({ request, params, query }) => {
+        if (!mayRead(ctx, await identify(ctx, request)))
+          throw fail("not_found", { what: "this address" });
+        return listKeysOf(ctx, params.user, parsePage(query));
+      },
+      { query: PageQuery, response: { 200: pageOf(SigningKey) } },
+    );
+}
+
+function tokenRoutes(ctx: Ctx) {
+  return new Elysia({ prefix: "/tokens" })
+    .get(
+      "/",
+      async ({ request, query }) => listTokens(ctx, await identify(ctx, request), parsePage(query)),
+      { query: PageQuery, response: { 200: pageOf(TokenInfo) } },
+    )
+    .post(
+      "/",
+      async ({ request, body, status }) =>
+        status(201, await createToken(ctx, await identifyWriter(ctx, request), body)),
+      { parse: "json", body: TokenBody, response: { 201: NewToken } },
+    )
+    .delete(
+      "/:id",
+      async ({ request, params }) => {
+        await revokeToken(ctx, await identifyWriter(ctx, request), params.id);
+        return noContent();
+      },
+      { parse: "none" },
+    );
+}
+
+function keyRoutes(ctx: Ctx) {
+  return new Elysia({ prefix: "/keys" })
+    .get(
+      "/",
+      async ({ request, query }) => listKeys(ctx, await identify(ctx, request), parsePage(query)),
+      { query: PageQuery, response: { 200: pageOf(SigningKey) } },
+    )
+    .post(
+      "/",
+      async ({ request, body, status }) =>
+        status(201, await addKey(ctx, await identifyWriter(ctx, request), body)),
+      { parse: "json", body: SigningKeyBody, response: { 201: SigningKey } },
+    )
+    .delete(
+      "/:key",
+      async ({ request, params }) => {
+        await revokeKey(ctx, await identifyWriter(ctx, request), params.key);
+        return noContent();
+      },
+      { parse: "none" },
+    );
+}
+
+function inviteRoutes(ctx: Ctx) {
+  return new Elysia({ prefix: "/invites" })
+    .get(
+      "/",
+      async ({ request, query }) =>
+        listInvites(ctx, await identify(ctx, request), parsePage(query)),
+      { query: PageQuery, response: { 200: pageOf(Invite) } },
+    )
+    .post(
+      "/",
+      async ({ request, body, status }) =>
+        status(201, await createInvite(ctx, await identifyWriter(ctx, request), body)),
+      { parse: "json", body: InviteBody, response: { 201: NewInvite } },
+    )
+    .delete(
+      "/:id",
+      async ({ request, params }) => {
+        await revokeInvite(ctx, await identifyWriter(ctx, request), params.id);
+        return noContent();
+      },
+      { parse: "none" },
+    );
+}
+
+/** Ends what the request came with: its token or its session. */
+async function logout(ctx: Ctx, request: Request): Promise<Response> {
+  const actor = await identifyWriter(ctx, request);
+  if (actor.via.kind === "token") {
+    await revokeToken(ctx, actor, actor.via.id);
+    return noContent();
+  }
+  const { cookie } = await endSession(ctx, request);
+  return noContent({ "set-cookie": cookie });
+}
+
+function doorOf(request: Request): { userAgent: string | null } {
+  return { userAgent: request.headers.get("user-agent") };
+}
+
+function noContent(headers: Record<string, string> = {}): Response {
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store", ...headers } });
+}
