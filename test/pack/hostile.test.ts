@@ -19,23 +19,34 @@ async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function walk(bytes: Uint8Array, chunkBytes = 65_536): Promise<unknown> {
-  const limits = { ...DEFAULT_LIMITS, sizeBytes: bytes.length };
-  return walkArchive(inChunks(bytes, chunkBytes), limits, async (_, content) => {
-    for await (const _chunk of content);
-  }).catch((error: unknown) => error);
+async function drain(content: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of content);
 }
 
-describe.each(hostileArchives())("$name", ({ bytes, code, entry, onlyInspect }) => {
-  test.skipIf(onlyInspect === true)("is refused while it is read", async () => {
-    const error = await walk(bytes());
-    expect(error).toBeInstanceOf(LandError);
-    if (!(error instanceof LandError)) return;
-    expect(error.code).toBe(code);
-    expect(error.message.endsWith(".")).toBe(false);
-    if (entry !== undefined) expect(error.data?.["entry"]).toBe(entry);
-  });
+async function walk(bytes: Uint8Array, chunkBytes = 65_536): Promise<unknown> {
+  const limits = { ...DEFAULT_LIMITS, sizeBytes: bytes.length };
+  return walkArchive(inChunks(bytes, chunkBytes), limits, (_, content) => drain(content)).catch(
+    (error: unknown) => error,
+  );
+}
 
+const hostile = hostileArchives();
+
+describe.each(hostile.filter(({ onlyInspect }) => onlyInspect !== true))(
+  "$name",
+  ({ bytes, code, entry }) => {
+    test("is refused while it is read", async () => {
+      const error = await walk(bytes());
+      expect(error).toBeInstanceOf(LandError);
+      if (!(error instanceof LandError)) return;
+      expect(error.code).toBe(code);
+      expect(error.message.endsWith(".")).toBe(false);
+      if (entry !== undefined) expect(error.data?.["entry"]).toBe(entry);
+    });
+  },
+);
+
+describe.each(hostile)("$name", ({ bytes, code, entry }) => {
   test("is refused when it is inspected", async () => {
     const path = join(dir, `${crypto.randomUUID()}.tgz`);
     await Bun.write(path, bytes());
@@ -78,7 +89,7 @@ test("no byte of an archive can be changed or cut away unseen", async () => {
 test("a size that differs from the one announced is refused", async () => {
   const good = goodArchive();
   for (const sizeBytes of [good.length - 1, good.length + 1])
-    expect(
+    await expect(
       walkArchive(inChunks(good, 100), { ...DEFAULT_LIMITS, sizeBytes }, async () => {}),
     ).rejects.toHaveProperty("code", "archive_invalid");
 });
