@@ -130,7 +130,7 @@ function state(
   target: Pack,
   slotOf: (pack: Pack) => Slot,
 ): Incompatibility | undefined {
-  const set = target.exists ? versionsIn(target, requirement.range) : 0n;
+  const set = versionsIn(target, requirement.range);
   if (requirement.kind === "optional" && (set === undefined || usable(target, set) === 0n))
     return undefined;
   const depender = { slot: slotOf(requirement.depender), set: requirement.dependers };

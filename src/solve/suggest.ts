@@ -1,23 +1,44 @@
+import { printable } from "#base/names.ts";
+
 import { derivationOrder } from "./explain.ts";
 import type { Incompatibility } from "./incompatibility.ts";
-import { byName, type Requirement } from "./pack.ts";
-import { search, type SearchInput } from "./search.ts";
+import { byName, type Pack, type Requirement, versionsIn } from "./pack.ts";
+import { search, type SearchInput, type SearchResult } from "./search.ts";
 
 /** How many requirements are tried, and how far each try may go: a suggestion must not cost more than the failure did. */
 const MAX_TRIES = 8;
 const MAX_CONFLICTS = 500;
+const MAX_ROUNDS = 4;
 
 /**
  * Commands that make a project solvable, each tried: one requirement of the project that the failure rests on is
- * replaced by any version at all, or dropped where it names no package; if no single one helps, all of them together.
+ * replaced by any version at all, or dropped where it names no package. If no single one helps, all of them are, and
+ * what the next failure rests on.
  */
 export async function suggest(input: SearchInput, failure: Incompatibility): Promise<string[]> {
   const suspects = suspectsOf(failure);
   const commands: string[] = [];
-  for (const suspect of suspects) commands.push(...(await tryWithout(input, [suspect])));
-  if (commands.length > 0 || suspects.length < 2) return commands;
-  const together = await tryWithout(input, suspects);
-  return together.length > 0 ? [together.join(" && ")] : [];
+  for (const suspect of suspects) {
+    const result = await searchWithout(input, [suspect]);
+    if (result.kind === "solved") commands.push(commandOf(input, [suspect], result.chosen));
+  }
+  return commands.length > 0 ? commands : suggestTogether(input, suspects);
+}
+
+async function suggestTogether(
+  input: SearchInput,
+  suspects: readonly Requirement[],
+): Promise<string[]> {
+  const changed = new Set(suspects);
+  for (let round = 0; round < MAX_ROUNDS && changed.size > 0; round++) {
+    const result = await searchWithout(input, [...changed]);
+    if (result.kind === "solved") return [commandOf(input, [...changed], result.chosen)];
+    const before = changed.size;
+    for (const suspect of suspectsOf(result.failure))
+      if (suspect.range !== undefined) changed.add(suspect);
+    if (changed.size === before) return [];
+  }
+  return [];
 }
 
 function suspectsOf(failure: Incompatibility): Requirement[] {
@@ -30,33 +51,47 @@ function suspectsOf(failure: Incompatibility): Requirement[] {
   return suspects.toSorted(byName).slice(0, MAX_TRIES);
 }
 
-/** The commands that bring about what was tried; empty when it does not help. */
-async function tryWithout(input: SearchInput, suspects: readonly Requirement[]): Promise<string[]> {
+function searchWithout(
+  input: SearchInput,
+  suspects: readonly Requirement[],
+): Promise<SearchResult> {
   const changed = new Set(suspects);
-  const requirements = input.requirements.flatMap((requirement) => {
-    if (!changed.has(requirement)) return [requirement];
-    return exists(input, requirement) ? [{ ...requirement, range: undefined }] : [];
-  });
-  const result = await search({ ...input, requirements, maxConflicts: MAX_CONFLICTS });
-  if (result.kind !== "solved") return [];
-  const words: Record<string, string[]> = {
-    "land remove": [],
-    "land add": [],
-    "land add --dev": [],
-  };
+  const requirements: Requirement[] = [];
+  for (const requirement of input.requirements) {
+    if (!changed.has(requirement)) requirements.push(requirement);
+    else if (exists(input, requirement)) requirements.push({ ...requirement, range: undefined });
+  }
+  return search({ ...input, requirements, maxConflicts: MAX_CONFLICTS });
+}
+
+/** What to type to get there; a requirement that the found version fits as it is stays as it is. */
+function commandOf(input: SearchInput, suspects: readonly Requirement[], chosen: Chosen): string {
+  const remove: string[] = [];
+  const add: string[] = [];
+  const addDev: string[] = [];
   for (const suspect of suspects) {
-    const found = result.chosen.get(suspect.name);
-    const version = found?.pack.candidates[found.bit - 1]?.version;
-    if (!exists(input, suspect)) words["land remove"]?.push(suspect.name);
-    else if (version === undefined) return [];
-    else {
-      const command = suspect.kind === "development" ? "land add --dev" : "land add";
-      words[command]?.push(`${suspect.name}@^${version}`);
+    const found = chosen.get(suspect.name);
+    if (!exists(input, suspect)) remove.push(suspect.name);
+    else if (found && !fits(suspect, found)) {
+      const version = found.pack.candidates[found.bit - 1]?.version ?? "";
+      (suspect.kind === "development" ? addDev : add).push(`${suspect.name}@^${version}`);
     }
   }
-  return Object.entries(words).flatMap(([command, names]) =>
-    names.length > 0 ? [`${command} ${names.join(" ")}`] : [],
-  );
+  const commands: [string, string[]][] = [
+    ["land remove", remove],
+    ["land add", add],
+    ["land add --dev", addDev],
+  ];
+  const used = commands.filter(([, names]) => names.length > 0);
+  return used
+    .map(([command, names]) => `${command} ${names.map(printable).join(" ")}`)
+    .join(" && ");
+}
+
+type Chosen = Extract<SearchResult, { kind: "solved" }>["chosen"];
+
+function fits({ range }: Requirement, { pack, bit }: { pack: Pack; bit: number }): boolean {
+  return (((versionsIn(pack, range) ?? 0n) >> BigInt(bit)) & 1n) === 1n;
 }
 
 function exists({ source }: SearchInput, { name }: Requirement): boolean {

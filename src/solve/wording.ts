@@ -92,8 +92,7 @@ function conclusionText(all: readonly Term[]): string {
   if (terms.length === 0) return "no versions fit together";
   if (subjects.length === 0)
     return `${joined(needed, "or")} ${inProject ? "is needed" : "is required"}`;
-  if (needed.length > 0)
-    return `${joined(subjects, "with")} ${subjects.length === 1 ? "requires" : "require"} ${joined(needed, "or")}`;
+  if (needed.length > 0) return `${joined(subjects, "with")} requires ${joined(needed, "or")}`;
   if (subjects.length === 1)
     return given.every(({ slot, set }) => isEvery(slot.pack, set))
       ? `no version of ${given.map(({ slot }) => nameText(slot.pack)).join("")} can be used`
@@ -182,7 +181,7 @@ export function reasonOf(fact: Fact): Reason {
 }
 
 /** `a`, `a and b`, `a, b and c`. */
-export function joined(parts: readonly string[], word: string): string {
+function joined(parts: readonly string[], word: string): string {
   const last = parts.at(-1) ?? "";
   return parts.length < 2 ? last : `${parts.slice(0, -1).join(", ")} ${word} ${last}`;
 }

@@ -59,7 +59,7 @@ test("what the registry does not have", async () => {
     foo: { "2.0.0": {}, "2.1.3": {} },
     tip: { "1.0.0-beta.1": {} },
     odd: { "1.0.0": { none: "^1.0.0" } },
-    git: { "1.0.0": { other: "github:a/b" } },
+    git: { "1.0.0": { foo: "github:a/b" } },
     empty: {},
   };
   const tell = (name: string, range: string): Promise<string> =>
@@ -76,9 +76,15 @@ test("what the registry does not have", async () => {
     "Because this project depends on none, which does not exist, no versions fit together
     $ land remove none"
   `);
-  expect(await tell("odd", "*")).toMatchInlineSnapshot(`"Because odd 1.0.0 depends on none, which does not exist, and this project depends on odd *, no versions fit together"`);
-  expect(await tell("git", "*")).toMatchInlineSnapshot(`"Because git 1.0.0 depends on other, which does not exist, and this project depends on git *, no versions fit together"`);
-  expect(await tell("empty", "*")).toMatchInlineSnapshot(`"Because this project depends on empty *, which no version matches (it has no versions), no versions fit together"`);
+  expect(await tell("odd", "*")).toMatchInlineSnapshot(
+    `"Because odd 1.0.0 depends on none, which does not exist, and this project depends on odd *, no versions fit together"`,
+  );
+  expect(await tell("git", "*")).toMatchInlineSnapshot(
+    `"Because git 1.0.0 asks for foo as "github:a/b", which is not a version range, and this project depends on git *, no versions fit together"`,
+  );
+  expect(await tell("empty", "*")).toMatchInlineSnapshot(
+    `"Because this project depends on empty *, which no version matches (it has no versions), no versions fit together"`,
+  );
   expect(await tell("foo", "latest")).toMatchInlineSnapshot(`
     "Because this project asks for foo as "latest", which is not a version range, no versions fit together
     $ land add foo@^2.1.3"
@@ -93,17 +99,20 @@ test("overrides, development dependencies and engines are named as such", async 
   };
   expect(
     await answer(listing, { dependencies: { foo: "*" }, overrides: { bar: "^3.0.0" } }),
-  ).toMatchInlineSnapshot(`"Because foo 1.0.0 depends on bar ^3.0.0 (by the overrides of the project), which no version matches (the newest is 2.0.0), and this project depends on foo *, no versions fit together"`);
-  expect(
-    await answer(listing, { dependencies: { foo: "*" }, devDependencies: { bar: "2.x" } }),
-  ).toMatchInlineSnapshot(`
+  ).toMatchInlineSnapshot(
+    `"Because foo 1.0.0 depends on bar ^3.0.0 (by the overrides of the project), which no version matches (the newest is 2.0.0), and this project depends on foo *, no versions fit together"`,
+  );
+  expect(await answer(listing, { dependencies: { foo: "*" }, devDependencies: { bar: "2.x" } }))
+    .toMatchInlineSnapshot(`
     "Because foo 1.0.0 depends on bar ^1.0.0 and this project depends on bar 2.x for development, foo 1.0.0 cannot be used
     So, because this project depends on foo *, no versions fit together
     $ land add --dev bar@^1.0.0"
   `);
   expect(
     await answer(listing, { dependencies: { new: "*" } }, { landVersion: "0.1.0" }),
-  ).toMatchInlineSnapshot(`"Because new 1.0.0 needs land >=9.0.0 and this is land 0.1.0 and this project depends on new *, no versions fit together"`);
+  ).toMatchInlineSnapshot(
+    `"Because new 1.0.0 needs land >=9.0.0 and this is land 0.1.0 and this project depends on new *, no versions fit together"`,
+  );
 });
 
 test("many versions are folded into ranges, yanked ones counted", async () => {
@@ -121,7 +130,9 @@ test("many versions are folded into ranges, yanked ones counted", async () => {
     $ land add bar@^2.0.0
     $ land add foo@^1.8.0"
   `);
-  expect(await answer(listing, { dependencies: { gone: "*" } })).toMatchInlineSnapshot(`"Because gone 1.8.0, 1.7.0, 1.6.0, 1.5.0 and 5 more are yanked, and this project depends on gone *, no versions fit together"`);
+  expect(await answer(listing, { dependencies: { gone: "*" } })).toMatchInlineSnapshot(
+    `"Because gone 1.8.0, 1.7.0, 1.6.0, 1.5.0 and 5 more are yanked, and this project depends on gone *, no versions fit together"`,
+  );
 });
 
 test("if no single change helps, all of them together are tried", async () => {
@@ -131,7 +142,10 @@ test("if no single change helps, all of them together are tried", async () => {
     baz: { "1.0.0": { bar: "*" } },
   };
   const project = { dependencies: { baz: "*", foo: "^1.0.0" }, devDependencies: { bar: "^1.0.0" } };
-  expect(await answer(listing, project)).toMatchInlineSnapshot(`"Because this project depends on foo ^1.0.0, which no version matches (the newest is 2.0.0), no versions fit together"`);
+  expect(await answer(listing, project)).toMatchInlineSnapshot(`
+    "Because this project depends on foo ^1.0.0, which no version matches (the newest is 2.0.0), no versions fit together
+    $ land add foo@^2.0.0 && land add --dev bar@^2.0.0"
+  `);
 });
 
 test("text of the registry cannot write to the terminal", async () => {

@@ -31,13 +31,9 @@ test("one that cannot be held together with the rest is left out, and the newest
     bar: { "1.0.0": { baz: "^1.0.0" } },
     baz: { "1.0.0": {}, "2.0.0": {} },
   };
-  const result = await solve(inputOf(listing, { dependencies: { foo: "*", baz: "^2.0.0" } }));
-  expect(
-    result.ok && result.solution.packages.map((p) => [p.name, p.version, p.dependencies]),
-  ).toEqual([
-    ["baz", "2.0.0" as never, []],
-    ["foo", "2.0.0" as never, []],
-  ]);
+  expect(await answer(listing, { dependencies: { foo: "*", baz: "^2.0.0" } })).toBe(
+    "baz 2.0.0, foo 2.0.0",
+  );
 });
 
 test("of two that exclude each other one stays", async () => {
@@ -82,5 +78,7 @@ test("a failure that rests on no optional dependency stays a failure", async () 
     foo: { "1.0.0": optional({ bar: "*" }, { baz: "^3.0.0" }) },
     bar: { "1.0.0": {} },
   };
-  expect(await answer(listing, { dependencies: { foo: "*" } })).toMatchInlineSnapshot(`"Because foo 1.0.0 depends on baz, which does not exist, and this project depends on foo *, no versions fit together"`);
+  expect(await answer(listing, { dependencies: { foo: "*" } })).toMatchInlineSnapshot(
+    `"Because foo 1.0.0 depends on baz, which does not exist, and this project depends on foo *, no versions fit together"`,
+  );
 });

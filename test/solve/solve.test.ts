@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import { solve } from "#solve/solve.ts";
 
-import { answer, inputOf, type Listing, versionsIn } from "./registry.ts";
+import { answer, describe, inputOf, type Listing, versionsIn } from "./registry.ts";
 
 const yanked = { about: { yanked: true } };
 
@@ -44,19 +44,17 @@ test("learns from a term that two packages satisfy together", async () => {
 });
 
 test("jumps back over packages that have nothing to do with the conflict", async () => {
-  const others = Array.from({ length: 20 }, (_, i) => [`x${i}`, { "1.0.0": {}, "2.0.0": {} }]);
+  const others = Array.from({ length: 20 }, (_, i) => ({ name: `x${i}` }));
   const listing: Listing = {
-    ...Object.fromEntries(others),
+    ...Object.fromEntries(others.map(({ name }) => [name, { "1.0.0": {}, "2.0.0": {} }])),
     a: { "1.0.0": {}, "2.0.0": { z: "^1.0.0" } },
     z: { "1.0.0": { b: "^1.0.0" } },
     b: { "1.0.0": {}, "2.0.0": {} },
   };
-  const wanted = Object.fromEntries(others.map(([name]) => [String(name), "*"]));
+  const wanted = Object.fromEntries(others.map(({ name }) => [name, "*"]));
   const input = inputOf(listing, { dependencies: { ...wanted, a: "*", b: "^2.0.0" } });
   const result = await solve({ ...input, maxConflicts: 3 });
-  expect(result.ok && result.solution.packages.find(({ name }) => name === "a")?.version).toBe(
-    "1.0.0" as never,
-  );
+  expect(describe(result)).toStartWith("a 1.0.0, b 2.0.0, x0 2.0.0, x1 2.0.0");
 });
 
 test("holds a hundred versions of two packages against one of a third", async () => {
@@ -86,15 +84,11 @@ test("cycles are legal, also a package that needs itself where it fits", async (
     b: { "1.0.0": { a: "*" } },
   };
   const result = await solve(inputOf(listing, { dependencies: { a: "*" } }));
-  expect(result).toEqual({
-    ok: true,
-    solution: {
-      packages: [
-        { name: "a", version: "1.0.0" as never, dependencies: ["a", "b"] },
-        { name: "b", version: "1.0.0" as never, dependencies: ["a"] },
-      ],
-    },
-  });
+  expect(describe(result)).toBe("a 1.0.0, b 1.0.0");
+  expect(result.ok && result.solution.packages.map((p) => p.dependencies)).toEqual([
+    ["a", "b"],
+    ["a"],
+  ]);
 });
 
 test("a pre-release is taken only where the range names one of its own numbers, and after stable ones", async () => {
@@ -178,15 +172,14 @@ test("the same versions in another order, with repeats, give the same answer", a
     ...input,
     versionsOf: async (name) => (await plain(name))?.flatMap((candidate) => [candidate, candidate]),
   });
-  expect(result.ok && result.solution.packages).toEqual([
-    { name: "foo", version: "10.0.0" as never, dependencies: [] },
-  ]);
+  expect(describe(result)).toBe("foo 10.0.0");
 });
 
 test("a failure of the registry comes out, but only for a package that is needed", async () => {
   const listing = {
     foo: { "1.0.0": {}, "2.0.0": { bar: "^1.0.0", down: "*" } },
     bar: { "2.0.0": { down: "*" } },
+    cap: { "1.0.0": { foo: "^1.0.0" } },
   };
   const broken = new Error("connection reset");
   const input = inputOf(listing, { dependencies: { foo: "*" } });
@@ -194,9 +187,10 @@ test("a failure of the registry comes out, but only for a package that is needed
     if (name === "down") throw broken;
     return input.versionsOf(name);
   };
-  expect(solve({ ...input, versionsOf })).rejects.toBe(broken);
-  const older = inputOf(listing, { dependencies: { foo: "1.0.0" } });
-  expect((await solve({ ...older, versionsOf })).ok).toBe(true);
+  expect(await solve({ ...input, versionsOf }).catch((error: unknown) => error)).toBe(broken);
+  // Here foo 2.0.0, and with it "down", is only looked at ahead.
+  const older = inputOf(listing, { dependencies: { foo: "*", cap: "*" } });
+  expect(describe(await solve({ ...older, versionsOf }))).toBe("cap 1.0.0, foo 1.0.0");
 });
 
 test("everything a decision mentions is asked for at once", async () => {
@@ -210,16 +204,14 @@ test("everything a decision mentions is asked for at once", async () => {
     await new Promise<void>((go) => waiting.push({ name, go }));
     return input.versionsOf(name);
   };
-  let done = false;
-  const solving = solve({ ...input, versionsOf }).finally(() => (done = true));
-  while (!done) {
+  const solving = solve({ ...input, versionsOf });
+  for (let wave = 0; wave < 3; wave++) {
     // A macrotask: every microtask that could ask for more has run by then.
     await new Promise((go) => setImmediate(go));
-    if (waiting.length === 0) continue;
-    const wave = waiting;
+    const asked = waiting;
     waiting = [];
-    waves.push(wave.map(({ name }) => name).toSorted());
-    for (const { go } of wave) go();
+    waves.push(asked.map(({ name }) => name).toSorted());
+    for (const { go } of asked) go();
   }
   expect((await solving).ok).toBe(true);
   expect(waves).toEqual([["a"], ["b", "c", "d"], ["bb", "cc", "dd"]]);
