@@ -15,10 +15,10 @@ export function ErrorPage(props: { frame: Frame; error: LandError; requestId: st
         <h1>{error.title}</h1>
         <p class="lead">{error.message}</p>
         {error.hint && <p class="hint-line">{withCode(error.hint)}</p>}
-        <p>
+        <p class="buttons">
           <a class="button quiet" href="/">
             Go to the start page
-          </a>{" "}
+          </a>
           {error.status === 401 && (
             <a class="button" href="/login">
               Sign in

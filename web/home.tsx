@@ -25,22 +25,23 @@ export function HomePage({ frame, recent, popular }: HomeProps): Html {
           Publish a version once and it stays as it is: checked, signed and never overwritten.
           Install with <code>land</code> or with any npm client.
         </p>
-        <form class="hero-search" action="/packages" method="get" role="search">
-          <label class="unseen" for="hero-q">
-            Search packages
-          </label>
-          <input
-            id="hero-q"
-            name="q"
-            type="text"
-            inputmode="search"
-            placeholder="What are you looking for?"
-            maxlength={256}
-            autocapitalize="none"
-            spellcheck="false"
+        <div class="hero-lines">
+          <CodeLine code={`land login --registry ${frame.publicUrl}`} label="the login command" />
+          <CodeLine
+            code={`npm config set registry ${frame.publicUrl}/npm/`}
+            label="the npm command"
           />
-          <button class="button">Search</button>
-        </form>
+        </div>
+        <p class="buttons">
+          <a class="button" href="/packages">
+            Browse packages
+          </a>
+          {!frame.user && (
+            <a class="button quiet" href="/register">
+              Make an account
+            </a>
+          )}
+        </p>
       </section>
       {recent.length === 0 ? (
         <FirstSteps frame={frame} />

@@ -46,14 +46,14 @@ export function Invites({ frame, invites, newInvite }: InvitesProps): Html {
 
 function InviteTable({ frame, invites }: InvitesProps): Html {
   return (
-    <Table label="Invitations" head={["Note", "Made", "State"]}>
+    <Table label="Invitations" head={["Note", "Made", "State"]} isStacked>
       {invites.map((one) => (
         <tr>
           <th scope="row">{one.note || "–"}</th>
-          <td>
+          <td data-label="Made">
             <Ago at={one.createdAt} now={frame.now} />
           </td>
-          <td>
+          <td data-label="State">
             <InviteState invite={one} now={frame.now} />
           </td>
         </tr>

@@ -25,13 +25,7 @@ export function PackageFacts({ package: pkg, version, downloads }: FactsProps): 
           </>
         )}
       </Fact>
-      <Fact label={pkg.owners.length === 1 ? "Owner" : "Owners"}>
-        <ul class="plain">
-          {pkg.owners.map((owner) => (
-            <li>{owner}</li>
-          ))}
-        </ul>
-      </Fact>
+      <Owners owners={pkg.owners} />
       {version.license && <Fact label="License">{version.license}</Fact>}
       {homepage && <Fact label="Homepage">{outside(homepage)}</Fact>}
       {repository && <Fact label="Repository">{outside(repository)}</Fact>}
@@ -61,6 +55,19 @@ function Fact({ label, children }: { label: string; children: Child }): Html {
       <h2>{label}</h2>
       <div>{children}</div>
     </section>
+  );
+}
+
+function Owners({ owners }: { owners: readonly string[] }): Html | null {
+  if (owners.length === 0) return null;
+  return (
+    <Fact label={owners.length === 1 ? "Owner" : "Owners"}>
+      <ul class="plain">
+        {owners.map((owner) => (
+          <li>{owner}</li>
+        ))}
+      </ul>
+    </Fact>
   );
 }
 

@@ -51,7 +51,7 @@ export function PackagesPage({ frame, q, sort, cursor, page }: PackagesProps): H
           <CodeLine code="land publish" label="the publish command" />
         </Empty>
       ) : (
-        <Empty title={`Nothing found for “${q}”`}>
+        <Empty title="Nothing found">
           <p>
             Try fewer or shorter words, or <a href="/packages">browse all packages</a>.
           </p>

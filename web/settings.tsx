@@ -75,14 +75,14 @@ function Keys({ keys, now }: { keys: readonly SigningKey[]; now: Date }): Html {
           </p>
         </Empty>
       ) : (
-        <Table label="Signing keys" head={["Name", "Public key", "Added"]}>
+        <Table label="Signing keys" head={["Name", "Public key", "Added"]} isStacked>
           {keys.map((one) => (
             <tr>
               <th scope="row">{one.name || "unnamed"}</th>
-              <td>
+              <td data-label="Public key">
                 <code class="long">{one.key}</code>
               </td>
-              <td>
+              <td data-label="Added">
                 <Ago at={one.createdAt} now={now} />
               </td>
             </tr>

@@ -57,20 +57,24 @@ export function Tokens({ frame, tokens, newToken, tokenForm }: TokensProps): Htm
 function TokenTable({ frame, tokens }: { frame: Frame; tokens: readonly TokenInfo[] }): Html {
   const { now, csrf } = frame;
   return (
-    <Table label="Tokens" head={["Name", "Scopes", "Made", "Last used", "Expires", ""]}>
+    <Table label="Tokens" head={["Name", "Scopes", "Made", "Last used", "Expires", ""]} isStacked>
       {tokens.map((one) => (
         <tr>
           <th scope="row">{one.name}</th>
-          <td>
+          <td data-label="Scopes">
             {one.scopes.map((scope) => (
               <code>{scope} </code>
             ))}
           </td>
-          <td>
+          <td data-label="Made">
             <Ago at={one.createdAt} now={now} />
           </td>
-          <td>{one.lastUsedAt === null ? "never" : <Ago at={one.lastUsedAt} now={now} />}</td>
-          <td>{one.expiresAt === null ? "never" : <Ago at={one.expiresAt} now={now} />}</td>
+          <td data-label="Last used">
+            {one.lastUsedAt === null ? "never" : <Ago at={one.lastUsedAt} now={now} />}
+          </td>
+          <td data-label="Expires">
+            {one.expiresAt === null ? "never" : <Ago at={one.expiresAt} now={now} />}
+          </td>
           <td>
             <form method="post" action={`/settings/tokens/${encodeURIComponent(one.id)}/revoke`}>
               <Csrf token={csrf} />

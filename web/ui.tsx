@@ -172,10 +172,23 @@ export function Pagination(props: {
   );
 }
 
-/** A table that scrolls by itself where the screen is too narrow. */
-export function Table(props: { label: string; head: readonly Child[]; children: Child }): Html {
+type TableProps = {
+  label: string;
+  head: readonly string[];
+  /** On a phone each row becomes a block, its cells labelled by their `data-label`; else the table scrolls sideways. */
+  isStacked?: boolean;
+  children: Child;
+};
+
+/** A table that fits itself to a narrow screen. */
+export function Table(props: TableProps): Html {
   return (
-    <div class="table" role="region" aria-label={props.label} tabindex={0}>
+    <div
+      class={["table", props.isStacked && "stacked"]}
+      role="region"
+      aria-label={props.label}
+      tabindex={0}
+    >
       <table>
         <thead>
           <tr>
