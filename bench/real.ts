@@ -164,6 +164,14 @@ for (const scope of scopes) {
   if (done.exitCode === 0) scopeHomes.set(scope, scopeHome);
 }
 
+function parseProblem(text: string): { code?: string; detail?: string } {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
 type Published = {
   name: string;
   version: string;
@@ -185,13 +193,9 @@ await each(needed, 2, async ([id, { name }]) => {
   });
   publishMs.push(performance.now() - at);
   if (done.exitCode === 0) return void published.set(id, done.json<Published>());
-  const { code = "?", detail = done.stderr } = (() => {
-    try {
-      return done.json<{ code: string; detail: string }>();
-    } catch {
-      return {};
-    }
-  })();
+  const problem = parseProblem(done.stdout);
+  const code = problem.code ?? "?";
+  const detail = problem.detail ?? done.stderr;
   refused.set(code, [...(refused.get(code) ?? []), `${id}: ${detail}`]);
 });
 const files = [...published.values()].flatMap((version) => version.files);

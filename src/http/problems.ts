@@ -17,31 +17,40 @@ export type ErrorPage = (
   request: Request,
 ) => Promise<Response | undefined> | Response | undefined;
 
+/** What an answer to an error needs beside the error. */
+export type ProblemOptions = { ctx: Ctx; page?: ErrorPage };
+
 /**
- * Turns everything thrown into an answer: a page for a browser outside /api, a problem document for all others.
- * Must be `.use`d before any route, since Elysia's onError covers only what is registered after it.
+ * Turns everything thrown by the routes into an answer (see `answerError`). Must be `.use`d before any route, since
+ * Elysia's onError covers only what is registered after it.
  */
-export function problems({ ctx, page }: { ctx: Ctx; page?: ErrorPage }) {
+export function problems(options: ProblemOptions) {
   return new Elysia({ name: "problems" }).onError(
     { as: "global" },
-    async ({ error: thrown, code, request }) => {
-      const error = errorOf(thrown, code);
-      const requestId = requestIdOf(request);
-      if (error.code === "internal") ctx.log.error("bug", { requestId, cause: error.cause });
-      const { pathname } = new URL(request.url);
-      const shown =
-        page && !pathname.startsWith("/api/") && prefersHtml(request.headers.get("accept"))
-          ? await page(error, request)
-          : undefined;
-      return (
-        shown ??
-        problemResponse(error, {
-          typeBase: ctx.publicUrl(),
-          instance: pathname,
-          ...(requestId && { requestId }),
-        })
-      );
-    },
+    ({ error: thrown, code, request }) => answerError(options, errorOf(thrown, code), request),
+  );
+}
+
+/** The answer to an error: a page for a browser outside /api, a problem document for all others. A bug is logged. */
+export async function answerError(
+  { ctx, page }: ProblemOptions,
+  error: LandError,
+  request: Request,
+): Promise<Response> {
+  const requestId = requestIdOf(request);
+  if (error.code === "internal") ctx.log.error("bug", { requestId, cause: error.cause });
+  const pathname = URL.parse(request.url)?.pathname ?? "/";
+  const shown =
+    page && !pathname.startsWith("/api/") && prefersHtml(request.headers.get("accept"))
+      ? await page(error, request)
+      : undefined;
+  return (
+    shown ??
+    problemResponse(error, {
+      typeBase: ctx.publicUrl(),
+      instance: pathname,
+      ...(requestId && { requestId }),
+    })
   );
 }
 

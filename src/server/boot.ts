@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
  * `src/server` is composition: it opens the data folder, puts the features behind one request path and listens.
  * Only `commands/serve` and tests call it. It must never hold a rule that belongs to a feature.
  */
+import { flushUse } from "#accounts/last-used.ts";
 import { loadConfig, type ServerConfig } from "#base/config.ts";
 import { createHooks } from "#base/hooks.ts";
 import { createLog } from "#base/log.ts";
@@ -93,6 +94,7 @@ async function open(data: string, options: BootOptions, lock: Lock): Promise<Boo
     async close() {
       await sweeper.stop();
       await downloads.stop();
+      await flushUse(ctx);
       await db.close();
       lock.release();
     },

@@ -1,11 +1,11 @@
 import { identify } from "#accounts/actor.ts";
 import { limitRequest } from "#accounts/limits.ts";
 import { fail, type LandError, toLandError } from "#base/errors.ts";
-import { problemResponse } from "#http/problems.ts";
+import { answerError } from "#http/problems.ts";
 import type { RateLimiter } from "#http/rate.ts";
-import { setRequestId } from "#http/request-id.ts";
+import { requestIdOf, setRequestId } from "#http/request-id.ts";
 import type { Ctx } from "#store/ctx.ts";
-import { unknownHostPage } from "#web/pages.tsx";
+import { pageOfError, unknownHostPage } from "#web/pages.tsx";
 
 import type { App } from "./app.ts";
 import { limitBody } from "./body.ts";
@@ -33,6 +33,7 @@ export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler
     const limited = isUpload(request.method, path)
       ? request
       : await limitBody(request, ctx.config["limits.bodyBytes"]);
+    setRequestId(limited, requestIdOf(request) ?? "");
     const response = await app.fetch(limited);
     for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
     return response;
@@ -61,7 +62,8 @@ export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler
     try {
       response = await answer(request, address);
     } catch (thrown) {
-      response = refuse(ctx, toLandError(thrown), request, requestId);
+      const page = (error: LandError, of: Request) => pageOfError(ctx, error, of);
+      response = await answerError({ ctx, page }, toLandError(thrown), request);
     }
     response.headers.set("x-request-id", requestId);
     response.headers.set("x-content-type-options", "nosniff");
@@ -75,15 +77,6 @@ export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler
     });
     return response;
   };
-}
-
-function refuse(ctx: Ctx, error: LandError, request: Request, requestId: string): Response {
-  if (error.code === "internal") ctx.log.error("bug", { requestId, cause: error.cause });
-  return problemResponse(error, {
-    typeBase: ctx.publicUrl(),
-    instance: URL.parse(request.url)?.pathname ?? "/",
-    requestId,
-  });
 }
 
 /** The decoded-checked path. @throws bad_request for malformed percent-encoding, which Elysia would hand on as null */
