@@ -1,0 +1,57 @@
+import { expect, test } from "bun:test";
+
+import * as fc from "fast-check";
+import semver from "semver";
+
+import { parseVersion } from "#base/names.ts";
+import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
+
+test("takes node-semver's grammar and nothing else", () => {
+  const good = [
+    "",
+    "*",
+    "x",
+    "^1.2.0",
+    "~1.0",
+    ">=2.0.0 <3.0.0",
+    "1.x",
+    "1 || 2",
+    "1.2 - 2.3",
+    " ^1 ",
+  ];
+  for (const text of good) expect(isRange(text)).toBe(true);
+  expect(String(parseRange(""))).toBe("*");
+  expect(String(parseRange(" ^1 "))).toBe("^1");
+  const bad = ["latest", "a || b", "git+ssh://x", "workspace:*", "npm:a@1", ">", "1.2.3.4"];
+  for (const text of bad) expect(() => parseRange(text)).toThrow("a version range");
+  for (const value of [undefined, null, 1, {}]) expect(() => parseRange(value)).toThrow();
+});
+
+test("hostile texts are refused at once", () => {
+  const parts = ["1", "^", "1.", ">=", "-", " ", "||", "1 - ", "x.", "~>", "0"];
+  for (const part of parts) {
+    const from = performance.now();
+    isRange(part.repeat(100_000));
+    isRange(part.repeat(Math.floor(256 / part.length)));
+    expect(performance.now() - from).toBeLessThan(50);
+  }
+  expect(isRange(Array.from({ length: 32 }, () => "1").join("||"))).toBe(true);
+  expect(isRange(Array.from({ length: 33 }, () => "1").join("||"))).toBe(false);
+});
+
+test("agrees with node-semver on what lies in a range and what is newer", () => {
+  const small = fc.integer({ min: 0, max: 3 });
+  const version = fc
+    .tuple(small, small, small, fc.constantFrom("", "-a", "-a.1", "-1"))
+    .map(([major, minor, patch, pre]) => parseVersion(`${major}.${minor}.${patch}${pre}`));
+  const sign = fc.constantFrom("^", "~", ">=", "<", ">", "<=", "=", "");
+  const range = fc.tuple(sign, version, sign, version, fc.constantFrom(" ", " || "));
+  fc.assert(
+    fc.property(version, version, range, (a, b, [one, low, two, high, join]) => {
+      const text = `${one}${low}${join}${two}${high}`;
+      expect(satisfies(a, parseRange(text))).toBe(semver.satisfies(a, text));
+      expect(compareVersions(a, b)).toBe(semver.compare(a, b));
+    }),
+    { numRuns: 500 },
+  );
+});
