@@ -28,9 +28,11 @@ const FLAGS = [
 export const browserHint =
   "install the Debian package `chromium`, or name a Chromium in LAND_TEST_CHROMIUM";
 
-/** Path of a Chromium, or undefined where there is none; `LAND_TEST_CHROMIUM` goes first and is taken at its word. */
+/** Path of a Chromium, or undefined where there is none; `LAND_TEST_CHROMIUM` is taken at its word, empty means none. */
 export function findChromium(): string | undefined {
-  return process.env["LAND_TEST_CHROMIUM"] ?? PLACES.find((path) => existsSync(path));
+  const named = process.env["LAND_TEST_CHROMIUM"];
+  if (named !== undefined) return named === "" ? undefined : named;
+  return PLACES.find((path) => existsSync(path));
 }
 
 /**
