@@ -18,7 +18,11 @@ const EMAIL = /^[^\s@<>()[\]\\,;:"]{1,64}@(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+
 
 type Wanted = { name: UserName; email: string };
 
-/** Makes an account and a login token for the program that asked. @throws as createAccount */
+/**
+ * Makes an account, as `createAccount` does, and a login token for the program that asked.
+ *
+ * @throws registration_closed, invite_required, name_invalid, name_reserved, invalid_input, user_exists, rate_limited
+ */
 export async function register(
   ctx: Ctx,
   input: RegisterBody,

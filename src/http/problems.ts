@@ -107,7 +107,10 @@ function invalid({ type, valueError }: ValidationError): LandError {
     );
   return fail("invalid_input", {
     field: printable(path === "" ? type : path),
-    problem: wordProblem(valueError?.schema, message),
+    problem:
+      valueError && valueError.value === undefined
+        ? "it is missing"
+        : wordProblem(valueError?.schema, message),
   });
 }
 
@@ -115,7 +118,7 @@ function invalid({ type, valueError }: ValidationError): LandError {
 function wordProblem(schema: unknown, message: string): string {
   if (message.startsWith("Expected string to match"))
     return described(schema) ?? "it has a form that is not allowed";
-  return message === "Expected required property" ? "it is missing" : lowerFirst(message);
+  return lowerFirst(message);
 }
 
 function described(schema: unknown): string | undefined {
