@@ -5,8 +5,8 @@ import { fail, type LandError } from "#base/errors.ts";
 import type { ArchiveLimits } from "./limits.ts";
 
 const TRAILER_BYTES = 8;
-/** Deflate reaches 1,032:1, so one piece gives 34 MB at most before the limits are asked again. */
-const PIECE_BYTES = 32 * 1024;
+/** Deflate reaches 1,032:1, so one piece gives 17 MB at most before the limits are asked again. */
+const PIECE_BYTES = 16 * 1024;
 const CHUNK_BYTES = 128 * 1024;
 
 /**

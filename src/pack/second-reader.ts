@@ -30,7 +30,7 @@ const waiting = new Map<number, Waiting>();
  * Reads the archive at `path` with an independent reader and compares. `ours` are the files in order, with `sha256`.
  * The archive was read and found sound before, so its sizes are bounded.
  *
- * @throws archive_invalid where the readers differ
+ * @throws archive_invalid where the readers differ; internal where the second reader cannot run
  */
 export async function compareReaders(
   path: string,
@@ -69,7 +69,7 @@ function firstDifference(ours: SeenFile[], theirs: SeenFile[]): string | undefin
 function ask(path: string, maxEntries: number): Promise<OpinionAnswer> {
   const id = ++lastId;
   const { promise, resolve } = Promise.withResolvers<OpinionAnswer>();
-  const timer = setTimeout(() => drop("it took too long"), TIMEOUT_MS);
+  const timer = setTimeout(() => drop("the second reader took too long"), TIMEOUT_MS);
   waiting.set(id, { resolve, timer });
   worker ??= startWorker();
   worker.ref();
@@ -83,7 +83,7 @@ function startWorker(): Worker {
     settle(event.data.id, event.data),
   );
   const crashed = (): void => {
-    if (worker === started) drop("the reader broke");
+    if (worker === started) drop("the second reader broke");
   };
   started.addEventListener("error", crashed);
   started.addEventListener("close", crashed);
@@ -100,10 +100,10 @@ function settle(id: number, answer: OpinionAnswer): void {
   if (waiting.size === 0) worker?.unref();
 }
 
-/** Ends the Worker. Every open question is answered: which one broke it cannot be told, and all can be asked again. */
+/** Ends the Worker. Every open question fails as our fault: which archive broke it cannot be told, and all may be sent again. */
 function drop(problem: string): void {
-  const broken = worker;
+  const ended = worker;
   worker = undefined;
-  broken?.terminate();
-  for (const id of waiting.keys()) settle(id, { problem });
+  ended?.terminate();
+  for (const id of waiting.keys()) settle(id, { broken: problem });
 }

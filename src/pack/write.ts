@@ -147,7 +147,7 @@ async function readInto(room: Uint8Array, path: string): Promise<void> {
  * Compresses by libdeflate, level 9, the one that Bun holds: unlike zlib's variants it gives the same bytes on every
  * processor. The header is ours: no time, no name, system unknown.
  */
-export function gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
+function gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
   const trailer = new DataView(new ArrayBuffer(8));
   trailer.setUint32(0, zlib.crc32(bytes), true);
   trailer.setUint32(4, bytes.length % 2 ** 32, true);
