@@ -23,7 +23,9 @@ export type Pack = {
   /** Set → a range that the registry or project wrote for it. For messages. */
   texts: Map<VersionSet, string>;
   ranges: Map<string, VersionSet | undefined>;
-  requirements: Requirement[][] | undefined;
+  /** By bit and by content, filled as versions are looked at. */
+  requirements: Map<number, readonly Requirement[]>;
+  shared: Map<string, Requirement>;
 };
 
 /** Versions that may not be picked, whoever asks. */
@@ -71,7 +73,8 @@ export function createPack(
     restrictions: restrictionsOf(candidates, locked, about.landVersion),
     texts: new Map(),
     ranges: new Map(),
-    requirements: undefined,
+    requirements: new Map(),
+    shared: new Map(),
   };
 }
 
@@ -89,32 +92,45 @@ export function usable(pack: Pack, set: VersionSet): VersionSet {
   return pack.restrictions.reduce((left, restriction) => left & ~restriction.set, set);
 }
 
-/** What each version requires, by its place in `candidates`. Equal requirements of several versions are one object. */
-export function requirementsOf(pack: Pack, overrides: Ranges): Requirement[][] {
-  if (pack.requirements) return pack.requirements;
-  const shared = new Map<string, Requirement>();
-  const perVersion = pack.candidates.map(({ dependencies, optionalDependencies }, index) => {
-    const own: Requirement[] = [];
-    for (const { name, range, kind, overridden } of entriesOf(
-      [
-        ["runtime", without(dependencies, optionalDependencies)],
-        ["optional", optionalDependencies],
-      ],
-      overrides,
-    )) {
-      const key = `${kind}\n${name}\n${range}`;
-      let requirement = shared.get(key);
-      if (!requirement) {
-        requirement = { depender: pack, dependers: 0n, name, range, kind, overridden };
-        shared.set(key, requirement);
-      }
-      requirement.dependers |= 1n << BigInt(index + 1);
-      own.push(requirement);
-    }
-    return own;
-  });
-  pack.requirements = perVersion;
-  return perVersion;
+/** What one version requires. Equal requirements of several versions are one object. */
+export function requirementsOf(pack: Pack, bit: number, overrides: Ranges): readonly Requirement[] {
+  const known = pack.requirements.get(bit);
+  const candidate = pack.candidates[bit - 1];
+  if (known || !candidate) return known ?? [];
+  const { dependencies, optionalDependencies } = candidate;
+  const entries = entriesOf(
+    [
+      ["runtime", without(dependencies, optionalDependencies)],
+      ["optional", optionalDependencies],
+    ],
+    overrides,
+  );
+  const own = entries.map((entry) => sharedRequirement(pack, entry));
+  pack.requirements.set(bit, own);
+  return own;
+}
+
+function sharedRequirement(pack: Pack, entry: Entry): Requirement {
+  const key = `${entry.kind}\n${entry.name}\n${entry.range}`;
+  const known = pack.shared.get(key);
+  if (known) return known;
+  const { candidates } = pack;
+  const dependers = setWhere(candidates.length, (index) => hasEntry(candidates[index], entry));
+  const requirement = { depender: pack, dependers, ...entry };
+  pack.shared.set(key, requirement);
+  return requirement;
+}
+
+function hasEntry(
+  candidate: Candidate | undefined,
+  { name, range, kind, overridden }: Entry,
+): boolean {
+  if (!candidate) return false;
+  const { dependencies, optionalDependencies } = candidate;
+  const isOptional = Object.hasOwn(optionalDependencies, name);
+  if (kind === "optional" ? !isOptional : isOptional || !Object.hasOwn(dependencies, name))
+    return false;
+  return overridden || (isOptional ? optionalDependencies : dependencies)[name] === range;
 }
 
 type Entry = Pick<Requirement, "name" | "kind" | "overridden"> & { range: string };
@@ -129,7 +145,7 @@ export function entriesOf(
     for (const name in section) {
       if (!Object.hasOwn(section, name)) continue;
       const overridden = Object.hasOwn(overrides, name);
-      const range = String((overridden ? overrides : section)[name]);
+      const range = (overridden ? overrides : section)[name] ?? "";
       entries.push({ name, range, kind, overridden });
     }
   return entries.toSorted(byName);

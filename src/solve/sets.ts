@@ -32,9 +32,9 @@ export function lowestOf(set: VersionSet): number {
 
 /** The set of all bits from 1 to `count` whose index, counted from 0, passes the test. */
 export function setWhere(count: number, test: (index: number) => boolean): VersionSet {
-  let bits = "0";
-  for (let index = 0; index < count; index++) bits = (test(index) ? "1" : "0") + bits;
-  return BigInt(`0b${bits}`);
+  let bits = "0b";
+  for (let index = count - 1; index >= 0; index--) bits += test(index) ? "1" : "0";
+  return BigInt(`${bits}0`);
 }
 
 /** The bits of a set, lowest first. */

@@ -55,7 +55,7 @@ export function createSource(input: SolveInput): Source {
   };
 
   const requirements = (pack: Pack, bit: number): readonly Requirement[] =>
-    requirementsOf(pack, input.root.overrides)[bit - 1] ?? [];
+    requirementsOf(pack, bit, input.root.overrides);
 
   const foreseeOne = async ({ name, range }: Requirement): Promise<void> => {
     const pack = await start(name);

@@ -84,7 +84,7 @@ function commandOf(input: SearchInput, suspects: readonly Requirement[], chosen:
   ];
   const used = commands.filter(([, names]) => names.length > 0);
   return used
-    .map(([command, names]) => `${command} ${names.map(printable).join(" ")}`)
+    .map(([command, names]) => `${command} ${[...new Set(names)].map(printable).join(" ")}`)
     .join(" && ");
 }
 

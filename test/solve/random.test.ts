@@ -173,7 +173,7 @@ test("finds a solution exactly where there is one, and only valid ones", async (
       expect(hardEdges(world, choice).filter((edge) => !holds(choice, edge))).toEqual([]);
       for (const [name, candidate] of choice) expect(isUsable(world, name, candidate)).toBe(true);
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 
@@ -189,7 +189,7 @@ test("the solution holds what the project reaches, and names it", async () => {
       for (const name of reached) for (const next of listed.get(name) ?? []) reached.add(next);
       expect([...reached].toSorted()).toEqual([...listed.keys()]);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -206,7 +206,7 @@ test("where all optional dependencies can be held, all are", async () => {
       const choice = choiceOf(world, await run(world));
       if (possible) expect(choice && holdsAll(choice)).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -232,7 +232,7 @@ test("the result depends neither on when answers come nor on the order of keys a
     fc.asyncProperty(worlds(true), delays, async (world, hops) => {
       expect(await run(shuffled(world), (name) => hops[name] ?? 0)).toEqual(await run(world));
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -247,9 +247,9 @@ test("every suggestion works when it is followed", async () => {
           const section = part.startsWith("land add --dev ") ? devDependencies : dependencies;
           for (const [, name, range] of part.matchAll(/(\w+)@(\S+)/g))
             section[name ?? ""] = range ?? "";
-          for (const [, name] of part.matchAll(/^land remove (\w+)$/g)) {
-            delete dependencies[name ?? ""];
-            delete devDependencies[name ?? ""];
+          for (const name of part.startsWith("land remove ") ? part.split(" ").slice(2) : []) {
+            delete dependencies[name];
+            delete devDependencies[name];
           }
         }
         const followed = await run({
@@ -259,6 +259,6 @@ test("every suggestion works when it is followed", async () => {
         expect(followed.ok).toBe(true);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
 });
