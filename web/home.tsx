@@ -7,14 +7,12 @@ import { CodeLine, Empty } from "./ui.tsx";
 
 export type HomeProps = {
   frame: Frame;
-  /** Packages by last publish, newest first. */
-  recent: readonly PackageSummary[];
-  /** Packages by downloads, most first. */
-  popular: readonly PackageSummary[];
+  /** By last publish and by downloads; undefined where the visitor may not see packages. */
+  lists: { recent: readonly PackageSummary[]; popular: readonly PackageSummary[] } | undefined;
 };
 
 /** `/`: what this server is, how to begin, what is new and what is used. */
-export function HomePage({ frame, recent, popular }: HomeProps): Html {
+export function HomePage({ frame, lists }: HomeProps): Html {
   const about = "A registry for packages. Publish, find and install them with one program.";
   return (
     <Layout frame={frame} title="land" description={about} canonical="/">
@@ -43,26 +41,37 @@ export function HomePage({ frame, recent, popular }: HomeProps): Html {
           )}
         </p>
       </section>
-      {recent.length === 0 ? (
-        <FirstSteps frame={frame} />
-      ) : (
-        <div class="columns">
-          <section aria-labelledby="recent">
-            <h2 id="recent">Just published</h2>
-            <PackageList items={recent} now={frame.now} />
-          </section>
-          <section aria-labelledby="popular">
-            <h2 id="popular">Most downloaded</h2>
-            <PackageList items={popular} now={frame.now} />
-          </section>
-        </div>
-      )}
-      {recent.length > 0 && (
-        <p class="more">
-          <a href="/packages">Browse all packages →</a>
-        </p>
-      )}
+      <Lists frame={frame} lists={lists} />
     </Layout>
+  );
+}
+
+function Lists({ frame, lists }: HomeProps): Html {
+  if (!lists)
+    return (
+      <Empty title="The packages here are for members">
+        <p>
+          <a href="/login">Sign in</a> to see them.
+        </p>
+      </Empty>
+    );
+  if (lists.recent.length === 0) return <FirstSteps frame={frame} />;
+  return (
+    <>
+      <div class="columns">
+        <section aria-labelledby="recent">
+          <h2 id="recent">Just published</h2>
+          <PackageList items={lists.recent} now={frame.now} />
+        </section>
+        <section aria-labelledby="popular">
+          <h2 id="popular">Most downloaded</h2>
+          <PackageList items={lists.popular} now={frame.now} />
+        </section>
+      </div>
+      <p class="more">
+        <a href="/packages">Browse all packages →</a>
+      </p>
+    </>
   );
 }
 

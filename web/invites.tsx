@@ -46,7 +46,7 @@ export function Invites({ frame, invites, newInvite }: InvitesProps): Html {
 
 function InviteTable({ frame, invites }: InvitesProps): Html {
   return (
-    <Table label="Invitations" head={["Note", "Made", "State"]} isStacked>
+    <Table label="Invitations" head={["Note", "Made", "State", ""]} isStacked>
       {invites.map((one) => (
         <tr>
           <th scope="row">{one.note || "–"}</th>
@@ -55,6 +55,16 @@ function InviteTable({ frame, invites }: InvitesProps): Html {
           </td>
           <td data-label="State">
             <InviteState invite={one} now={frame.now} />
+          </td>
+          <td>
+            {one.usedBy === null && (
+              <form method="post" action={`/settings/invites/${encodeURIComponent(one.id)}/revoke`}>
+                <Csrf token={frame.csrf} />
+                <button class="button small danger" aria-label={`Take invitation ${one.note} back`}>
+                  Take back
+                </button>
+              </form>
+            )}
           </td>
         </tr>
       ))}

@@ -23,7 +23,7 @@ export function LoginPage({ frame, next, values, problems }: LoginProps): Html {
           {next && <input type="hidden" name="next" value={next} />}
           <Field
             name="username"
-            label="User name"
+            label="User name or email"
             value={values?.username}
             problems={problems}
             autocomplete="username"

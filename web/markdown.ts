@@ -1,5 +1,5 @@
 import { isSafeAddress } from "#html/attributes.ts";
-import { type Html, raw } from "#html/html.ts";
+import { escapeHtml, type Html, raw } from "#html/html.ts";
 
 import { ID_PREFIX, type Links } from "./sanitize-tags.ts";
 import { sanitize } from "./sanitize.ts";
@@ -9,6 +9,13 @@ const MAX_CHARACTERS = 512 * 1024;
 
 /** A README and whether it was too long to show whole. */
 export type Readme = { html: Html; isCut: boolean };
+
+/** A README of any kind: Markdown by its file name, anything else as the text that it is. */
+export function renderReadmeFile(file: { path: string; text: string }, base?: string): Readme {
+  if (/^readme(?:\.(?:md|markdown|mkd))?$/i.test(file.path)) return renderReadme(file.text, base);
+  const isCut = file.text.length > MAX_CHARACTERS;
+  return { html: raw(`<pre>\n${escapeHtml(file.text.slice(0, MAX_CHARACTERS))}</pre>`), isCut };
+}
 
 /**
  * Renders a stranger's Markdown: GitHub's tables, task lists and strikethrough, with raw HTML reduced to harmless elements.

@@ -55,7 +55,7 @@ export function SettingsPage(props: SettingsProps): Html {
         </form>
       </section>
       <Tokens {...props} />
-      <Keys keys={props.keys} now={frame.now} />
+      <Keys keys={props.keys} frame={frame} />
       {props.invites && (
         <Invites frame={frame} invites={props.invites} newInvite={props.newInvite} />
       )}
@@ -63,7 +63,7 @@ export function SettingsPage(props: SettingsProps): Html {
   );
 }
 
-function Keys({ keys, now }: { keys: readonly SigningKey[]; now: Date }): Html {
+function Keys({ keys, frame }: { keys: readonly SigningKey[]; frame: Frame }): Html {
   return (
     <section class="part" aria-labelledby="keys">
       <h2 id="keys">Signing keys</h2>
@@ -75,7 +75,7 @@ function Keys({ keys, now }: { keys: readonly SigningKey[]; now: Date }): Html {
           </p>
         </Empty>
       ) : (
-        <Table label="Signing keys" head={["Name", "Public key", "Added"]} isStacked>
+        <Table label="Signing keys" head={["Name", "Public key", "Added", ""]} isStacked>
           {keys.map((one) => (
             <tr>
               <th scope="row">{one.name || "unnamed"}</th>
@@ -83,7 +83,16 @@ function Keys({ keys, now }: { keys: readonly SigningKey[]; now: Date }): Html {
                 <code class="long">{one.key}</code>
               </td>
               <td data-label="Added">
-                <Ago at={one.createdAt} now={now} />
+                <Ago at={one.createdAt} now={frame.now} />
+              </td>
+              <td>
+                <form method="post" action="/settings/keys/revoke">
+                  <Csrf token={frame.csrf} />
+                  <input type="hidden" name="key" value={one.key} />
+                  <button class="button small danger" aria-label={`Revoke key ${one.name}`}>
+                    Revoke
+                  </button>
+                </form>
               </td>
             </tr>
           ))}

@@ -110,8 +110,11 @@ const failed = {
 
 /** Every page in its states: name → document. */
 export const pages: Record<string, () => Html> = {
-  home: () => <HomePage frame={visitor} recent={many.slice(0, 4)} popular={many.slice(1, 6)} />,
-  "home-empty": () => <HomePage frame={visitor} recent={[]} popular={[]} />,
+  home: () => (
+    <HomePage frame={visitor} lists={{ recent: many.slice(0, 4), popular: many.slice(1, 6) }} />
+  ),
+  "home-empty": () => <HomePage frame={visitor} lists={{ recent: [], popular: [] }} />,
+  "home-members": () => <HomePage frame={visitor} lists={undefined} />,
   packages: () => (
     <PackagesPage
       frame={member}

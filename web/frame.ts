@@ -1,0 +1,119 @@
+import { type Actor, identify } from "#accounts/actor.ts";
+import { csrfToken } from "#accounts/session.ts";
+import { fail } from "#base/errors.ts";
+import { type Html, toText } from "#html/html.ts";
+import { CSRF_FIELD, formToken } from "#http/csrf.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import { PAGE_HEADERS } from "./assets.ts";
+import type { Frame } from "./layout.tsx";
+
+/** What a page may say once after a form was taken, by the word in its address. */
+const DONE: Record<string, string> = {
+  welcome: "Welcome. Your account is made and you are signed in.",
+  "signed-out": "You are signed out.",
+  "token-revoked": "The token is revoked: from now on it opens nothing.",
+  "key-revoked": "The key is out of use. Versions that it signed stay signed.",
+  "invite-revoked": "The invitation is taken back.",
+};
+
+/** Who looks, and what every page needs to know of that. */
+export type Visit = { frame: Frame; actor: Actor | undefined };
+
+/** Reads the frame of a request. @throws unauthenticated for an Authorization header that is not good */
+export async function readVisit(ctx: Ctx, request: Request): Promise<Visit> {
+  const actor = await identify(ctx, request);
+  const done = new URL(request.url).searchParams.get("done") ?? "";
+  return {
+    actor,
+    frame: {
+      user: actor && { name: actor.name, admin: actor.isAdmin },
+      csrf: csrfToken(ctx, request, actor),
+      publicUrl: ctx.publicUrl(),
+      now: ctx.now(),
+      flash: Object.hasOwn(DONE, done) ? { kind: "done", text: DONE[done] ?? "" } : undefined,
+    },
+  };
+}
+
+/** The frame for the forms of someone who is not signed in yet, with the cookie that their token belongs to. */
+export function visitorFrame(
+  ctx: Ctx,
+  request: Request,
+  frame: Frame,
+): { frame: Frame; cookie: string | undefined } {
+  const { token, setCookie } = formToken(ctx, request);
+  return { frame: { ...frame, csrf: token }, cookie: setCookie };
+}
+
+/** A page as an answer. It depends on who asks, so no shared cache may keep it; `isSecret` ones no cache at all. */
+export function answerPage(
+  html: Html,
+  about: {
+    status?: number;
+    cookie?: string | undefined;
+    isSecret?: boolean;
+    headers?: Record<string, string>;
+  } = {},
+): Response {
+  return new Response(toText(html), {
+    status: about.status ?? 200,
+    headers: {
+      ...PAGE_HEADERS,
+      "cache-control": about.isSecret ? "no-store" : "private, no-cache",
+      vary: "cookie, accept",
+      ...about.headers,
+      ...(about.cookie !== undefined && { "set-cookie": about.cookie }),
+    },
+  });
+}
+
+/** 303 to a path of this site, as after every form that was taken. */
+export function redirect(path: string, cookie?: string): Response {
+  return new Response(null, {
+    status: 303,
+    headers: {
+      location: path,
+      "cache-control": "no-store",
+      ...(cookie !== undefined && { "set-cookie": cookie }),
+    },
+  });
+}
+
+/** The fields of a form. */
+export type Form = {
+  /** The text of a field, empty where it was not sent. */
+  text: (name: string) => string;
+  all: (name: string) => string[];
+  /** The security token. */
+  token: string;
+  /** The same, as the guards of a session take it. */
+  csrf: { [CSRF_FIELD]: string };
+};
+
+/**
+ * Reads the form that a request carries, as browsers send it without files.
+ *
+ * @throws unsupported_media_type, payload_too_large
+ */
+export async function readForm(request: Request): Promise<Form> {
+  const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+  if (type !== "application/x-www-form-urlencoded")
+    throw fail("unsupported_media_type", { expected: "application/x-www-form-urlencoded" });
+  const body = await request.text();
+  if (body.length > MAX_FORM) throw fail("payload_too_large", { limitBytes: MAX_FORM });
+  const fields = new URLSearchParams(body);
+  const token = fields.get(CSRF_FIELD) ?? "";
+  return {
+    text: (name) => fields.get(name) ?? "",
+    all: (name) => fields.getAll(name),
+    token,
+    csrf: { [CSRF_FIELD]: token },
+  };
+}
+const MAX_FORM = 64 * 1024;
+
+/** A path of this site out of a hidden field, or the other where it leads elsewhere. */
+export function ownPath(text: string, other: string): string {
+  return /^\/(?![/\\])[\x21-\x7e]*$/.test(text) ? text : other;
+}
