@@ -6,7 +6,7 @@ import { version } from "#base/build-info.ts";
 
 const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
-  process.stdout.write(`${version}\n`);
+  await Bun.write(Bun.stdout, `${version}\n`); // process.stdout alone would take 8 ms to start
 } else {
   const { runLand } = await import("#commands/run.ts");
   const { processWorld } = await import("#commands/world.ts");
