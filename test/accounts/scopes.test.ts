@@ -83,7 +83,6 @@ test("a token acts within its scopes, a session within the account", async () =>
 });
 
 test("admin acts need both an admin's account and a scope", async () => {
-  const admin = (actor: Actor) => ({ ...actor, isAdmin: true });
   expect(await codeOf(() => requireAdmin(holding("account"), "x"))).toBe("forbidden");
   expect(await codeOf(() => requireAdmin(holding("admin"), "x"))).toBe("forbidden");
   expect(await codeOf(() => requireAdmin(browsing(), "x"))).toBe("forbidden");
@@ -128,4 +127,8 @@ function holding(...scopes: string[]): Actor {
 
 function browsing(): Actor {
   return { ...holding(), via: { kind: "session", hash: "h" } };
+}
+
+function admin(actor: Actor): Actor {
+  return { ...actor, isAdmin: true };
 }

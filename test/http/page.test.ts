@@ -5,6 +5,8 @@ import * as fc from "fast-check";
 import { LandError } from "#base/errors.ts";
 import { parsePage, toPage } from "#http/page.ts";
 
+const keyOf = (row: number) => [row];
+
 test("a list has 20 items unless told, 1 to 100", () => {
   expect(parsePage({})).toEqual({ limit: 20, cursor: undefined });
   expect(parsePage({ limit: "1" }).limit).toBe(1);
@@ -45,7 +47,6 @@ test("a cursor comes back as it was, and nothing else passes for one", () => {
 
 test("the last page has no next", () => {
   const page = { limit: 2, cursor: undefined };
-  const keyOf = (row: number) => [row];
   expect(toPage([1, 2], page, String, keyOf)).toEqual({ items: ["1", "2"], next: null });
   expect(toPage([], page, String, keyOf)).toEqual({ items: [], next: null });
   expect(toPage([1, 2, 3], page, String, keyOf)).toEqual({

@@ -3,11 +3,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 
-import { fail } from "#base/errors.ts";
+import { fail, type LandError } from "#base/errors.ts";
 import { prefersHtml } from "#http/accept.ts";
 import { problemResponse, problems } from "#http/problems.ts";
 import { setRequestId } from "#http/request-id.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
+import { parseObject } from "#test/support/people.ts";
 
 let ctx: TestCtx;
 let app: { fetch: (request: Request) => Response | Promise<Response> };
@@ -130,7 +131,6 @@ test("an answer that breaks its own schema is a bug, and stands in no log", asyn
 });
 
 test("statuses bring the headers they ask for", () => {
-  const headersOf = (error: ReturnType<typeof fail>) => problemResponse(error).headers;
   expect(headersOf(fail("unauthenticated", {})).get("www-authenticate")).toBe("Bearer");
   expect(
     headersOf(fail("method_not_allowed", { method: "PUT", allow: "GET, HEAD" })).get("allow"),
@@ -163,4 +163,8 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   const request = new Request(`http://127.0.0.1:5263${path}`, init);
   setRequestId(request, "r1");
   return app.fetch(request);
+}
+
+function headersOf(error: LandError): Headers {
+  return problemResponse(error).headers;
 }
