@@ -72,7 +72,7 @@ export async function identifyWriter(ctx: Ctx, request: Request, form?: unknown)
 }
 
 /** Whether the session or token of an actor carries a scope. A session carries all. */
-export function hasScope(actor: Actor, scope: string): boolean {
+function hasScope(actor: Actor, scope: string): boolean {
   return actor.via.kind === "session" || actor.via.scopes.some((held) => grants(held, scope));
 }
 

@@ -8,7 +8,7 @@ import { cookieName, readCookie, writeCookie } from "./cookies.ts";
 import { isSecure, requireOwnOrigin } from "./origin.ts";
 
 /** The header in which scripts send the security token of a form. */
-export const CSRF_HEADER = "x-csrf-token";
+const CSRF_HEADER = "x-csrf-token";
 /** The form field that carries it without scripts. */
 export const CSRF_FIELD = "_csrf";
 

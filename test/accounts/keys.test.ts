@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 
 import { addKey, findKeyOwner, listKeys, listKeysOf, revokeKey } from "#accounts/keys.ts";
 import { generateKeyPair } from "#pack/sign.ts";
@@ -6,6 +6,9 @@ import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { codeOf, makeToken, type Person, signUp } from "#test/support/people.ts";
 
 const PAGE = { limit: 20, cursor: undefined };
+
+/** Argon2 is meant to be slow, and the machine may be busy. */
+setDefaultTimeout(60_000);
 
 let ctx: TestCtx;
 let ada: Person;

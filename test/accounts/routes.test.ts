@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 
 import { Elysia } from "elysia";
 
@@ -11,6 +11,9 @@ import { makeToken, parseObject, PASSWORD, signUp } from "#test/support/people.t
 
 const HOME = "http://127.0.0.1:5263";
 type Answer = { status: number; headers: Headers; json: Record<string, unknown> };
+
+/** Argon2 is meant to be slow, and the machine may be busy. */
+setDefaultTimeout(60_000);
 
 let ctx: TestCtx;
 let fetchApp: (request: Request) => Response | Promise<Response>;

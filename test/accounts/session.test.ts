@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 
 import { type Actor, identify } from "#accounts/actor.ts";
 import { identifyWriter, requireWrite } from "#accounts/guard.ts";
@@ -9,6 +9,9 @@ import { bearing, codeOf, type Person, signUp } from "#test/support/people.ts";
 
 const DAY_MS = 86_400_000;
 const HOME = "http://127.0.0.1:5263";
+
+/** Argon2 is meant to be slow, and the machine may be busy. */
+setDefaultTimeout(60_000);
 
 let ctx: TestCtx;
 let ada: Person;

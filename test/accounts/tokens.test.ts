@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 
 import * as fc from "fast-check";
 
@@ -12,6 +12,9 @@ import { bearing, codeOf, makeToken, signUp } from "#test/support/people.ts";
 
 const DAY_MS = 86_400_000;
 const PAGE = { limit: 100, cursor: undefined };
+
+/** Argon2 is meant to be slow, and the machine may be busy. */
+setDefaultTimeout(60_000);
 
 let ctx: TestCtx;
 beforeEach(async () => {
