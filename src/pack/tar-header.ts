@@ -10,6 +10,11 @@ export type TarHeader = {
   executable: boolean;
 };
 
+/** Magic and version of the formats we read. */
+const POSIX = "ustar\u000000";
+const GNU = "ustar  \0";
+const OLD = "\0".repeat(8);
+
 /** The names of the type flags that we refuse. */
 const TYPE_NAMES: Record<string, string> = {
   "1": "a hard link",
@@ -55,12 +60,17 @@ export function parseHeader(block: Uint8Array): TarHeader | { problem: string } 
   const mode = octal(block, 100, 8);
   if (mode === undefined) return { problem: "has a mode that is not an octal number" };
   const magic = ascii(block, 257, 8);
+  if (magic !== POSIX && magic !== GNU && magic !== OLD)
+    return { problem: "has a header of an unknown tar format" };
   const name = field(block, 0, 100);
   const prefix = field(block, 345, 155);
   if (name === undefined || prefix === undefined) return { problem: "holds a NUL" };
-  if (prefix.length > 0 && magic !== "ustar\u000000")
+  if (prefix.length > 0 && magic !== POSIX)
     return { problem: "has a name prefix that not every reader knows" };
   const flag = String.fromCharCode(block[156] ?? 0);
+  // Extended headers came after the old format, and some readers heed them only in the newer ones.
+  if (magic === OLD && "xgL".includes(flag))
+    return { problem: "has an extended header in the old tar format" };
   return {
     name: prefix.length > 0 ? Buffer.concat([prefix, Buffer.from("/"), name]) : name,
     type: flag === "\0" ? "0" : flag,
