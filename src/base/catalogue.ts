@@ -168,6 +168,33 @@ export const catalogue = {
     hint: ({ name }) =>
       `Ask an owner to run \`land owner add\`; see who with \`land info ${name}\``,
   }),
+  scope_foreign: define<{ name: string; scope: string }>({
+    status: 403,
+    title: "Scope of another account",
+    detail: ({ name, scope }) =>
+      `Cannot publish "${name}": the scope "@${scope}" belongs to the account "${scope}"`,
+    hint: () => "Publish under your own scope, `@<your user name>/…`",
+  }),
+  last_owner: define<{ name: string; user: string }>({
+    status: 409,
+    title: "Last owner",
+    detail: ({ name, user }) =>
+      `Cannot remove "${user}" from the owners of "${name}": a package has at least one owner`,
+    hint: () => "Add another owner first",
+  }),
+  tag_fixed: define<{ name: string; tag: string }>({
+    status: 409,
+    title: "Tag cannot be removed",
+    detail: ({ name, tag }) => `Cannot remove the tag "${tag}" of "${name}": it is always there`,
+    hint: () => "Point it at another version instead",
+  }),
+  upload_lost: define<{ name: string; version: string }>({
+    status: 503,
+    title: "Upload lost",
+    detail: ({ name, version }) =>
+      `Cannot publish "${name}@${version}": its archive was cleaned up before it was recorded`,
+    hint: () => "Publish again",
+  }),
   manifest_invalid: define<{ file: string; field: string; problem: string }>({
     status: 422,
     title: "Invalid manifest",
@@ -279,6 +306,20 @@ export const catalogue = {
     detail: ({ url, problem }) => `Cannot understand the answer of ${url}: ${problem}`,
     hint: () => "Is this the address of a land registry?",
     exit: 13,
+  }),
+  credentials_invalid: define<{ path: string; problem: string }>({
+    status: 422,
+    title: "Credentials not readable",
+    detail: ({ path, problem }) => `Cannot read the credentials in "${path}": ${problem}`,
+    hint: () => "Mend the file, or move it away and run `land login`; it was left as it is",
+    exit: 2,
+  }),
+  bin_taken: define<{ bin: string; first: string; second: string }>({
+    status: 409,
+    title: "Command claimed twice",
+    detail: ({ bin, first, second }) =>
+      `Cannot install: both "${first}" and "${second}" bring a command named "${bin}"`,
+    hint: ({ second }) => `Leave one of them out, for example with \`land remove ${second}\``,
   }),
   lock_busy: define<{ what: string; holder: string }>({
     status: 409,

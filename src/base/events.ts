@@ -4,4 +4,6 @@ export type Events = {
   "version.published": { name: string; version: string; user: string };
   "version.yanked": { name: string; version: string; user: string };
   "version.unyanked": { name: string; version: string; user: string };
+  /** The archive of a version was asked for, from its first byte on. */
+  "version.downloaded": { name: string; version: string };
 };

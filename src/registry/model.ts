@@ -1,5 +1,7 @@
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 
+import { pageOf } from "#http/page.ts";
+
 /** Shapes of the registry API. The only file of this feature that the client may see. */
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -83,9 +85,6 @@ export const PackageSummary = Type.Object({
 });
 export type PackageSummary = Static<typeof PackageSummary>;
 
-/** One page of a list; `next` is the cursor of the next page. */
-export const pageOf = <T extends TSchema>(item: T) =>
-  Type.Object({ items: Type.Array(item), next: nullable(Type.String()) });
 export const PackagePage = pageOf(PackageSummary);
 export type PackagePage = Static<typeof PackagePage>;
 
@@ -107,8 +106,11 @@ export const Downloads = Type.Object({
 });
 export type Downloads = Static<typeof Downloads>;
 
+/** `q` is any text: only its first 256 characters count. */
 export const PackageQuery = Type.Object({
-  q: Type.Optional(Type.String({ maxLength: 256 })),
+  q: Type.Optional(
+    Type.String({ description: "Words to search for; the last may be a beginning" }),
+  ),
   sort: Type.Optional(
     Type.Union([
       Type.Literal("relevance"),
@@ -117,7 +119,32 @@ export const PackageQuery = Type.Object({
       Type.Literal("name"),
     ]),
   ),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
-  cursor: Type.Optional(Type.String({ maxLength: 512 })),
+  limit: Type.Optional(Type.String({ description: "How many items, 1 to 100; 20 by default" })),
+  cursor: Type.Optional(Type.String({ description: "The `next` of the page before" })),
 });
 export type PackageQuery = Static<typeof PackageQuery>;
+
+/** A name of a version that moves. */
+export const TagEntry = Type.Object({ tag: Type.String(), version: Type.String() });
+export type TagEntry = Static<typeof TagEntry>;
+export const TagPage = pageOf(TagEntry);
+export type TagPage = Static<typeof TagPage>;
+export const TagBody = Type.Object({ version: Type.String({ maxLength: 128 }) });
+export type TagBody = Static<typeof TagBody>;
+
+/** Somebody who may do everything with a package. */
+export const Owner = Type.Object({ user: Type.String() });
+export type Owner = Static<typeof Owner>;
+export const OwnerPage = pageOf(Owner);
+export type OwnerPage = Static<typeof OwnerPage>;
+
+export const DeprecationBody = Type.Object({
+  range: Type.String({ maxLength: 256 }),
+  /** "" takes the warning back. */
+  message: Type.String({ maxLength: 1024 }),
+});
+export type DeprecationBody = Static<typeof DeprecationBody>;
+
+export const DownloadsQuery = Type.Object({
+  days: Type.Optional(Type.String({ description: "How many days, 1 to 365; 30 by default" })),
+});

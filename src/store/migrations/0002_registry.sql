@@ -4,7 +4,8 @@ CREATE TABLE packages (
   canonical   TEXT NOT NULL UNIQUE,
   revision    INTEGER NOT NULL DEFAULT 1, -- moves with every change of what is served about the package
   description TEXT NOT NULL DEFAULT '',
-  latest      TEXT,                       -- version under the tag latest
+  keywords    TEXT NOT NULL DEFAULT '[]', -- JSON array; this and the description are those of the latest version
+  latest      TEXT,                       -- version under the tag latest; NULL where every version is yanked
   downloads   INTEGER NOT NULL DEFAULT 0,
   created_at  INTEGER NOT NULL,
   updated_at  INTEGER NOT NULL
@@ -30,9 +31,7 @@ CREATE TABLE versions (
   size_bytes     INTEGER NOT NULL,
   unpacked_bytes INTEGER NOT NULL,
   file_count     INTEGER NOT NULL,
-  manifest       TEXT NOT NULL, -- JSON, from the archive
-  readme         TEXT,
-  readme_path    TEXT,
+  metadata       TEXT NOT NULL, -- JSON: what is served of the manifest; from the archive alone
   signing_key    TEXT,
   signature      TEXT,
   yanked_at      INTEGER,
@@ -40,15 +39,19 @@ CREATE TABLE versions (
   published_at   INTEGER NOT NULL,
   published_by   INTEGER REFERENCES users (id) ON DELETE SET NULL,
   downloads      INTEGER NOT NULL DEFAULT 0,
+  -- Large, and so behind what lists read.
+  manifest       TEXT NOT NULL, -- JSON: the whole manifest of the archive, as written
+  readme         TEXT,
+  readme_path    TEXT,
   UNIQUE (package_id, version)
 ) STRICT;
 CREATE INDEX versions_by_digest ON versions (digest);
 
+-- Tags that somebody set. The tag latest stands here only where an owner set it by hand; packages.latest is what is served.
 CREATE TABLE tags (
-  package_id  INTEGER NOT NULL REFERENCES packages (id) ON DELETE CASCADE,
-  tag         TEXT NOT NULL,
-  version     TEXT NOT NULL,
-  set_by_hand INTEGER NOT NULL DEFAULT 0,
+  package_id INTEGER NOT NULL REFERENCES packages (id) ON DELETE CASCADE,
+  tag        TEXT NOT NULL,
+  version    TEXT NOT NULL,
   PRIMARY KEY (package_id, tag)
 ) STRICT, WITHOUT ROWID;
 
@@ -74,3 +77,11 @@ CREATE VIRTUAL TABLE package_words USING fts5 (
   name, keywords, description, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
 );
 CREATE VIRTUAL TABLE package_trigrams USING fts5 (name, tokenize = "trigram");
+
+-- Each part of a name with each one letter left out: two words that share such a spelling are one typo apart.
+CREATE TABLE package_spellings (
+  spelling   TEXT NOT NULL,
+  package_id INTEGER NOT NULL REFERENCES packages (id) ON DELETE CASCADE,
+  PRIMARY KEY (spelling, package_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX package_spellings_by_package ON package_spellings (package_id);

@@ -1,0 +1,37 @@
+import type { Inspection } from "#pack/inspect.ts";
+
+/** What is served of a manifest. A function of the archive's bytes alone. */
+export type Metadata = {
+  description: string;
+  license: string | null;
+  repository: string | null;
+  homepage: string | null;
+  keywords: string[];
+  dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
+  engines: Record<string, string>;
+  bin: Record<string, string>;
+};
+
+/** Longest description that is served, in characters; the manifest has the whole. */
+const MAX_DESCRIPTION = 1000;
+const MAX_KEYWORDS = 50;
+const MAX_KEYWORD = 100;
+
+/** The metadata of an archive that was inspected. */
+export function metadataOf({ manifest }: Inspection): Metadata {
+  const { dependencies, optionalDependencies, peerDependencies, engines, bin } = manifest;
+  return {
+    description: (manifest.description ?? "").slice(0, MAX_DESCRIPTION),
+    license: manifest.license ?? null,
+    repository: manifest.repository ?? null,
+    homepage: manifest.homepage ?? null,
+    keywords: manifest.keywords.slice(0, MAX_KEYWORDS).map((word) => word.slice(0, MAX_KEYWORD)),
+    dependencies,
+    optionalDependencies,
+    peerDependencies,
+    engines,
+    bin,
+  };
+}

@@ -1,0 +1,52 @@
+import { fail } from "#base/errors.ts";
+import { readForm } from "#http/multipart.ts";
+import type { Staged } from "#store/blobs.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import type { Publication } from "./publish.ts";
+
+const MANIFEST_BYTES = 1_000_000;
+const SIGNATURE_BYTES = 4096;
+/** Boundaries and headers of the parts. */
+const FRAMING_BYTES = 64 * 1024;
+
+/**
+ * Reads the form of a publish, its archive straight to disk. The caller owns what is staged; where this throws, nothing is.
+ *
+ * @throws unsupported_media_type, payload_too_large, bad_request, invalid_input naming the part
+ */
+export async function readUpload(ctx: Ctx, request: Request): Promise<Publication> {
+  const packedBytes = ctx.config["limits.packedBytes"];
+  const { texts, file: staged } = await readForm<Staged>(request, {
+    texts: { manifest: MANIFEST_BYTES, signature: SIGNATURE_BYTES },
+    file: "tarball",
+    limitBytes: packedBytes + MANIFEST_BYTES + SIGNATURE_BYTES + FRAMING_BYTES,
+    takeFile: (content) => ctx.blobs.stage(content, packedBytes),
+    dropFile: (taken) => taken.discard(),
+  });
+  if (!staged) throw missing("tarball");
+  try {
+    if (texts["manifest"] === undefined) throw missing("manifest");
+    const signature = texts["signature"];
+    return {
+      manifest: parseJson("manifest", texts["manifest"]),
+      signature: signature === undefined ? undefined : parseJson("signature", signature),
+      staged,
+    };
+  } catch (error) {
+    await staged.discard();
+    throw error;
+  }
+}
+
+function missing(field: string): Error {
+  return fail("invalid_input", { field, problem: "the part is missing" });
+}
+
+function parseJson(field: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw fail("invalid_input", { field, problem: "the part is not JSON" });
+  }
+}
