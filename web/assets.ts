@@ -27,8 +27,11 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 /** A file of the website. `url` holds a hash of the content, so it may be kept for ever. */
 export type Asset = { url: string; body: string; headers: Readonly<Record<string, string>> };
 
+/** The one stylesheet. */
 export const styleAsset = asset(style, "css", "text/css; charset=utf-8");
+/** The one script: comfort only. */
 export const scriptAsset = asset(script, "js", "text/javascript; charset=utf-8");
+/** The logo, also the icon of the site. */
 export const logoAsset = asset(logo, "svg", "image/svg+xml");
 
 const ASSETS = new Map([styleAsset, scriptAsset, logoAsset].map((one) => [one.url, one]));

@@ -5,6 +5,7 @@ import { type Frame, Layout } from "./layout.tsx";
 import { PackageList } from "./package-list.tsx";
 import { CodeLine, countOf, Empty } from "./ui.tsx";
 
+/** What this page is made from. */
 export type DashboardProps = {
   frame: Frame & { user: { name: string; admin: boolean } };
   /** The packages that the account owns. */

@@ -5,6 +5,7 @@ import { type Frame, Layout } from "./layout.tsx";
 import { PackageList } from "./package-list.tsx";
 import { CodeLine, Empty } from "./ui.tsx";
 
+/** What this page is made from. */
 export type HomeProps = {
   frame: Frame;
   /** By last publish and by downloads; undefined where the visitor may not see packages. */

@@ -7,6 +7,7 @@ import { PackageFacts } from "./package-facts.tsx";
 import { Dependencies, Dependents, Versions } from "./package-sections.tsx";
 import { Ago, Badge, CodeLine, Empty, packagePath } from "./ui.tsx";
 
+/** What this page is made from. */
 export type PackageProps = {
   frame: Frame;
   package: Package;
@@ -136,6 +137,6 @@ function ReadmeSection({ readme }: { readme: Readme | undefined }): Html {
 }
 
 /** Whether a version is a pre-release by SemVer. */
-export function isPreRelease(version: string): boolean {
+function isPreRelease(version: string): boolean {
   return version.includes("-");
 }

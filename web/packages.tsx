@@ -12,8 +12,10 @@ export const SORTS = {
   updated: "Last update",
   name: "Name",
 } as const;
+/** A key of `SORTS`. */
 export type Sort = keyof typeof SORTS;
 
+/** What this page is made from. */
 export type PackagesProps = {
   frame: Frame;
   q: string;

@@ -3,6 +3,7 @@ import type { Html } from "#html/html.ts";
 import { type Frame, Layout } from "./layout.tsx";
 import { Csrf, Empty, Field, FormProblem, type FormProblems } from "./ui.tsx";
 
+/** What this page is made from. */
 export type RegisterProps = {
   frame: Frame;
   registration: "open" | "invite" | "closed";

@@ -75,7 +75,7 @@ export function escapeKeeping(text: string): string {
 const LOOSE = /&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,31});)|[<>"'\r\0]/gi;
 
 /** An address with its character references read, so that a hidden scheme shows. What stays unread is later escaped as text. */
-export function decodeAddress(text: string): string {
+function decodeAddress(text: string): string {
   return text
     .replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]{2,12}));?/gi, (all, dec, hex, name) => {
       if (name !== undefined) return NAMED.get(String(name).toLowerCase()) ?? all;

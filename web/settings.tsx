@@ -6,11 +6,13 @@ import { type Frame, Layout } from "./layout.tsx";
 import { Tokens } from "./tokens.tsx";
 import { Ago, Csrf, Empty, type FormProblems, Table } from "./ui.tsx";
 
+/** The form for a token as it was sent, and what was wrong with it. */
 export type TokenForm = {
   values: { name: string; scopes: readonly string[]; narrow: string; expiresInDays: string };
   problems: FormProblems;
 };
 
+/** What this page is made from. */
 export type SettingsProps = {
   frame: Frame;
   user: User;

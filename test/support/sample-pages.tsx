@@ -18,14 +18,14 @@ import { SettingsPage } from "#web/settings.tsx";
 
 import { ago, HOSTILE, LONG, NOW, README, sample, summary, version } from "./sample-package.ts";
 
-export const visitor: Frame = {
+const visitor: Frame = {
   user: undefined,
   csrf: "csrf-token",
   publicUrl: "https://land.example.com",
   now: NOW,
 };
-export const member = { ...visitor, user: { name: "ada", admin: false } };
-export const admin = { ...visitor, user: { name: "ada", admin: true } };
+const member = { ...visitor, user: { name: "ada", admin: false } };
+const admin = { ...visitor, user: { name: "ada", admin: true } };
 
 const days = Array.from({ length: 30 }, (_, index) => ({
   day: ago(30 - index).slice(0, 10),
