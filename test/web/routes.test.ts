@@ -1,16 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 
-import { Elysia } from "elysia";
-import { Window } from "happy-dom";
-
 import type { ServerConfig } from "#base/config.ts";
-import { problems } from "#http/problems.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { PASSWORD, signUp } from "#test/support/people.ts";
 import { CONTENT_SECURITY_POLICY, styleAsset } from "#web/assets.ts";
-import { pageOfError, pages, unknownHostPage } from "#web/pages.tsx";
+import { unknownHostPage } from "#web/pages.tsx";
 
-const HOME = "http://127.0.0.1:5263";
+import { HOME, say, visit, type Visitor } from "./visitor.ts";
+
 let ctx: TestCtx;
 beforeEach(() => start({ registration: "open" }));
 afterEach(() => ctx.close());
@@ -19,69 +16,15 @@ async function start(config: Partial<ServerConfig>): Promise<void> {
   ctx = await testCtx({ config });
 }
 
-type Answer = { status: number; headers: Headers; text: string; document: Window["document"] };
-type Visitor = {
-  get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
-  /** Sends the page's form of that action with its hidden fields, as a browser would. */
-  send: (
-    page: Answer,
-    action: string,
-    fields: Record<string, string>,
-    headers?: Record<string, string>,
-  ) => Promise<Answer>;
-  cookies: Map<string, string>;
-};
-
-/** A browser without scripts: it keeps cookies, sends hidden fields and an Origin. */
-function visit(): Visitor {
-  const app = new Elysia()
-    .use(problems({ ctx, page: (error, request) => pageOfError(ctx, error, request) }))
-    .use(pages(ctx));
-  const cookies = new Map<string, string>();
-  async function ask(
-    path: string,
-    init: RequestInit,
-    more: Record<string, string>,
-  ): Promise<Answer> {
-    const headers = new Headers({ accept: "text/html", ...more });
-    if (cookies.size > 0)
-      headers.set("cookie", [...cookies].map((pair) => pair.join("=")).join("; "));
-    const response = await app.handle(new Request(HOME + path, { ...init, headers }));
-    for (const line of response.headers.getSetCookie()) {
-      const [name = "", value = ""] = line.split(";", 1)[0]?.split("=") ?? [];
-      if (value === "") cookies.delete(name);
-      else cookies.set(name, value);
-    }
-    const text = await response.text();
-    const { document } = new Window();
-    document.write(text);
-    return { status: response.status, headers: response.headers, text, document };
-  }
-  return {
-    cookies,
-    get: (path, headers = {}) => ask(path, {}, headers),
-    send(page, action, fields, headers = {}) {
-      const form = page.document.querySelector(`form[action="${action}"]`);
-      if (!form) throw new Error(`the page has no form ${action}`);
-      const body = new URLSearchParams(fields);
-      for (const one of form.querySelectorAll("input[type=hidden]"))
-        body.append(one.getAttribute("name") ?? "", one.getAttribute("value") ?? "");
-      return ask(action, { method: "POST", body }, { origin: HOME, ...headers });
-    },
-  };
-}
-
-const say = (page: Answer): string => page.document.body.textContent ?? "";
-
 async function registered(): Promise<Visitor> {
-  const browser = visit();
+  const browser = visit(ctx);
   const fields = { username: "ada", email: "ada@example.com", password: PASSWORD };
   await browser.send(await browser.get("/register"), "/register", fields);
   return browser;
 }
 
 test("register, see the dashboard, sign out, sign in again", async () => {
-  const browser = visit();
+  const browser = visit(ctx);
   const fields = { username: "ada", email: "ada@example.com", password: PASSWORD };
   const made = await browser.send(await browser.get("/register"), "/register", fields);
   expect(made.status).toBe(303);
@@ -104,7 +47,7 @@ test("register, see the dashboard, sign out, sign in again", async () => {
 
 test("a form that cannot be taken comes back with what was typed and what is wrong", async () => {
   await signUp(ctx, "ada");
-  const browser = visit();
+  const browser = visit(ctx);
   const fields = { username: "ada", email: "nobody", password: "x" };
   const back = await browser.send(await browser.get("/register"), "/register", fields);
   expect(back.status).toBe(422);
@@ -125,14 +68,14 @@ test("a form that cannot be taken comes back with what was typed and what is wro
 
 test("a taken name and a missing invitation stand at their fields", async () => {
   await signUp(ctx, "ada");
-  const browser = visit();
+  const browser = visit(ctx);
   const fields = { username: "ada", email: "new@example.com", password: PASSWORD };
   const taken = await browser.send(await browser.get("/register"), "/register", fields);
   expect(taken.status).toBe(409);
   expect(taken.document.querySelector("#username-problem")?.textContent).toContain("is taken");
   await ctx.close();
   await start({ registration: "invite" });
-  const second = visit();
+  const second = visit(ctx);
   const asked = await second.send(await second.get("/register"), "/register", {
     ...fields,
     code: "wrong",
@@ -140,7 +83,7 @@ test("a taken name and a missing invitation stand at their fields", async () => 
   expect(asked.document.querySelector("#code-problem")?.textContent).toContain("invitation code");
   await ctx.close();
   await start({ registration: "closed" });
-  expect(say(await visit().get("/register"))).toContain("Registration is closed");
+  expect(say(await visit(ctx).get("/register"))).toContain("Registration is closed");
 });
 
 test("every form refuses another website's, a foreign token and none at all", async () => {
@@ -153,8 +96,9 @@ test("every form refuses another website's, a foreign token and none at all", as
   for (const token of [
     "",
     "x",
-    (await visit().get("/login")).document.querySelector("[name=_csrf]")?.getAttribute("value") ??
-      "",
+    (await visit(ctx).get("/login")).document
+      .querySelector("[name=_csrf]")
+      ?.getAttribute("value") ?? "",
   ]) {
     for (const field of page.document.querySelectorAll("[name=_csrf]"))
       field.setAttribute("value", token);
@@ -162,7 +106,7 @@ test("every form refuses another website's, a foreign token and none at all", as
     expect(refused.status).toBe(403);
     expect(say(refused)).toContain("Form expired");
   }
-  const stranger = visit();
+  const stranger = visit(ctx);
   const login = await stranger.get("/login");
   stranger.cookies.clear();
   expect(
@@ -216,7 +160,7 @@ test("an admin makes invitations; others do not see them", async () => {
     "/settings?done=invite-revoked",
   );
 
-  const second = visit();
+  const second = visit(ctx);
   const fields = { username: "grace", email: "grace@example.com", password: PASSWORD };
   await second.send(await second.get("/register"), "/register", fields);
   expect(say(await second.get("/settings"))).not.toContain("Invitations");
@@ -230,7 +174,7 @@ test.each([
   "/a\nb",
 ])("signing in never leads to %j", async (next) => {
   await signUp(ctx, "ada");
-  const browser = visit();
+  const browser = visit(ctx);
   const page = await browser.get(`/login?next=${encodeURIComponent(next)}`);
   const hidden = page.document.querySelector("[name=next]");
   expect(hidden?.getAttribute("value")).toBe("/dashboard");
@@ -240,7 +184,7 @@ test.each([
 });
 
 test("every page carries the policy; visitors get no cookie before a form", async () => {
-  const browser = visit();
+  const browser = visit(ctx);
   for (const path of [
     "/",
     "/packages",
@@ -260,7 +204,7 @@ test("every page carries the policy; visitors get no cookie before a form", asyn
 });
 
 test("errors are pages for browsers and problems for programs", async () => {
-  const browser = visit();
+  const browser = visit(ctx);
   const page = await browser.get("/packages/none");
   expect(page.status).toBe(404);
   expect(say(page)).toContain('Cannot find package "none" in this registry');
@@ -274,13 +218,13 @@ test("errors are pages for browsers and problems for programs", async () => {
 test("on a server for members visitors see no packages", async () => {
   await ctx.close();
   await start({ registration: "open", access: "members" });
-  const browser = visit();
+  const browser = visit(ctx);
   expect(say(await browser.get("/"))).toContain("The packages here are for members");
   expect((await browser.get("/packages")).status).toBe(401);
 });
 
 test("assets and the icon are served", async () => {
-  const browser = visit();
+  const browser = visit(ctx);
   const style = await browser.get(styleAsset.url);
   expect(style.headers.get("content-type")).toBe("text/css; charset=utf-8");
   expect((await browser.get("/favicon.ico")).headers.get("content-type")).toBe("image/svg+xml");
