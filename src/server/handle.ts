@@ -70,7 +70,7 @@ export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler
     ctx.log.info("request", {
       requestId,
       method: request.method,
-      path: new URL(request.url).pathname,
+      path: pathnameOf(request.url),
       status: response.status,
       ms: Math.round((performance.now() - startedMs) * 100) / 100,
       address,
@@ -81,7 +81,7 @@ export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler
 
 /** The decoded-checked path. @throws bad_request for malformed percent-encoding, which Elysia would hand on as null */
 function pathOf(url: string): string {
-  const { pathname } = new URL(url);
+  const pathname = pathnameOf(url);
   if (!pathname.includes("%")) return pathname;
   try {
     if (decodeURIComponent(pathname).includes("\0")) throw new URIError("NUL");
@@ -89,6 +89,11 @@ function pathOf(url: string): string {
     throw fail("bad_request", { problem: "its path has a malformed percent-encoding" });
   }
   return pathname;
+}
+
+/** The path as sent. Where the Host header was odd, Bun gives a url that is no more than the request target. */
+function pathnameOf(url: string): string {
+  return URL.parse(url, "http://localhost")?.pathname ?? "/";
 }
 
 /** `/packages/@a/b` means `/packages/@a%2Fb`: a router cannot tell it from a name and a version. */
