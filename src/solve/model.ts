@@ -42,8 +42,8 @@ export type SolveInput = {
   mode?: "highest" | "lowest";
   /** The running land, held against `engines.land`. Without it every engine fits. */
   landVersion?: string;
-  /** Dead ends after which the search gives up with a failure. 50,000 by default. */
-  maxConflicts?: number;
+  /** Incompatibilities looked at before the search gives up with a failure. 20 million by default, a few seconds. */
+  maxSteps?: number;
 };
 
 /** One package of a solution. */

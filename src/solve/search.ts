@@ -6,7 +6,7 @@ import {
   type Term,
 } from "./incompatibility.ts";
 import { type Pack, type Requirement, usable, versionsIn } from "./pack.ts";
-import { createPartial } from "./partial.ts";
+import { createPartial, type Partial } from "./partial.ts";
 import { ABSENT, countOf, highestOf } from "./sets.ts";
 import type { Source } from "./source.ts";
 
@@ -15,9 +15,10 @@ export type SearchInput = {
   source: Source;
   root: Pack;
   requirements: readonly Requirement[];
-  /** Optional requirements not to mind. */
-  dropped: ReadonlySet<Requirement>;
-  maxConflicts: number;
+  /** Optional requirements to leave out. */
+  dropped: ReadonlySet<Requirement> | "all";
+  /** Steps left, counted down; below zero the search gives up. Several searches may share one. */
+  budget: { left: number };
 };
 
 /** How a search ended. */
@@ -38,13 +39,12 @@ export async function search(input: SearchInput): Promise<SearchResult> {
   for (const requirement of input.requirements) knowledge.require(requirement);
 
   let changed: Slot | undefined = rootSlot;
-  let conflicts = 0;
   while (changed) {
-    const conflict = propagate(changed, solution);
+    const conflict = propagate(changed, solution, input.budget);
     if (conflict) {
       const learned = learn(conflict, solution);
       if (learned.kind === "failure") return { kind: "unsolvable", failure: learned.clause };
-      if (++conflicts > input.maxConflicts) return { kind: "gave_up", failure: learned.clause };
+      if (input.budget.left < 0) return { kind: "gave_up", failure: learned.clause };
       if (learned.clause !== conflict) add(learned.clause);
       changed = learned.slot;
       continue;
@@ -103,7 +103,7 @@ function createKnowledge({ source, dropped }: SearchInput): Knowledge {
   return {
     slotOf,
     require(requirement) {
-      if (known.has(requirement) || dropped.has(requirement)) return undefined;
+      if (known.has(requirement) || isDropped(requirement, dropped)) return undefined;
       known.add(requirement);
       const target = source.get(requirement.name);
       if (!target) throw new Error(`"${requirement.name}" was required before it was loaded`);
@@ -117,6 +117,10 @@ function createKnowledge({ source, dropped }: SearchInput): Knowledge {
       return chosen;
     },
   };
+}
+
+function isDropped(requirement: Requirement, dropped: SearchInput["dropped"]): boolean {
+  return dropped === "all" ? requirement.kind === "optional" : dropped.has(requirement);
 }
 
 function add(incompatibility: Incompatibility): Incompatibility {
@@ -153,11 +157,13 @@ function holds({ slot, set }: Term): boolean {
 /** Draws every conclusion that follows from a change. Returns an incompatibility whose terms all hold, if one does. */
 function propagate(
   start: Slot,
-  solution: ReturnType<typeof createPartial>,
+  solution: Partial,
+  budget: { left: number },
 ): Incompatibility | undefined {
   const changed = new Set([start]);
   for (const slot of changed) {
     changed.delete(slot);
+    budget.left -= slot.incompatibilities.length;
     // Newest first: what was learned last says most.
     for (let at = slot.incompatibilities.length - 1; at >= 0; at--) {
       const incompatibility = slot.incompatibilities[at];
@@ -190,7 +196,7 @@ type Learned =
   | { kind: "clause"; clause: Incompatibility; slot: Slot };
 
 /** Finds why a conflict had to come, forgets the decisions back to where that would have shown, and returns it. */
-function learn(conflict: Incompatibility, solution: ReturnType<typeof createPartial>): Learned {
+function learn(conflict: Incompatibility, solution: Partial): Learned {
   let clause = conflict;
   while (!isFailure(clause)) {
     const { satisfier, previousLevel } = solution.satisfierOf(clause);

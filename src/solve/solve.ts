@@ -17,7 +17,7 @@ import { search, type SearchInput, type SearchResult } from "./search.ts";
 import { createSource, type Source } from "./source.ts";
 import { suggest } from "./suggest.ts";
 
-const MAX_CONFLICTS = 50_000;
+const MAX_STEPS = 20_000_000;
 /** Optional requirements left out one by one before all that a failure rests on are left out at once. */
 const MAX_SINGLE_DROPS = 32;
 
@@ -27,7 +27,8 @@ const MAX_SINGLE_DROPS = 32;
  * The newest stable version that fits is taken, locked versions first; pre-releases only where a range names one. An
  * optional requirement is held like any other while it can be; one that names nothing usable is left out from the start,
  * and when a failure rests on optional requirements, one of them is left out and the search begins anew. In the end each
- * that was left out has been tried with the others again, so none stays out without need.
+ * that was left out has been tried with the others again, so none stays out without need. A search that runs out of
+ * steps is done once more without any optional requirement.
  *
  * The same input gives the same result, in whatever order the registry answers.
  * What `versionsOf` throws comes out if that package is needed.
@@ -41,7 +42,7 @@ export async function solve(input: SolveInput): Promise<SolveResult> {
     root,
     requirements,
     dropped: new Set(),
-    maxConflicts: input.maxConflicts ?? MAX_CONFLICTS,
+    budget: { left: input.maxSteps ?? MAX_STEPS },
   };
   try {
     const { result, dropped } = await searchWithOptional(about);
@@ -76,9 +77,10 @@ function rootRequirements(depender: Pack, { root }: SolveInput): Requirement[] {
   return entries.map((entry) => Object.assign(entry, { depender, dependers: 2n }));
 }
 
-type Attempt = { result: SearchResult; dropped: ReadonlySet<Requirement> };
+type Attempt = { result: SearchResult; dropped: SearchInput["dropped"] };
 
 async function searchWithOptional(about: SearchInput): Promise<Attempt> {
+  const steps = about.budget.left;
   const dropped = new Set<Requirement>();
   let result = await search({ ...about, dropped });
   let drops = 0;
@@ -89,7 +91,12 @@ async function searchWithOptional(about: SearchInput): Promise<Attempt> {
       dropped.add(requirement);
     result = await search({ ...about, dropped });
   }
-  if (result.kind === "gave_up" || dropped.size < 2) return { result, dropped };
+  // Too hard with optional requirements: they must not be what fails, so the steps begin anew without any.
+  if (result.kind === "gave_up") {
+    const again = { ...about, dropped: "all", budget: { left: steps } } as const;
+    return { result: await search(again), dropped: "all" };
+  }
+  if (dropped.size < 2) return { result, dropped };
   for (const requirement of [...dropped].slice(0, -1)) {
     const fewer = new Set(dropped);
     fewer.delete(requirement);
@@ -151,7 +158,8 @@ async function toFailure(
 ): Promise<Failure> {
   const proof = kind === "unsolvable" ? proofOf(failure) : [];
   if (kind === "gave_up") {
-    const explanation = `The search was stopped after ${about.maxConflicts} dead ends without an answer; narrower ranges or a lock file make it shorter`;
+    const explanation =
+      "The search was stopped because it found no answer in the steps allowed; narrower ranges or a lock file make it shorter";
     return { kind, explanation, suggestions: [], proof };
   }
   const explanation = explain(failure);

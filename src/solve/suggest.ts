@@ -7,7 +7,7 @@ import { search, type SearchInput, type SearchResult } from "./search.ts";
 
 /** How many requirements are tried, and how far each try may go: a suggestion must not cost more than the failure did. */
 const MAX_TRIES = 8;
-const MAX_CONFLICTS = 500;
+const MAX_STEPS = 500_000;
 const MAX_ROUNDS = 4;
 
 /**
@@ -61,7 +61,7 @@ function searchWithout(
     if (!changed.has(requirement)) requirements.push(requirement);
     else if (exists(input, requirement)) requirements.push({ ...requirement, range: undefined });
   }
-  return search({ ...input, requirements, maxConflicts: MAX_CONFLICTS });
+  return search({ ...input, requirements, budget: { left: MAX_STEPS } });
 }
 
 /** What to type to get there; a requirement that the found version fits as it is stays as it is. */

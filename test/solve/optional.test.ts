@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import { solve } from "#solve/solve.ts";
 
-import { answer, inputOf } from "./registry.ts";
+import { answer, inputOf, type Listing } from "./registry.ts";
 
 const optional = (optionalDependencies: Record<string, string>, dependencies = {}) => ({
   about: { dependencies, optionalDependencies },
@@ -81,4 +81,19 @@ test("a failure that rests on no optional dependency stays a failure", async () 
   expect(await answer(listing, { dependencies: { foo: "*" } })).toMatchInlineSnapshot(
     `"Because foo 1.0.0 depends on baz, which does not exist, and this project depends on foo *, no versions fit together"`,
   );
+});
+
+test("a search that optional dependencies make too hard is done without them", async () => {
+  const listing: Listing = { easy: { "1.0.0": {} } };
+  const names = ["p0", "p1", "p2", "p3", "p4", "p5", "p6"];
+  // Seven packages for six places: there is no way, and no short proof of that.
+  for (const [at, name] of names.entries())
+    for (let place = 1; place < names.length; place++) {
+      const needs = optional({ [`place${place}`]: `${at + 1}.0.0` });
+      (listing[name] ??= {})[`${place}.0.0`] = needs;
+      (listing[`place${place}`] ??= {})[`${at + 1}.0.0`] = {};
+    }
+  const dependencies = Object.fromEntries([...names, "easy"].map((name) => [name, "*"]));
+  const settings = { maxSteps: 400 };
+  expect(await answer(listing, { dependencies }, settings)).toStartWith("easy 1.0.0, p0 6.0.0");
 });
