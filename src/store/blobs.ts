@@ -49,8 +49,7 @@ export async function openBlobs(root: string, now: () => Date): Promise<Blobs> {
     const path = pathOf(digest);
     const folder = dirname(path);
     try {
-      if (await exists(path)) {
-        await utimes(path, now(), now());
+      if (await renew(path, now())) {
         await rm(from, { force: true });
         return;
       }
@@ -133,6 +132,17 @@ async function onDisk(step: Promise<void>): Promise<void> {
     await step;
   } catch (cause) {
     throw fileFailed("store", "the upload", cause);
+  }
+}
+
+/** Sets the time of a file that is there. The sweep may take it at any moment before: then it is not there. */
+async function renew(path: string, at: Date): Promise<boolean> {
+  try {
+    await utimes(path, at, at);
+    return true;
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return false;
+    throw cause;
   }
 }
 
