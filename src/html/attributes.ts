@@ -38,7 +38,7 @@ export function renderAttribute(name: string, value: unknown): string {
 function renderText(rule: Rule, text: string): string {
   if (rule.kind === "url" && !isSafeAddress(text)) return "";
   if (rule.kind === "class" && text === "") return "";
-  return rule.open + escapeHtml(text) + '"';
+  return `${rule.open}${escapeHtml(text)}"`;
 }
 
 /** Whether a browser that follows `address` stays with http, https, mailto or a relative path. Sees through spaces and control characters. */

@@ -8,7 +8,12 @@ type Props = Readonly<Record<string, unknown>> & { readonly children?: Child };
 type Component = (props: Props) => Child;
 
 /** How an element begins, ends and treats what is inside. */
-type Tag = { open: string; close: string; kind: "normal" | "void" | "code" | "verbatim" };
+type Tag = {
+  open: string;
+  opened: string;
+  close: string;
+  kind: "normal" | "void" | "code" | "verbatim";
+};
 
 const VOID = new Set("area base br col embed hr img input link meta source track wbr".split(" "));
 const NAME = /^[A-Za-z][A-Za-z0-9-]*$/;
@@ -42,7 +47,8 @@ function renderElement(name: string, props: Props): string {
   }
   if (tag.kind === "normal") {
     const { children } = props;
-    return out + ">" + (children === undefined ? "" : renderChild(children)) + tag.close;
+    const inside = children === undefined ? "" : renderChild(children);
+    return out === tag.open ? `${tag.opened}${inside}${tag.close}` : `${out}>${inside}${tag.close}`;
   }
   if (tag.kind === "void") return `${out}>`;
   if (tag.kind === "code") return `${out}>${renderCode(name, props)}${tag.close}`;
@@ -54,7 +60,12 @@ function renderElement(name: string, props: Props): string {
 function learn(name: string): Tag {
   if (!NAME.test(name))
     throw new TypeError(`Cannot render element ${JSON.stringify(name)}: that is no name`);
-  const tag: Tag = { open: `<${name}`, close: `</${name}>`, kind: kindOf(name.toLowerCase()) };
+  const tag: Tag = {
+    open: `<${name}`,
+    opened: `<${name}>`,
+    close: `</${name}>`,
+    kind: kindOf(name.toLowerCase()),
+  };
   if (known.size < MAX_KNOWN) known.set(name, tag);
   return tag;
 }
