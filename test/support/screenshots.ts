@@ -1,6 +1,6 @@
 /**
  * Takes pictures of every sample page, wide and narrow, light and dark. Run by hand: `bun test/support/screenshots.ts [folder] [page…]`.
- * It also names each page that is wider than its screen. Needs Chromium (`CHROMIUM`, else /usr/bin/chromium).
+ * It also names each page that is wider than its screen. Needs a Chromium, see `findChromium`.
  */
 import { mkdir } from "node:fs/promises";
 
@@ -9,6 +9,7 @@ import { chromium } from "playwright-core";
 import { toText } from "#html/html.ts";
 import { findAsset, PAGE_HEADERS } from "#web/assets.ts";
 
+import { browserHint, findChromium } from "./browser.ts";
 import { pages } from "./sample-pages.tsx";
 
 const [folder = "/tmp/shots", ...only] = process.argv.slice(2);
@@ -22,6 +23,8 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
+const executablePath = findChromium();
+if (executablePath === undefined) throw new Error(`No browser: ${browserHint}`);
 await mkdir(folder, { recursive: true });
 const server = Bun.serve({
   hostname: "127.0.0.1",
@@ -36,10 +39,7 @@ const server = Bun.serve({
       : new Response("", { status: 404 });
   },
 });
-const browser = await chromium.launch({
-  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-  args: ARGUMENTS,
-});
+const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
 for (const [size, width, height] of [
   ["wide", 1280, 800],
   ["phone", 390, 800],
