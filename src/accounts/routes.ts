@@ -45,14 +45,23 @@ function userRoutes(ctx: Ctx) {
     .post(
       "/register",
       async ({ body, request, status }) => status(201, await register(ctx, body, doorOf(request))),
-      { parse: "json", body: RegisterBody, response: { 201: SignedIn } },
+      {
+        parse: "json",
+        body: RegisterBody,
+        response: { 201: SignedIn },
+        detail: { summary: "Make an account" },
+      },
     )
     .post("/login", ({ body, request }) => login(ctx, body, doorOf(request)), {
       parse: "json",
       body: LoginBody,
       response: { 200: SignedIn },
+      detail: { summary: "Sign in" },
     })
-    .post("/logout", ({ request }) => logout(ctx, request), { parse: "none" })
+    .post("/logout", ({ request }) => logout(ctx, request), {
+      parse: "none",
+      detail: { summary: "End the token or session that came with the request" },
+    })
     .get(
       "/me",
       async ({ request }) => {
@@ -61,7 +70,7 @@ function userRoutes(ctx: Ctx) {
         const token = via.kind === "token" ? { name: via.name, scopes: [...via.scopes] } : null;
         return { user, token };
       },
-      { response: { 200: Me } },
+      { response: { 200: Me }, detail: { summary: "Tell who sends the request" } },
     )
     .get(
       "/:user/keys",
@@ -70,7 +79,11 @@ function userRoutes(ctx: Ctx) {
           throw fail("not_found", { what: "this address" });
         return listKeysOf(ctx, params.user, parsePage(query));
       },
-      { query: PageQuery, response: { 200: pageOf(SigningKey) } },
+      {
+        query: PageQuery,
+        response: { 200: pageOf(SigningKey) },
+        detail: { summary: "List the signing keys of a user" },
+      },
     );
 }
 
@@ -79,13 +92,26 @@ function tokenRoutes(ctx: Ctx) {
     .get(
       "/",
       async ({ request, query }) => listTokens(ctx, await identify(ctx, request), parsePage(query)),
-      { query: PageQuery, response: { 200: pageOf(TokenInfo) } },
+      {
+        query: PageQuery,
+        response: { 200: pageOf(TokenInfo) },
+        detail: { summary: "List your tokens" },
+      },
     )
     .post(
       "/",
       async ({ request, body, status }) =>
         status(201, await createToken(ctx, await identifyWriter(ctx, request), body)),
-      { parse: "json", body: TokenBody, response: { 201: NewToken } },
+      {
+        parse: "json",
+        body: TokenBody,
+        response: { 201: NewToken },
+        detail: {
+          summary: "Make a token",
+          description:
+            "Its secret is shown this once. Never more scopes or a longer life than the one that makes it.",
+        },
+      },
     )
     .delete(
       "/:id",
@@ -93,7 +119,7 @@ function tokenRoutes(ctx: Ctx) {
         await revokeToken(ctx, await identifyWriter(ctx, request), params.id);
         return noContent();
       },
-      { parse: "none" },
+      { parse: "none", detail: { summary: "Revoke a token" } },
     );
 }
 
@@ -102,13 +128,22 @@ function keyRoutes(ctx: Ctx) {
     .get(
       "/",
       async ({ request, query }) => listKeys(ctx, await identify(ctx, request), parsePage(query)),
-      { query: PageQuery, response: { 200: pageOf(SigningKey) } },
+      {
+        query: PageQuery,
+        response: { 200: pageOf(SigningKey) },
+        detail: { summary: "List your signing keys" },
+      },
     )
     .post(
       "/",
       async ({ request, body, status }) =>
         status(201, await addKey(ctx, await identifyWriter(ctx, request), body)),
-      { parse: "json", body: SigningKeyBody, response: { 201: SigningKey } },
+      {
+        parse: "json",
+        body: SigningKeyBody,
+        response: { 201: SigningKey },
+        detail: { summary: "Register a signing key" },
+      },
     )
     .delete(
       "/:key",
@@ -116,7 +151,7 @@ function keyRoutes(ctx: Ctx) {
         await revokeKey(ctx, await identifyWriter(ctx, request), params.key);
         return noContent();
       },
-      { parse: "none" },
+      { parse: "none", detail: { summary: "Revoke a signing key" } },
     );
 }
 
@@ -126,13 +161,25 @@ function inviteRoutes(ctx: Ctx) {
       "/",
       async ({ request, query }) =>
         listInvites(ctx, await identify(ctx, request), parsePage(query)),
-      { query: PageQuery, response: { 200: pageOf(Invite) } },
+      {
+        query: PageQuery,
+        response: { 200: pageOf(Invite) },
+        detail: { summary: "List invitations", description: "Admins only." },
+      },
     )
     .post(
       "/",
       async ({ request, body, status }) =>
         status(201, await createInvite(ctx, await identifyWriter(ctx, request), body)),
-      { parse: "json", body: InviteBody, response: { 201: NewInvite } },
+      {
+        parse: "json",
+        body: InviteBody,
+        response: { 201: NewInvite },
+        detail: {
+          summary: "Make an invitation",
+          description: "Admins only. Its code is shown this once.",
+        },
+      },
     )
     .delete(
       "/:id",
@@ -140,7 +187,7 @@ function inviteRoutes(ctx: Ctx) {
         await revokeInvite(ctx, await identifyWriter(ctx, request), params.id);
         return noContent();
       },
-      { parse: "none" },
+      { parse: "none", detail: { summary: "Revoke an invitation" } },
     );
 }
 

@@ -314,6 +314,12 @@ export const catalogue = {
     hint: () => "Mend the file, or move it away and run `land login`; it was left as it is",
     exit: 2,
   }),
+  package_refused: define<{ name: string; version: string; problem: string }>({
+    status: 422,
+    title: "Package refused",
+    detail: ({ name, version, problem }) => `Cannot install "${name}@${version}": ${problem}`,
+    hint: () => "Tell its publisher; another version may do",
+  }),
   bin_taken: define<{ bin: string; first: string; second: string }>({
     status: 409,
     title: "Command claimed twice",

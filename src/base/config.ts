@@ -1,4 +1,4 @@
-import { fail } from "./errors.ts";
+import { fail, type LandError } from "./errors.ts";
 import { type ConfigKey, type Setting, SETTINGS } from "./settings.ts";
 
 /** The server's configuration after all layers, frozen. Units are in the names; see `settings.ts` for each key. */
@@ -34,6 +34,7 @@ export function loadConfig(sources: ConfigSources): ServerConfig {
   for (const key of KEYS) merged[key] = valueOf(key, sources, file);
   const loopback = merged["domain"] === "localhost" && isLoopbackHost(String(merged["host"]));
   if (merged["registration"] === "auto") merged["registration"] = loopback ? "open" : "invite";
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each key went through `check`
   return Object.freeze(merged) as ServerConfig;
 }
 
@@ -95,21 +96,23 @@ function check(key: string, setting: Setting, value: unknown, source: string): u
 
 function parseToml(text: string | undefined): ReadonlyMap<string, unknown> {
   if (text === undefined) return new Map();
-  const refuse = (key: string, problem: string) =>
-    fail("config_invalid", { key, source: "land.toml", problem });
-  let tree: unknown;
+  let tree: object;
   try {
     tree = Bun.TOML.parse(text);
   } catch (cause) {
-    throw refuse("the file", cause instanceof Error ? cause.message : "it is not TOML");
+    throw refuseToml("the file", cause instanceof Error ? cause.message : "it is not TOML");
   }
   const flat = new Map<string, unknown>();
-  for (const [key, value] of Object.entries(tree as Record<string, unknown>)) {
+  for (const [key, value] of Object.entries(tree)) {
     if (value !== null && typeof value === "object" && !Array.isArray(value))
       for (const [inner, leaf] of Object.entries(value)) flat.set(`${key}.${inner}`, leaf);
     else flat.set(key, value);
   }
   for (const key of flat.keys())
-    if (!Object.hasOwn(SETTINGS, key)) throw refuse(key, "there is no such setting");
+    if (!Object.hasOwn(SETTINGS, key)) throw refuseToml(key, "there is no such setting");
   return flat;
+}
+
+function refuseToml(key: string, problem: string): LandError {
+  return fail("config_invalid", { key, source: "land.toml", problem });
 }

@@ -54,6 +54,7 @@ export function fail<C extends Code>(
   params: ParamsOf<C>,
   options?: ErrorOptions,
 ): LandError {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript does not relate a table to its key
   const entry = catalogue[code] as unknown as Entry<ParamsOf<C>>;
   const hint = entry.hint?.(params);
   return new LandError(

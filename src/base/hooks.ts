@@ -12,15 +12,17 @@ export type Hooks = {
 
 /** Makes a bus. `onError` is told of listeners that failed. */
 export function createHooks(onError: (event: string, cause: unknown) => void): Hooks {
-  const handlers = new Map<keyof Events, Set<Handler<never>>>();
+  // The map forgets which event a handler is for; `on` and `emit` keep it by the key.
+  const handlers = new Map<keyof Events, Set<(payload: never) => void | Promise<void>>>();
   return {
     on(event, handler) {
       const set = handlers.get(event) ?? new Set();
-      handlers.set(event, set.add(handler as Handler<never>));
-      return () => set.delete(handler as Handler<never>);
+      handlers.set(event, set.add(handler));
+      return () => set.delete(handler);
     },
     emit(event, payload) {
       for (const handler of handlers.get(event) ?? [])
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
         void (async () => handler(payload as never))().catch((cause: unknown) =>
           onError(event, cause),
         );

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- a brand is put on by the checks above it */
 import { fail, type LandError } from "./errors.ts";
 
 declare const brand: unique symbol;

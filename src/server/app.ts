@@ -1,6 +1,8 @@
 import { Elysia } from "elysia";
 
 import { accountRoutes } from "#accounts/routes.ts";
+import { version } from "#base/build-info.ts";
+import { type DescribedRoute, describeRoutes } from "#http/openapi.ts";
 import { problems } from "#http/problems.ts";
 import { registryRoutes } from "#registry/routes.ts";
 import type { Ctx } from "#store/ctx.ts";
@@ -11,15 +13,27 @@ import { health } from "./health.ts";
 /** Our own host as one `fetch`: the JSON API under /api/v1 and the website. Sites of users never pass through here. */
 export type App = {
   fetch: (request: Request) => Promise<Response> | Response;
-  routes: readonly { method: string; path: string }[];
+  routes: readonly DescribedRoute[];
 };
 
 /** Mounts every feature. `problems` comes first, since Elysia's onError covers only what is registered after it. */
 export function createApp(ctx: Ctx): App {
+  const listRoutes = (): App["routes"] => app.routes;
   const app = new Elysia({ normalize: false })
     .use(problems({ ctx, page: (error, request) => pageOfError(ctx, error, request) }))
     .get("/health", () => health(ctx))
+    .get("/openapi.json", (): Response => Response.json(describeApi(ctx, listRoutes())))
     .group("/api/v1", (api) => api.use(accountRoutes(ctx)).use(registryRoutes(ctx)))
     .use(pages(ctx));
-  return { fetch: (request) => app.fetch(request), routes: app.routes };
+  return { fetch: (request) => app.fetch(request), routes: listRoutes() };
+}
+
+/** The API as an OpenAPI document. */
+export function describeApi(ctx: Ctx, routes: App["routes"]): Record<string, unknown> {
+  return describeRoutes(routes, {
+    title: "land",
+    version,
+    serverUrl: ctx.publicUrl(),
+    prefix: "/api/v1",
+  });
 }

@@ -20,5 +20,5 @@ export async function limitBody(request: Request, limitBytes: number): Promise<R
     if (sizeBytes > limitBytes) throw fail("payload_too_large", { limitBytes });
     chunks.push(chunk);
   }
-  return new Request(request, { body: Buffer.concat(chunks) });
+  return new Request(request, { method: request.method, body: Buffer.concat(chunks) });
 }

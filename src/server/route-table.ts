@@ -56,7 +56,7 @@ function find(node: Node, segments: readonly string[], at: number): Set<string> 
     node.parameter && find(node.parameter, segments, at + 1),
     node.rest,
   ].filter((methods) => methods !== undefined);
-  return found.length === 0 ? undefined : new Set(found.flatMap((methods) => [...methods]));
+  return found.length === 0 ? undefined : found.reduce((all, methods) => all.union(methods));
 }
 
 function segmentsOf(path: string): string[] {

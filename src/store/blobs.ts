@@ -89,13 +89,7 @@ export async function openBlobs(root: string, now: () => Date): Promise<Blobs> {
     async remove(digest) {
       await rm(pathOf(digest), { force: true });
     },
-    async *list() {
-      for (const shard of (await readdir(join(root, "sha256"))).toSorted())
-        for (const hex of (await readdir(join(root, "sha256", shard))).toSorted()) {
-          const { size, mtime } = await stat(join(root, "sha256", shard, hex));
-          yield { digest: parseDigest(`sha256:${hex}`), sizeBytes: size, touchedAt: mtime };
-        }
-    },
+    list: () => listBlobs(join(root, "sha256")),
   };
 }
 
@@ -124,6 +118,14 @@ async function writeHashed(
     throw cause;
   }
   return { digest: parseDigest(`sha256:${hash.digest("hex")}`), sizeBytes };
+}
+
+async function* listBlobs(folder: string): ReturnType<Blobs["list"]> {
+  for (const shard of (await readdir(folder)).toSorted())
+    for (const hex of (await readdir(join(folder, shard))).toSorted()) {
+      const { size, mtime } = await stat(join(folder, shard, hex));
+      yield { digest: parseDigest(`sha256:${hex}`), sizeBytes: size, touchedAt: mtime };
+    }
 }
 
 /** Words a failure of the disk as such; a failure of the source passes as it is. */

@@ -28,6 +28,7 @@ export function startSearchWorker(path: string): SearchWorker {
       const waiter = waiting.get(data.id);
       waiting.delete(data.id);
       if (waiting.size === 0) started.unref();
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows are what the caller of `query` says
       if ("rows" in data) waiter?.resolve(data.rows as never);
       else waiter?.reject(new Error(data.error));
     });
