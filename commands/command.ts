@@ -35,9 +35,13 @@ export type Values<A extends Args> = {
     : A[K]["type"] extends "one"
       ? string
       : A[K]["type"] extends "text" | "optional"
-        ? string | undefined
-        : readonly string[];
+        ? WordOf<A[K]> | undefined
+        : readonly WordOf<A[K]>[];
 };
+
+type WordOf<T extends Arg> = T extends { oneOf: readonly (infer Word extends string)[] }
+  ? Word
+  : string;
 
 /** What a command leaves: a value for programs, text for people. */
 export type Outcome = {

@@ -1,5 +1,11 @@
 import { fail } from "#base/errors.ts";
-import { type PackageName, parsePackageName, parseVersion, type Version } from "#base/names.ts";
+import {
+  type PackageName,
+  parsePackageName,
+  parseVersion,
+  printable,
+  type Version,
+} from "#base/names.ts";
 
 /** A package as it is typed: `left`, `left@^1.2.0`, `@ada/greet@beta`. What follows the `@` is not checked yet. */
 export type Spec = { name: PackageName; wanted: string | undefined };
@@ -27,4 +33,15 @@ export function parseExactSpec(text: string): { name: PackageName; version: Vers
     problem: `Cannot tell which version of "${name}" is meant`,
     hint: `Write \`${name}@1.2.3\`; see the versions with \`land info ${name}\``,
   });
+}
+
+/**
+ * Reads a whole number from 1 to `max` that a flag was given.
+ *
+ * @throws usage
+ */
+export function parseCount(flag: string, text: string, max: number): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= max) return count;
+  throw fail("usage", { problem: `Cannot use "${printable(text)}" for ${flag}: use 1 to ${max}` });
 }

@@ -11,9 +11,8 @@ test("the tree marks what comes again and what needs itself", () => {
       { name, version: "1.0.0", dependencies },
     ]),
   );
-  expect(
-    renderTree("demo 0.1.0", ["left", "right", "gone", "app"], packages),
-  ).toMatchInlineSnapshot(`
+  expect(renderTree("demo 0.1.0", ["left", "right", "gone", "app"], packages))
+    .toMatchInlineSnapshot(`
     "demo 0.1.0
     ├── left 1.0.0
     │   ├── pad 1.0.0
@@ -33,7 +32,8 @@ test.each([
   ["@ada/greet", "@ada/greet", undefined],
   ["@ada/greet@beta", "@ada/greet", "beta"],
 ])("%s is parted into name and range", (text, name, wanted) => {
-  expect<unknown>(parseSpec(text)).toEqual({ name, wanted });
+  const spec: unknown = parseSpec(text);
+  expect(spec).toEqual({ name, wanted });
 });
 
 test.each(["@", "@ada", "Left", "left/../x", ""])("%j is no package", (text) => {
@@ -41,7 +41,8 @@ test.each(["@", "@ada", "Left", "left/../x", ""])("%j is no package", (text) => 
 });
 
 test("a version that must be exact is", () => {
-  expect<unknown>(parseExactSpec("left@1.2.3")).toEqual({ name: "left", version: "1.2.3" });
+  const spec: unknown = parseExactSpec("left@1.2.3");
+  expect(spec).toEqual({ name: "left", version: "1.2.3" });
   expect(() => parseExactSpec("left@^1.2.3")).toThrow(/Cannot use/);
   expect(() => parseExactSpec("left")).toThrow("Cannot tell which version");
 });

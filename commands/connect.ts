@@ -1,0 +1,61 @@
+import { fail } from "#base/errors.ts";
+import { printable } from "#base/names.ts";
+import { createRemote, type Remote } from "#remote/client.ts";
+import { type Credentials, fileCredentials, findToken, type Home } from "#remote/credentials.ts";
+import { parseRegistryUrl, type RegistryUrl } from "#remote/registry-url.ts";
+
+import type { Context } from "./context.ts";
+
+/** The registry of those who name none: their own machine's. */
+const DEFAULT_REGISTRY = parseRegistryUrl("http://127.0.0.1:5263");
+const LOCK_TIMEOUT_SECONDS = 300;
+
+/** The registry in use, and what is known of the user there. */
+export type Connection = {
+  remote: Remote;
+  registry: RegistryUrl;
+  credentials: Credentials;
+  /** Where the token comes from that goes with each request; undefined: none goes. */
+  tokenFrom: "environment" | "store" | undefined;
+};
+
+/**
+ * Makes the client of the registry, with the user's token for it. `anonymous` leaves the token at home.
+ *
+ * @throws name_invalid, credentials_invalid, usage
+ */
+export async function connect(
+  context: Context,
+  options: { anonymous?: boolean } = {},
+): Promise<Connection> {
+  const registry = registryOf(context);
+  const credentials = fileCredentials(homeOf(context));
+  const found = options.anonymous ? undefined : await tokenOf(context, registry);
+  const { signal, now } = context;
+  const remote = createRemote({ registry, signal, now, ...(found && { token: found.token }) });
+  return { remote, registry, credentials, tokenFrom: found?.from };
+}
+
+/** `--registry`, else `LAND_REGISTRY`, else the one of this machine. @throws name_invalid */
+export function registryOf({ env, globals }: Context): RegistryUrl {
+  const named = globals.registry ?? env["LAND_REGISTRY"];
+  return named === undefined || named === "" ? DEFAULT_REGISTRY : parseRegistryUrl(named);
+}
+
+/** The user's token for a registry: LAND_TOKEN only for the one it is meant for. @throws credentials_invalid, usage */
+export function tokenOf(context: Context, registry: RegistryUrl): ReturnType<typeof findToken> {
+  const credentials = fileCredentials(homeOf(context));
+  return findToken(registry, { env: context.env, userDefault: DEFAULT_REGISTRY, credentials });
+}
+
+/** Where the client's own files are, and how long to wait for another process. @throws usage */
+export function homeOf({ env, landHome, now, world }: Context): Home {
+  const text = env["LAND_LOCK_TIMEOUT"];
+  const seconds = text ? Number(text) : LOCK_TIMEOUT_SECONDS;
+  if (!Number.isFinite(seconds) || seconds < 0)
+    throw fail("usage", {
+      problem: `Cannot use "${printable(text ?? "")}" for LAND_LOCK_TIMEOUT: it is not a number of seconds`,
+    });
+  const command = `land ${world.argv.find((word) => !word.startsWith("-")) ?? ""}`.trimEnd();
+  return { landHome, command, lockTimeoutMs: seconds * 1000, now };
+}

@@ -1,0 +1,83 @@
+import type { SignedIn } from "#accounts/model.ts";
+import { fail } from "#base/errors.ts";
+
+import { askSecret, askText, type Validate } from "./ask.ts";
+import type { Args, Outcome } from "./command.ts";
+import { type Connection, tokenOf } from "./connect.ts";
+import type { Context } from "./context.ts";
+
+/**
+ * Keeps the token of an account that has just signed in.
+ *
+ * @throws credentials_invalid, file_failed, lock_busy
+ */
+export async function keepCredential(
+  context: Context,
+  { registry, credentials }: Connection,
+  { user, token }: SignedIn,
+): Promise<Outcome> {
+  await credentials.write(registry, { user: user.name, token });
+  const other = await tokenOf(context, registry);
+  if (other?.from === "environment")
+    context.warn("LAND_TOKEN is set, and goes before the credential that was kept");
+  return { value: { user: user.name, registry } };
+}
+
+/** More than any password; a pipe without end must not fill the memory. */
+const MAX_BYTES = 4096;
+
+/** The flags by which an account is named. A password is never an argument: others on the machine can see those. */
+export const accountArgs = {
+  username: { type: "text", short: "u", value: "NAME", about: "Name of the account" },
+  passwordStdin: { type: "boolean", about: "Read the password from stdin" },
+} as const satisfies Args;
+
+/**
+ * The name of the account, from the flag or the user.
+ *
+ * @throws needs_flag, cancelled
+ */
+export async function settleUserName(
+  context: Context,
+  given: string | undefined,
+  validate?: Validate,
+): Promise<string> {
+  if (given !== undefined) {
+    validate?.(given);
+    return given;
+  }
+  const question = { flag: "--username", what: "the user name", message: "User name" };
+  return askText(context, { ...question, ...(validate && { validate }) });
+}
+
+/**
+ * The password, from stdin or a hidden prompt.
+ *
+ * @throws needs_flag, cancelled, usage where stdin holds none
+ */
+export async function settlePassword(context: Context, fromStdin: boolean): Promise<string> {
+  if (!fromStdin)
+    return askSecret(context, {
+      flag: "--password-stdin and the password on stdin",
+      what: "the password",
+      message: "Password",
+    });
+  const password = (await readStdin(context)).replace(/\r?\n$/, "");
+  if (password !== "") return password;
+  throw fail("usage", { problem: "Cannot sign in: there is no password on stdin" });
+}
+
+async function readStdin({ world: { stdin } }: Context): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > MAX_BYTES)
+      throw fail("usage", {
+        problem: `Cannot read the password: stdin holds more than ${MAX_BYTES} bytes`,
+      });
+    chunks.push(bytes);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}

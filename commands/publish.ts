@@ -1,0 +1,106 @@
+import { LandError } from "#base/errors.ts";
+import { parseTag, type Tag } from "#base/names.ts";
+import { isRange } from "#base/ranges.ts";
+import { type Signature, signVersion } from "#pack/sign.ts";
+import { loadOrCreateSigningKey, registerSigningKey } from "#remote/signing-key.ts";
+
+import { askToGoOn } from "./ask.ts";
+import { defineCommand } from "./command.ts";
+import { connect, type Connection, homeOf } from "./connect.ts";
+import type { Context } from "./context.ts";
+import { type Packed, packFolder, renderFiles } from "./packing.ts";
+import { createProgress } from "./progress.ts";
+
+/** Packs the project, signs it and sends it to the registry. */
+export default defineCommand({
+  more: `Shows what will be sent and, at a terminal, asks before it is. A version can be published once: raise \`version\` in the
+manifest for the next. The version is signed with the key in LAND_SIGNING_KEY, else with the user's own, which the
+first publish makes outside CI.`,
+  examples: [
+    "land publish --dry-run # shows what would be sent, and sends nothing",
+    "land publish --tag beta # also points the tag beta at it",
+  ],
+  args: {
+    dryRun: { type: "boolean", short: "n", about: "Send nothing" },
+    tag: { type: "text", value: "TAG", about: "Tag to point at the version too" },
+  },
+  async run(context, args) {
+    const tag = args.tag === undefined ? undefined : parseTag(args.tag, isRange);
+    const packed = await packFolder(context.cwd);
+    const { value } = packed;
+    if (args.dryRun) return { value, text: renderFiles(packed) };
+    const connection = await connect(context);
+    context.say(`${renderFiles(packed)}\n`);
+    if (context.interactive)
+      await askToGoOn(context, {
+        what: "whether to publish",
+        message: `Publish ${value.name}@${value.version} to ${connection.registry}?`,
+      });
+    await send(context, connection, packed, tag);
+    context.say(`Published ${value.name}@${value.version}`);
+    return { value, text: pageOf(connection.registry, value.name) };
+  },
+});
+
+async function send(
+  context: Context,
+  connection: Connection,
+  packed: Packed,
+  tag: Tag | undefined,
+): Promise<void> {
+  const { manifest, archive, digest } = packed;
+  const { name, version } = manifest;
+  const signature = await sign(context, connection, packed);
+  const progress = createProgress(context);
+  try {
+    await connection.remote.publish({
+      name,
+      version,
+      manifest: manifest.raw,
+      archive: archive.bytes,
+      digest,
+      ...(signature && { signature }),
+      onSent: (doneBytes) =>
+        progress.update({ verb: "Uploading", doneBytes, totalBytes: archive.bytes.length }),
+    });
+    if (tag !== undefined) await connection.remote.setTag(name, tag, version);
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Signs with a key that the account has, or says why the version goes out unsigned. */
+async function sign(
+  context: Context,
+  { remote }: Connection,
+  { manifest, digest }: Packed,
+): Promise<Signature | undefined> {
+  const { env, ci, world } = context;
+  const pair = await loadOrCreateSigningKey({
+    ...homeOf(context),
+    env,
+    ci,
+    randomBytes: world.random,
+  });
+  if (!pair) {
+    context.warn("This version is not signed: in CI, give the key as LAND_SIGNING_KEY");
+    return undefined;
+  }
+  if (pair.created) context.say(`Made a signing key in "${context.landHome}"; keep a copy of it`);
+  try {
+    await registerSigningKey(remote, pair.publicKey);
+  } catch (error) {
+    // A token for publishing alone cannot add a key. One that was given on purpose must sign, though.
+    const mayNot = error instanceof LandError && error.code === "scope_missing";
+    if (!mayNot || env["LAND_SIGNING_KEY"]) throw error;
+    context.warn("This version is not signed: the token may not add the key to the account");
+    return undefined;
+  }
+  const { name, version } = manifest;
+  return signVersion(pair.privateKey, { name, version, digest });
+}
+
+/** Where people read about the package. */
+function pageOf(registry: string, name: string): string {
+  return `${registry}/packages/${encodeURIComponent(name).replace("%40", "@").replace("%2F", "/")}`;
+}
