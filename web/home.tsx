@@ -22,14 +22,9 @@ export function HomePage({ frame, lists }: HomeProps): Html {
         <h1>A place for your packages</h1>
         <p class="lead">
           Publish a version once and it stays as it is: checked, signed and never overwritten.
-          Install with <code>land</code> or with any npm client.
         </p>
         <div class="hero-lines">
           <CodeLine code={`land login --registry ${frame.publicUrl}`} label="the login command" />
-          <CodeLine
-            code={`npm config set registry ${frame.publicUrl}/npm/`}
-            label="the npm command"
-          />
         </div>
         <p class="buttons">
           <a class="button" href="/packages">

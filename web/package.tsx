@@ -64,7 +64,6 @@ export function PackagePage(props: PackageProps): Html {
 
 function PackageHead({ frame, package: pkg, version, isPinned }: PackageProps): Html {
   const wanted = isPinned ? `${pkg.name}@${version.version}` : pkg.name;
-  const npm = `npm install ${wanted} --registry ${frame.publicUrl}/npm/`;
   return (
     <header class="package-top">
       <div>
@@ -90,7 +89,6 @@ function PackageHead({ frame, package: pkg, version, isPinned }: PackageProps): 
       </div>
       <div class="install">
         <CodeLine code={`land add ${wanted}`} label="the land command" />
-        <CodeLine code={npm} label="the npm command" />
       </div>
     </header>
   );

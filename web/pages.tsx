@@ -3,11 +3,13 @@ import { Elysia } from "elysia";
 import { fail, type LandError } from "#base/errors.ts";
 import { type Html, raw, toText } from "#html/html.ts";
 import { prefersHtml } from "#http/accept.ts";
+import type { ApiPaths } from "#http/api-text.ts";
 import { problemHeaders, problemResponse } from "#http/problems.ts";
 import { requestIdOf } from "#http/request-id.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { accountPages } from "./account-pages.tsx";
+import { ApiPage } from "./api-page.tsx";
 import { type Asset, CONTENT_SECURITY_POLICY, findAsset, logoAsset } from "./assets.ts";
 import { ErrorCodePage, ErrorPage, ErrorsPage, findCode } from "./error.tsx";
 import { answerPage, readVisit } from "./frame.ts";
@@ -34,6 +36,11 @@ export function pages(ctx: Ctx) {
       return answerAsset(asset);
     })
     .get("/favicon.ico", () => answerAsset(logoAsset));
+}
+
+/** The reference of the API as a page. */
+export async function apiPage(ctx: Ctx, request: Request, paths: ApiPaths): Promise<Response> {
+  return answerPage(ApiPage({ frame: (await readVisit(ctx, request)).frame, paths }));
 }
 
 /** The page that tells a browser of an error. */

@@ -1,3 +1,5 @@
+import type { ApiPaths, Content, JsonSchema, Operation } from "./api-text.ts";
+
 /** A route as Elysia lists it. */
 export type DescribedRoute = {
   method: string;
@@ -6,11 +8,17 @@ export type DescribedRoute = {
     body?: unknown;
     query?: unknown;
     response?: unknown;
-    detail?: { summary?: string; description?: string; hide?: boolean; requestBody?: unknown };
+    detail?: {
+      summary?: string;
+      description?: string;
+      hide?: boolean;
+      requestBody?: Operation["requestBody"];
+    };
   };
 };
 
-type Schema = { properties?: Record<string, unknown>; required?: readonly string[] };
+/** An OpenAPI document; the parts beside `paths` are only passed on. */
+export type OpenApi = { paths: ApiPaths; [part: string]: unknown };
 
 /** The schema of `application/problem+json`, which every error has. */
 const PROBLEM = {
@@ -28,6 +36,13 @@ const PROBLEM = {
   },
 };
 
+const PROBLEM_ANSWER = {
+  description: "A problem (RFC 9457)",
+  content: {
+    "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+  },
+};
+
 /**
  * Describes the routes below `prefix` that carry a summary. TypeBox schemas are JSON Schema already, so they stand in the
  * document as they are.
@@ -37,11 +52,14 @@ const PROBLEM = {
 export function describeRoutes(
   routes: readonly DescribedRoute[],
   about: { title: string; version: string; serverUrl: string; prefix: string },
-): Record<string, unknown> {
-  const paths: Record<string, Record<string, unknown>> = {};
+): OpenApi {
+  const paths: OpenApi["paths"] = {};
   for (const route of routes) {
     if (!route.path.startsWith(about.prefix) || !route.hooks?.detail?.summary) continue;
-    const path = route.path.slice(about.prefix.length).replace(/:(\w+)/g, "{$1}");
+    const path = route.path
+      .slice(about.prefix.length)
+      .replace(/:(\w+)/g, "{$1}")
+      .replace(/\/$/, "");
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeRoute(route) };
   }
   return {
@@ -57,29 +75,22 @@ export function describeRoutes(
   };
 }
 
-function describeRoute({ path, hooks = {} }: DescribedRoute): Record<string, unknown> {
+function describeRoute({ method, path, hooks = {} }: DescribedRoute): Operation {
   const { body, query, response, detail } = hooks;
   const requestBody =
-    detail?.requestBody ?? (body ? { required: true, content: jsonContent(body) } : undefined);
+    detail?.requestBody ??
+    (isSchema(body) ? { required: true, content: jsonContent(body) } : undefined);
   return {
-    summary: detail?.summary,
+    summary: detail?.summary ?? "",
     ...(detail?.description && { description: detail.description }),
     parameters: [...pathParameters(path), ...queryParameters(query)],
-    ...(requestBody !== undefined && { requestBody }),
-    responses: {
-      ...responsesOf(response),
-      default: {
-        description: "A problem (RFC 9457)",
-        content: {
-          "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-        },
-      },
-    },
+    ...(requestBody && { requestBody }),
+    responses: { ...responsesOf(method, response), default: PROBLEM_ANSWER },
   };
 }
 
-function pathParameters(path: string): unknown[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+function pathParameters(path: string): Operation["parameters"] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({
     name,
     in: "path",
     required: true,
@@ -87,7 +98,7 @@ function pathParameters(path: string): unknown[] {
   }));
 }
 
-function queryParameters(query: unknown): unknown[] {
+function queryParameters(query: unknown): Operation["parameters"] {
   if (!isSchema(query)) return [];
   return Object.entries(query.properties ?? {}).map(([name, schema]) => ({
     name,
@@ -97,25 +108,23 @@ function queryParameters(query: unknown): unknown[] {
   }));
 }
 
-function responsesOf(response: unknown): Record<string, unknown> {
-  if (typeof response !== "object" || response === null) return { 200: { description: "Done" } };
-  const byStatus = Object.keys(response).every((key) => /^\d{3}$/.test(key))
-    ? Object.entries(response)
-    : [["200", response] as const];
+/** What a route says it answers; one that says nothing answers bytes to a read, and 204 to an act. */
+function responsesOf(method: string, response: unknown): Operation["responses"] {
+  if (typeof response !== "object" || response === null)
+    return { [method === "GET" ? 200 : 204]: { description: "Done" } };
+  const byStatus = Object.entries(response).filter(([status]) => /^\d{3}$/.test(status));
   return Object.fromEntries(
-    byStatus.map(([status, schema]) => [
+    byStatus.map(([status, schema]: [string, unknown]) => [
       status,
-      status === "204"
-        ? { description: "Done" }
-        : { description: "Done", content: jsonContent(schema) },
+      { description: "Done", ...(isSchema(schema) && { content: jsonContent(schema) }) },
     ]),
   );
 }
 
-function jsonContent(schema: unknown): Record<string, unknown> {
+function jsonContent(schema: JsonSchema): Content {
   return { "application/json": { schema } };
 }
 
-function isSchema(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && "properties" in value;
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === "object" && value !== null;
 }

@@ -2,11 +2,12 @@ import { Elysia } from "elysia";
 
 import { accountRoutes } from "#accounts/routes.ts";
 import { version } from "#base/build-info.ts";
-import { type DescribedRoute, describeRoutes } from "#http/openapi.ts";
+import { type DescribedRoute, describeRoutes, type OpenApi } from "#http/openapi.ts";
 import { problems } from "#http/problems.ts";
+import { MANIFEST_SCHEMA } from "#pack/manifest-schema.ts";
 import { registryRoutes } from "#registry/routes.ts";
 import type { Ctx } from "#store/ctx.ts";
-import { pageOfError, pages } from "#web/pages.tsx";
+import { apiPage, pageOfError, pages } from "#web/pages.tsx";
 
 import { health } from "./health.ts";
 
@@ -24,12 +25,14 @@ export function createApp(ctx: Ctx): App {
     .get("/health", () => health(ctx))
     .get("/openapi.json", (): Response => Response.json(describeApi(ctx, listRoutes())))
     .group("/api/v1", (api) => api.use(accountRoutes(ctx)).use(registryRoutes(ctx)))
+    .get("/schema/land.json", (): Response => Response.json(MANIFEST_SCHEMA))
+    .get("/docs/api", ({ request }) => apiPage(ctx, request, describeApi(ctx, listRoutes()).paths))
     .use(pages(ctx));
   return { fetch: (request) => app.fetch(request), routes: listRoutes() };
 }
 
 /** The API as an OpenAPI document. */
-export function describeApi(ctx: Ctx, routes: App["routes"]): Record<string, unknown> {
+export function describeApi(ctx: Ctx, routes: App["routes"]): OpenApi {
   return describeRoutes(routes, {
     title: "land",
     version,

@@ -132,6 +132,19 @@ test("a scoped name with a plain slash is one name", async () => {
   expect(value).toMatchObject({ code: "package_not_found", data: { name: "@ada/nothing" } });
 });
 
+test("the API describes itself, to programs and to people", async () => {
+  const document = await (await fetch(`${server.url}/openapi.json`)).json();
+  expect(document).toMatchObject({
+    openapi: "3.1.0",
+    servers: [{ url: `${server.url}/api/v1` }],
+    paths: { "/packages/{name}/{version}": { get: { summary: "Read a version" } } },
+  });
+  const page = await (await fetch(`${server.url}/docs/api`)).text();
+  expect(page).toContain("POST /users/register");
+  const schema = await (await fetch(`${server.url}/schema/land.json`)).json();
+  expect(schema).toMatchObject({ title: "land.json", properties: { name: { type: "string" } } });
+});
+
 test("limits per token are told and kept", async () => {
   await using limited = await testServer({ LAND_RATE_API_PER_MINUTE: "3" });
   const token = await limited.register("ada");

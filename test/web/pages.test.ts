@@ -87,7 +87,6 @@ test("a package page shows what the registry knows", () => {
   const text = document.body.textContent ?? "";
   for (const part of [
     "land add @ada/contour",
-    "npm install @ada/contour --registry https://land.example.com/npm/",
     "1,284,093",
     "sha256:3f7a9c",
     "ed25519:",

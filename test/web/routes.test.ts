@@ -120,7 +120,7 @@ test("a token is shown once, listed, and revoked", async () => {
   const made = await browser.send(settings, "/settings/tokens", {
     name: "ci",
     scopes: "publish",
-    narrow: "deploy:blog",
+    narrow: "publish:@ada/*",
     expiresInDays: "30",
   });
   expect(made.status).toBe(200);
@@ -129,7 +129,7 @@ test("a token is shown once, listed, and revoked", async () => {
   expect(secret).toMatch(/^land_[0-9A-Za-z]{49}$/);
   const after = await browser.get("/settings");
   expect(after.text).not.toContain(secret);
-  expect(say(after)).toContain("deploy:blog");
+  expect(say(after)).toContain("publish:@ada/*");
   const action =
     after.document.querySelector('form[action$="/revoke"]')?.getAttribute("action") ?? "";
   const gone = await browser.send(after, action, {});

@@ -1,0 +1,59 @@
+const text = (description: string) => ({ type: "string", description });
+const texts = (description: string) => ({ type: "array", items: { type: "string" }, description });
+const ranges = (description: string) => ({
+  type: "object",
+  additionalProperties: { type: "string" },
+  description,
+});
+/** A package name, as `parsePackageName` takes it. */
+const NAME = "^(?:@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*$";
+
+/**
+ * The JSON Schema of land.json, for editors. It completes and marks what is plainly wrong; `parseManifest` decides.
+ *
+ * @see https://json-schema.org/draft/2020-12
+ */
+export const MANIFEST_SCHEMA = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "land.json",
+  type: "object",
+  properties: {
+    $schema: text("Address of this schema"),
+    name: {
+      type: "string",
+      pattern: NAME,
+      maxLength: 64,
+      description: "Name in the registry, `greet` or `@ada/greet`",
+    },
+    version: text("SemVer 2.0.0 without build metadata"),
+    description: text("One sentence, shown in lists"),
+    license: text("SPDX expression"),
+    repository: text("Address of the source"),
+    homepage: text("Address for people"),
+    keywords: texts("Words that a search finds"),
+    categories: texts("Shelves it stands on"),
+    authors: texts("Ada <ada@example.com>"),
+    main: text("File that an import of the package gives"),
+    bin: ranges("Commands: name to file"),
+    files: texts("What goes into the archive; all that is not ignored where this is not given"),
+    dependencies: ranges("What it needs: name to range"),
+    devDependencies: ranges("What only working on it needs"),
+    optionalDependencies: ranges("What it uses where it can be had"),
+    peerDependencies: ranges("What its user must have"),
+    overrides: ranges("Ranges that replace every other for a name"),
+    engines: ranges("Programs it runs on: name to range"),
+    workspaces: texts("Globs of member folders"),
+    installDir: text("Folder that dependencies are installed into"),
+    site: {
+      type: "object",
+      description: "What `land deploy` puts online",
+      properties: {
+        name: text("Name of the site"),
+        dir: text("Folder of its files"),
+        main: text("File of its program"),
+        routes: texts("Paths that the program answers"),
+        crons: { type: "array", description: "When the program is called by the clock" },
+      },
+    },
+  },
+} as const;
