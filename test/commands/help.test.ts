@@ -1,0 +1,145 @@
+import { expect, test } from "bun:test";
+
+import { commands } from "#commands/all.ts";
+
+import { run } from "./world.ts";
+
+test("land alone shows what most people need", async () => {
+  const ran = await run([]);
+  expect(ran).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(ran.stdout.replace(/\d+\.\d+\.\d+/, "X.Y.Z")).toMatchInlineSnapshot(`
+    "land X.Y.Z: a package registry, its client and a personal cloud in one program
+
+    Usage: land <command>
+
+    Most used:
+      init     Make a land.json in this folder
+      add      Add packages to the manifest and install them
+      install  Install what the manifest and land.lock name
+      search   Search the registry
+      publish  Publish the package in this folder
+      login    Sign in to the registry
+      serve    Run a registry
+
+    See every command with \`land help\`, and one of them with \`land help <command>\`
+    "
+  `);
+});
+
+test("land help shows every command", async () => {
+  const { stdout } = await run(["help"]);
+  expect(stdout).toMatchInlineSnapshot(`
+    "Usage: land <command>
+
+    Project:
+      init     Make a land.json in this folder
+      add      Add packages to the manifest and install them
+      remove   Take packages out of the manifest and the project
+      install  Install what the manifest and land.lock name
+      list     Show the installed packages as a tree
+
+    Registry:
+      search   Search the registry
+      info     Show a package of the registry
+      pack     Write the archive that \`land publish\` would send
+      publish  Publish the package in this folder
+      yank     Keep new installs from picking a version
+
+    Account:
+      register      Make an account on the registry
+      login         Sign in to the registry
+      logout        Forget the credential of the registry
+      whoami        Show who is signed in to the registry
+      token create  Make a token for a program
+      token list    Show the tokens of the account
+      token revoke  Make a token worthless
+
+    Server:
+      serve  Run a registry
+
+    Help:
+      version  Show the version of land
+
+    Flags of every command:
+          --registry URL  Address of the registry
+          --json          Print one JSON value on stdout and nothing else there
+          --jsonl         Like --json, with progress as JSON lines before the value
+      -y, --yes           Answer yes to every question
+      -q, --quiet         Say nothing but the result and errors
+          --verbose       Show where in land an error arose
+          --no-color      Use no colours; NO_COLOR does the same
+          --cwd DIR       Run as if started in DIR
+      -h, --help          Show the help of the command
+
+    Each flag can be given by the environment: \`--dry-run\` is LAND_DRY_RUN=1, \`--tag\` is LAND_TAG
+    See one command with \`land help <command>\`
+    "
+  `);
+  expect((await run(["--help"])).stdout).toBe(stdout);
+  for (const name of Object.keys(commands)) expect(stdout).toContain(`\n  ${name} `);
+});
+
+test("land help token shows the commands of that word", async () => {
+  const { stdout } = await run(["help", "token"]);
+  expect(stdout).toMatchInlineSnapshot(`
+    "Usage: land token <command>
+
+    Commands:
+      token create  Make a token for a program
+      token list    Show the tokens of the account
+      token revoke  Make a token worthless
+    "
+  `);
+  expect((await run(["token", "--help"])).stdout).toBe(stdout);
+});
+
+test("land publish --help shows flags and examples, however wrong the rest is", async () => {
+  const { stdout } = await run(["publish", "--help"]);
+  expect(stdout).toMatchInlineSnapshot(`
+    "Publish the package in this folder
+
+    Usage: land publish [flags]
+
+    Shows what will be sent and, at a terminal, asks before it is. A version can be published once: raise \`version\` in the
+    manifest for the next. The version is signed with the key in LAND_SIGNING_KEY, else with the user's own, which the
+    first publish makes outside CI.
+
+    Flags:
+      -n, --dry-run  Send nothing
+          --tag TAG  Tag to point at the version too
+
+    Flags of every command:
+          --registry URL  Address of the registry
+          --json          Print one JSON value on stdout and nothing else there
+          --jsonl         Like --json, with progress as JSON lines before the value
+      -y, --yes           Answer yes to every question
+      -q, --quiet         Say nothing but the result and errors
+          --verbose       Show where in land an error arose
+          --no-color      Use no colours; NO_COLOR does the same
+          --cwd DIR       Run as if started in DIR
+      -h, --help          Show the help of the command
+
+    Examples:
+      land publish --dry-run   # shows what would be sent, and sends nothing
+      land publish --tag beta  # also points the tag beta at it
+    "
+  `);
+  expect((await run(["publish", "-h", "--forzen"])).stdout).toBe(stdout);
+  expect((await run(["help", "publish"])).stdout).toBe(stdout);
+});
+
+test("every command has help, examples of itself, and no line too wide for a screen", async () => {
+  for (const name of Object.keys(commands)) {
+    const ran = await run(["help", ...name.split(" ")]);
+    expect({ name, exitCode: ran.exitCode }).toEqual({ name, exitCode: 0 });
+    expect(ran.stdout).toContain(`Usage: land ${name}`);
+    expect(ran.stdout).toContain(`  land ${name}`);
+    for (const line of ran.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(125);
+  }
+});
+
+test("with --json the help is a value too", async () => {
+  expect((await run(["help", "version", "--json"])).json()).toEqual({
+    help: expect.stringContaining("Usage: land version"),
+  });
+});

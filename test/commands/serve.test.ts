@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+
+import { temporaryFolder } from "#test/support/land.ts";
+
+import { run, startRun } from "./world.ts";
+
+const now = (): Date => new Date();
+
+test("the first signal drains the server and ends with 0, a second ends the process at once", async () => {
+  await using root = await temporaryFolder("serve");
+  const argv = ["serve", "--data", "data", "--port", "0", "--log-level", "off"];
+  const running = startRun(argv, { cwd: root.path, now });
+  await running.shows("land is listening on http://127.0.0.1:");
+  running.send("SIGTERM");
+  running.send("SIGINT");
+  expect(running.exits).toEqual([130]);
+  expect(await running.done).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^land is listening on http:\/\/127\.0\.0\.1:\d+\n$/),
+  });
+  expect(await Bun.file(join(root.path, "data/land.db")).exists()).toBe(true);
+});
+
+test("with --json the address is a value", async () => {
+  await using root = await temporaryFolder("serve");
+  const running = startRun(["serve", "--port", "0", "--json"], { cwd: root.path, now });
+  await running.shows('{"url":"http://127.0.0.1:');
+  running.send("SIGINT");
+  expect(await running.done).toMatchObject({ exitCode: 0 });
+  expect(await Bun.file(join(root.path, "land-data/land.db")).exists()).toBe(true);
+});
+
+test("a setting that is wrong ends with 2", async () => {
+  await using root = await temporaryFolder("serve");
+  const flag = await run(["serve", "--port", "http"], { cwd: root.path, now });
+  expect(flag).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(flag.stderr).toContain("Cannot use port from --port: use a whole number");
+  const env = await run(["serve"], { cwd: root.path, now, env: { LAND_PORT: "x" } });
+  expect(env).toMatchObject({ exitCode: 2 });
+  expect(env.stderr).toContain("from LAND_PORT");
+});
+
+test("a folder that another server has ends with 14", async () => {
+  await using root = await temporaryFolder("serve");
+  const argv = ["serve", "--port", "0", "--log-level", "off"];
+  const running = startRun(argv, { cwd: root.path, now });
+  await running.shows("land is listening on");
+  expect(await run(argv, { cwd: root.path, now })).toMatchObject({ exitCode: 14, stdout: "" });
+  running.send("SIGTERM");
+  await running.done;
+});
