@@ -1,6 +1,7 @@
 import { chooseEncoding, type Encoding } from "#http/encoding.ts";
 import { hasCurrentCopy, notModified } from "#http/etag.ts";
 import { fileResponse } from "#http/file.ts";
+import { announceLength } from "#http/head.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { Archive } from "./archive.ts";
@@ -52,6 +53,7 @@ export function archiveAnswer(
       address === "stays" ? `${shared}, max-age=31536000, immutable` : cacheControl(ctx),
   });
   const { status, headers } = response;
+  if (request.method === "HEAD" && status === 200) return announceLength(headers, offer.sizeBytes);
   const fromStart = status === 200 || headers.get("content-range")?.startsWith("bytes 0-");
   if (request.method === "GET" && fromStart)
     ctx.hooks.emit("version.downloaded", { name, version });
@@ -65,8 +67,5 @@ function bodyAnswer(
 ): Response {
   const headers = { ...about, etag };
   if (hasCurrentCopy(request, etag)) return notModified(headers);
-  const isHead = request.method === "HEAD";
-  return new Response(isHead ? null : bytes, {
-    headers: { ...headers, "content-length": String(bytes.byteLength) },
-  });
+  return new Response(bytes, { headers });
 }

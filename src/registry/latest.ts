@@ -26,14 +26,20 @@ export async function noteChange(tx: Tx, packageId: number, now: Date): Promise<
 export async function moveLatest(tx: Tx, packageId: number): Promise<void> {
   const latest = await chooseLatest(tx, packageId);
   const [before] = await tx
-    .select({ latest: packages.latest })
+    .select({
+      latest: packages.latest,
+      description: packages.description,
+      keywords: packages.keywords,
+    })
     .from(packages)
     .where(eq(packages.id, packageId));
   if (before?.latest === latest) return;
   await tx.update(packages).set({ latest }).where(eq(packages.id, packageId));
   await tx.delete(dependencies).where(eq(dependencies.packageId, packageId));
-  if (latest !== null) await describeBy(tx, packageId, latest);
+  if (latest !== null) await describeBy(tx, packageId, latest, before);
 }
+
+type Described = { latest: Version | null; description: string; keywords: readonly string[] };
 
 async function chooseLatest(tx: Tx, packageId: number): Promise<Version | null> {
   const [byHand] = await tx
@@ -56,7 +62,12 @@ function highest(candidates: readonly Version[]): Version | undefined {
   );
 }
 
-async function describeBy(tx: Tx, packageId: number, version: Version): Promise<void> {
+async function describeBy(
+  tx: Tx,
+  packageId: number,
+  version: Version,
+  before: Described | undefined,
+): Promise<void> {
   const [row] = await tx
     .select({ name: packages.name, metadata: versions.metadata })
     .from(versions)
@@ -64,11 +75,15 @@ async function describeBy(tx: Tx, packageId: number, version: Version): Promise<
     .where(and(eq(versions.packageId, packageId), eq(versions.version, version)));
   if (!row) return;
   const { description, keywords } = row.metadata;
-  await tx.update(packages).set({ description, keywords }).where(eq(packages.id, packageId));
-  await replaceSearchRows(tx, packageId, { name: row.name, description, keywords });
   const required = requirementsOf(packageId, row.metadata);
   for (let at = 0; at < required.length; at += 500)
     await tx.insert(dependencies).values(required.slice(at, at + 500));
+  // The dearest part of a publish, and most versions are found by the same words as the one before.
+  const same =
+    before?.description === description && before.keywords.join("\n") === keywords.join("\n");
+  if (same && before.latest !== null) return;
+  await tx.update(packages).set({ description, keywords }).where(eq(packages.id, packageId));
+  await replaceSearchRows(tx, packageId, { name: row.name, description, keywords });
 }
 
 function requirementsOf(packageId: number, metadata: Metadata) {
