@@ -1,0 +1,76 @@
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+
+import { fail } from "#base/errors.ts";
+import { writeFileAtomic } from "#store/files.ts";
+
+import { byText } from "./lockfile.ts";
+import type { Placed } from "./marker.ts";
+import type { Bin } from "./stored.ts";
+
+/** A command of a tree: which package brings it, and which file it is. */
+export type TreeBin = Bin & { command: string; package: string };
+
+/** How `.bin` is written. */
+export type BinOptions = {
+  /** The land binary, absolute: it runs commands that are TypeScript or JavaScript without `#!`. */
+  landBinary: string;
+  windows: boolean;
+};
+
+/**
+ * All commands of a tree, sorted.
+ *
+ * @throws bin_taken where two packages bring the same one, also where only case differs
+ */
+export function binsOf(placed: Placed): TreeBin[] {
+  const bins = new Map<string, TreeBin>();
+  for (const [name, { bin }] of [...placed].toSorted(([a], [b]) => byText(a, b)))
+    for (const [command, { path, runner }] of Object.entries(bin)) {
+      const taken = bins.get(command.toLowerCase());
+      if (taken) throw fail("bin_taken", { bin: command, first: taken.package, second: name });
+      bins.set(command.toLowerCase(), { command, package: name, path, runner });
+    }
+  return [...bins.values()].toSorted((a, b) => byText(a.command, b.command));
+}
+
+/** Writes the commands into `folder`, which is to stand as `.bin` beside the packages. */
+export async function writeBins(
+  folder: string,
+  bins: readonly TreeBin[],
+  { landBinary, windows }: BinOptions,
+): Promise<void> {
+  await mkdir(folder);
+  for (const bin of bins) {
+    const target = `../${bin.package}/${bin.path}`;
+    if (windows)
+      await writeFileAtomic(join(folder, `${bin.command}.cmd`), cmdShim(bin, target, landBinary));
+    else if (bin.runner === "own") await symlink(target, join(folder, bin.command));
+    else
+      await writeFileAtomic(join(folder, bin.command), shellShim(target, landBinary), {
+        mode: 0o755,
+      });
+  }
+}
+
+/** Finds its package by its own place, so that a project can be moved; and land by PATH where that moved. */
+function shellShim(target: string, landBinary: string): string {
+  return `#!/bin/sh
+self=$(readlink -f -- "$0" 2>/dev/null) || self=$0
+land=${shellQuote(landBinary)}
+[ -x "$land" ] || land=land
+exec "$land" run -- "$(dirname -- "$self")"/${shellQuote(target)} "$@"
+`;
+}
+
+function cmdShim(bin: TreeBin, target: string, landBinary: string): string {
+  const file = `"%~dp0${target.replaceAll("/", "\\").replaceAll("%", "%%")}"`;
+  const land = landBinary.replaceAll("%", "%%");
+  return bin.runner === "own"
+    ? `@echo off\r\n${file} %*\r\n`
+    : `@echo off\r\nif exist "${land}" ("${land}" run -- ${file} %*) else (land run -- ${file} %*)\r\n`;
+}
+
+function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

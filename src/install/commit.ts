@@ -1,0 +1,155 @@
+import { lstatSync, mkdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import { errorCode, fileFailed, readTextIfAny, syncFolder, writeFileAtomic } from "#store/files.ts";
+
+import { JOURNAL, type Journal, readJournal, serializeJournal, STAGING } from "./journal.ts";
+import { MARKER, serializeMarker } from "./marker.ts";
+
+/** The folders a change is about, absolute. */
+export type Places = { projectDir: string; installDir: string };
+
+/**
+ * Carries out a change that was prepared in the staging folder. Before the journal is on disk nothing of the project was
+ * touched; after it, the change is completed, by this run or the next. Where the project's own files cannot be written,
+ * they are put back and the change is dropped.
+ *
+ * @throws file_failed
+ */
+export async function commitChange(places: Places, journal: Journal): Promise<void> {
+  const path = join(places.installDir, JOURNAL);
+  await writeFileAtomic(path, serializeJournal(journal));
+  try {
+    for (const { path: file, after } of journal.files)
+      await writeFileAtomic(join(places.projectDir, file), after);
+  } catch (error) {
+    await putBack(places, journal);
+    throw error;
+  }
+  await finish(places, journal);
+}
+
+/**
+ * Completes a change that a killed run had decided, or drops what it had only prepared. Files that the user changed since
+ * are left as they are. Returns whether there was anything to do.
+ *
+ * @throws file_failed
+ */
+export async function healChange(places: Places): Promise<boolean> {
+  const { installDir, projectDir } = places;
+  const journal = await readJournal(installDir);
+  const staging = join(installDir, STAGING);
+  if (journal === undefined) {
+    if (!isThere(staging)) return false;
+    await rm(staging, { recursive: true, force: true });
+    return true;
+  }
+  if (journal === "broken") {
+    await rm(join(installDir, JOURNAL), { force: true });
+    await rm(staging, { recursive: true, force: true });
+    return true;
+  }
+  for (const { path, before, after } of journal.files) {
+    const current = await readTextIfAny(join(projectDir, path));
+    if (current === before && current !== after)
+      await writeFileAtomic(join(projectDir, path), after);
+  }
+  await finish(places, journal);
+  return true;
+}
+
+async function putBack({ projectDir, installDir }: Places, journal: Journal): Promise<void> {
+  for (const { path, before } of journal.files) {
+    const target = join(projectDir, path);
+    if (before === undefined) await rm(target, { force: true });
+    else if ((await readTextIfAny(target)) !== before) await writeFileAtomic(target, before);
+  }
+  await rm(join(installDir, JOURNAL), { force: true });
+  await rm(join(installDir, STAGING), { recursive: true, force: true });
+}
+
+/** The steps after the project's files, in an order in which each may be repeated. */
+async function finish({ installDir }: Places, journal: Journal): Promise<void> {
+  const staging = join(installDir, STAGING);
+  try {
+    moveAll(installDir, staging, journal);
+    await syncFolder(installDir);
+    await writeFileAtomic(join(installDir, MARKER), serializeMarker(journal.placed));
+    await rm(join(installDir, JOURNAL), { force: true });
+    // A journal that came back after a power loss must find its staging folder whole.
+    await syncFolder(installDir);
+    await rm(staging, { recursive: true, force: true });
+  } catch (error) {
+    throw fileFailed("write to", installDir, error);
+  }
+}
+
+function moveAll(installDir: string, staging: string, journal: Journal): void {
+  const old = join(staging, "old");
+  // Without its staging folder a journal tells of a change that was completed, or of none: there is nothing to move.
+  if (!isFolder(staging)) return;
+  mkdirSync(old, { recursive: true });
+  for (const [at, name] of journal.clear.entries())
+    moveAway(join(installDir, name), join(old, `c${at}`));
+  for (const [at, name] of journal.remove.entries()) {
+    if (!isInPlainFolder(installDir, name)) continue;
+    moveAway(join(installDir, name), join(old, `r${at}`));
+    removeScope(installDir, name);
+  }
+  for (const [at, name] of journal.place.entries()) {
+    makeScope(installDir, name, join(old, `s${at}`));
+    moveOver(join(staging, "new", String(at)), join(installDir, name), join(old, `p${at}`));
+  }
+  const bin = join(installDir, ".bin");
+  if (journal.bins === "new") moveOver(join(staging, "new", "bin"), bin, join(old, "bin"));
+  if (journal.bins === "none") moveAway(bin, join(old, "bin"));
+}
+
+/** Nothing where it was moved before, or is not there. */
+function moveAway(from: string, to: string): void {
+  if (isThere(from) && !isThere(to)) renameSync(from, to);
+}
+
+/** Nothing where it was moved before. */
+function moveOver(from: string, target: string, old: string): void {
+  if (!isThere(from)) return;
+  if (isThere(target)) {
+    rmSync(old, { recursive: true, force: true });
+    renameSync(target, old);
+  }
+  renameSync(from, target);
+}
+
+/** The folder of a scope is a real one: through a link, packages would land elsewhere. */
+function makeScope(installDir: string, name: string, old: string): void {
+  if (!name.startsWith("@")) return;
+  const scope = join(installDir, dirname(name));
+  if (isFolder(scope)) return;
+  if (isThere(scope)) renameSync(scope, old);
+  mkdirSync(scope);
+}
+
+function removeScope(installDir: string, name: string): void {
+  if (!name.startsWith("@")) return;
+  try {
+    rmdirSync(join(installDir, dirname(name)));
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(errorCode(error) ?? "")) throw error;
+  }
+}
+
+/** Whether a package lies in the install folder itself, and not behind a link that stands for its scope. */
+export function isInPlainFolder(installDir: string, name: string): boolean {
+  return !name.startsWith("@") || isFolder(join(installDir, dirname(name)));
+}
+
+/** Whether something stands there, a link too. */
+export function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Whether a real folder stands there, not a link to one. */
+export function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

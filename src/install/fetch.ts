@@ -1,0 +1,124 @@
+import { copyFile, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { fail } from "#base/errors.ts";
+import { createDigester, type Digester } from "#pack/digest.ts";
+import { DEFAULT_LIMITS } from "#pack/limits.ts";
+import type { Remote } from "#remote/client.ts";
+import { errorCode } from "#store/files.ts";
+
+import type { LockedPackage } from "./lockfile.ts";
+import { requireTrusted } from "./metadata.ts";
+import type { InstallOptions } from "./options.ts";
+import type { Store } from "./store.ts";
+import type { StoredPackage } from "./stored.ts";
+
+/**
+ * A locked package in the store: as it is there, else unpacked from its archive there, else downloaded. Whatever way, its
+ * bytes have the checksum of the lock.
+ *
+ * @throws checksum_mismatch, package_refused, registry_untrusted, network and what the registry tells
+ */
+export async function ensureStored(
+  options: InstallOptions,
+  store: Store,
+  locked: LockedPackage,
+  sizeBytes?: number,
+): Promise<StoredPackage> {
+  const known = await store.find(locked.digest);
+  if (known && known.name === locked.name && known.version === locked.version) return known;
+  const { name, version, registry } = locked;
+  const folder = await store.makeFolder();
+  try {
+    const archive = join(folder, "archive");
+    if (!(await takeFromStore(store, locked, archive))) {
+      if (options.offline) throw notHere(locked);
+      requireTrusted(options, registry, name);
+      await download(options, locked, archive, sizeBytes);
+    }
+    const stored = await store.add(archive, locked);
+    options.onEvent?.({ kind: "stored", name, version });
+    return stored;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function notHere({ registry, name, version }: LockedPackage): Error {
+  const problem = `--offline was given, and "${name}@${version}" is not in the store`;
+  return fail("network", { url: registry, problem });
+}
+
+/** Copies the archive out of the store. False where it is not there or its bytes changed. */
+async function takeFromStore(
+  store: Store,
+  { digest }: LockedPackage,
+  to: string,
+): Promise<boolean> {
+  try {
+    await copyFile(store.archivePath(digest), to);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return false;
+    throw error;
+  }
+  const hasher = new Bun.CryptoHasher("sha256");
+  for await (const chunk of Bun.file(to).stream()) hasher.update(chunk);
+  if (`sha256:${hasher.digest("hex")}` === digest) return true;
+  await rm(to);
+  return false;
+}
+
+async function download(
+  options: InstallOptions,
+  { name, version, registry, digest }: LockedPackage,
+  to: string,
+  sizeBytes?: number,
+): Promise<void> {
+  const remote = await options.remoteFor(registry);
+  const { checksum } = options.security;
+  const digester = checksum === "sha256" ? sha256Only() : await createDigester();
+  const about = { kind: "download", name, version } as const;
+  const total = sizeBytes === undefined ? {} : { totalBytes: sizeBytes };
+  let receivedBytes = 0;
+  const handle = await open(to, "wx", 0o600);
+  try {
+    const limitBytes = sizeBytes ?? DEFAULT_LIMITS.packedBytes;
+    for await (const piece of remote.download(name, version, limitBytes)) {
+      digester.update(piece);
+      for (let at = 0; at < piece.byteLength;) at += (await handle.write(piece, at)).bytesWritten;
+      receivedBytes += piece.byteLength;
+      options.onEvent?.({ ...about, receivedBytes, ...total });
+    }
+  } finally {
+    await handle.close();
+  }
+  const got = digester.finish();
+  const what = `the archive of "${name}@${version}"`;
+  if (got.digest !== digest)
+    throw fail("checksum_mismatch", { what, expected: digest, actual: got.digest });
+  if (checksum !== "sha256") await compareFurther(remote, { name, version, checksum, what }, got);
+}
+
+/** A second checksum, by what the registry tells of the version. */
+async function compareFurther(
+  remote: Remote,
+  about: { name: string; version: string; checksum: "sha512" | "blake3"; what: string },
+  got: { integrity?: string; blake3?: string },
+): Promise<void> {
+  const told = await remote.readVersion(about.name, about.version);
+  const [expected, actual] =
+    about.checksum === "sha512" ? [told.integrity, got.integrity] : [told.blake3, got.blake3];
+  if (expected !== actual)
+    throw fail("checksum_mismatch", { what: about.what, expected, actual: actual ?? "" });
+}
+
+function sha256Only(): {
+  update: Digester["update"];
+  finish: () => { digest: string; integrity?: string; blake3?: string };
+} {
+  const hasher = new Bun.CryptoHasher("sha256");
+  return {
+    update: (bytes) => void hasher.update(bytes),
+    finish: () => ({ digest: `sha256:${hasher.digest("hex")}` }),
+  };
+}

@@ -1,0 +1,77 @@
+import type { PackageName, Version } from "#base/names.ts";
+import type { Remote } from "#remote/client.ts";
+import type { Home } from "#remote/credentials.ts";
+import type { RegistryUrl } from "#remote/registry-url.ts";
+
+/** Under which key of the manifest a requirement stands. */
+export type RequirementKind = "dependencies" | "devDependencies" | "optionalDependencies";
+
+/** A package to add. Nothing of it was checked. */
+export type AddRequest = {
+  name: string;
+  /** A range or a tag as typed; without one: `^` of the newest version that the resolver may pick. */
+  range?: string;
+  kind: RequirementKind;
+  /** Without a range: that very version. */
+  exact: boolean;
+};
+
+/** What to do with a project. */
+export type InstallMode =
+  | { kind: "install" }
+  | { kind: "add"; packages: readonly AddRequest[] }
+  | { kind: "remove"; names: readonly string[] }
+  /** To the newest versions that the manifest allows; all packages where no names are given. */
+  | { kind: "update"; names: readonly string[] };
+
+/** What happens while installing, for progress. */
+export type InstallEvent =
+  | { kind: "wait"; what: string; holder: string }
+  | { kind: "resolve" }
+  | { kind: "download"; name: string; version: string; receivedBytes: number; totalBytes?: number }
+  | { kind: "stored"; name: string; version: string }
+  | { kind: "write"; packages: number };
+
+/** What an install needs to know. Paths are absolute. */
+export type InstallOptions = Home & {
+  /** The folder of the project. */
+  dir: string;
+  mode: InstallMode;
+  /** For mode `install`: take land.lock as it is, or fail. Implied by CI. */
+  frozen: boolean;
+  /** Ask no registry. */
+  offline: boolean;
+  /** Whether a folder that land did not make may be replaced. */
+  yes: boolean;
+  /** Where packages come from that are in no lock yet. */
+  registry: RegistryUrl;
+  /** Others that the user trusts. */
+  configured: readonly RegistryUrl[];
+  remoteFor: (registry: RegistryUrl) => Remote | Promise<Remote>;
+  landVersion: string;
+  /** The running land, for commands that it has to run. */
+  landBinary: string;
+  /** Downloads at a time. */
+  concurrency: number;
+  security: {
+    /** Refuse what is not signed. */
+    requireSignatures: boolean;
+    /** What is verified besides SHA-256. */
+    checksum: "sha256" | "sha512" | "blake3";
+  };
+  onEvent?: (event: InstallEvent) => void;
+  /** Called with what will change before anything of the project is written, if anything will; may refuse by throwing. */
+  beforeWrite?: (change: InstallResult) => Promise<void>;
+};
+
+/** A package and its version. */
+export type NamedVersion = { name: PackageName; version: Version };
+
+/** What an install changed in the tree. */
+export type InstallResult = {
+  added: NamedVersion[];
+  removed: NamedVersion[];
+  changed: (NamedVersion & { from: Version })[];
+  /** How many packages stayed as they were. */
+  unchanged: number;
+};

@@ -1,0 +1,100 @@
+import { fail } from "#base/errors.ts";
+import { type PackageName, parsePackageName, type Version } from "#base/names.ts";
+import { isWorkspaceRange } from "#pack/manifest-dependencies.ts";
+import type { Manifest } from "#pack/manifest.ts";
+import type { SolvedPackage } from "#solve/model.ts";
+import { solve } from "#solve/solve.ts";
+
+import { lockedManifestOf, ROOT_FOLDER } from "./lock-fit.ts";
+import { byName, type Lock, type LockedPackage } from "./lockfile.ts";
+import type { Metadata } from "./metadata.ts";
+import type { InstallOptions } from "./options.ts";
+import { pinKeys } from "./pins.ts";
+
+/**
+ * The lock of a project after solving anew, locked versions preferred. Signatures were verified, and no version has other
+ * bytes than the old lock knows.
+ *
+ * @throws no_solution, checksum_mismatch, signature_invalid, key_changed, signature_required, manifest_invalid, network
+ */
+export async function resolveLock(
+  options: InstallOptions,
+  manifest: Manifest,
+  old: Lock | undefined,
+  metadata: Metadata,
+): Promise<Lock> {
+  refuseWorkspaceRanges(manifest);
+  options.onEvent?.({ kind: "resolve" });
+  const result = await solve({
+    root: manifest,
+    locked: preferred(options, old),
+    versionsOf: metadata.versionsOf,
+    landVersion: options.landVersion,
+  });
+  if (!result.ok) throw fail("no_solution", result.failure);
+  const packages: LockedPackage[] = [];
+  for (const solved of result.solution.packages)
+    packages.push(await lockPackage(options, solved, old, metadata));
+  const before = old?.manifests.get(ROOT_FOLDER);
+  const own = { ...lockedManifestOf(manifest), unknown: before?.unknown ?? [] };
+  return {
+    manifests: new Map([...(old?.manifests ?? []), [ROOT_FOLDER, own]]),
+    packages: packages.toSorted(byName),
+    unknown: old?.unknown ?? [],
+  };
+}
+
+/** The versions to keep where possible: all but those that an update is about. */
+function preferred({ mode }: InstallOptions, old: Lock | undefined): Map<string, Version> {
+  const locked = new Map<string, Version>(
+    old?.packages.map(({ name, version }) => [name, version]),
+  );
+  if (mode.kind !== "update") return locked;
+  if (mode.names.length === 0) return new Map();
+  for (const typed of mode.names) {
+    const name = parsePackageName(typed);
+    if (!locked.delete(name)) throw fail("not_found", { what: `"${name}" in land.lock` });
+  }
+  return locked;
+}
+
+async function lockPackage(
+  options: InstallOptions,
+  { name: solved, version, dependencies }: SolvedPackage,
+  old: Lock | undefined,
+  metadata: Metadata,
+): Promise<LockedPackage> {
+  const name: PackageName = parsePackageName(solved);
+  const entries = await metadata.versionsOf(name);
+  const entry = entries?.find((candidate) => candidate.version === version);
+  if (!entry) throw fail("version_not_found", { name, version });
+  const before = old?.packages.find((locked) => locked.name === name);
+  if (before?.version === version && before.digest !== entry.digest)
+    throw fail("checksum_mismatch", {
+      what: `"${name}@${version}" as its registry tells of it now`,
+      expected: before.digest,
+      actual: entry.digest,
+    });
+  const { requireSignatures } = options.security;
+  return {
+    name,
+    version,
+    registry: metadata.registryOf(name),
+    digest: entry.digest,
+    keys: await pinKeys(name, entry, before?.keys ?? [], requireSignatures),
+    dependencies: dependencies.map(parsePackageName),
+    unknown: before?.unknown ?? [],
+  };
+}
+
+function refuseWorkspaceRanges(manifest: Manifest): void {
+  const { file, dependencies, devDependencies, optionalDependencies } = manifest;
+  for (const [key, map] of Object.entries({ dependencies, devDependencies, optionalDependencies }))
+    for (const [name, range] of Object.entries(map))
+      if (isWorkspaceRange(range))
+        throw fail("manifest_invalid", {
+          file,
+          field: `${key}.${name}`,
+          problem: `is "${range}", but no member of a workspace has that name`,
+        });
+}

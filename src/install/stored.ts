@@ -1,0 +1,102 @@
+import {
+  type Digest,
+  type PackageName,
+  parseDigest,
+  parsePackageName,
+  parseVersion,
+  type Version,
+} from "#base/names.ts";
+import { emptyMap, isMap } from "#pack/json.ts";
+import { problemOfPath } from "#pack/paths.ts";
+
+/** A file of a package in the store. */
+export type StoredFile = {
+  /** Relative to the package, with `/`. */
+  path: string;
+  /** Hex SHA-256 of the content. */
+  sha256: string;
+  executable: boolean;
+  sizeBytes: number;
+};
+
+/** A command of a package. */
+export type Bin = {
+  /** Its file, relative to the package; one of those the archive holds. */
+  path: string;
+  /** own: it is started as it is. land: it has no `#!`, so the land binary runs it. */
+  runner: "own" | "land";
+};
+
+/** Command → its file. No prototype. */
+export type Bins = { [command: string]: Bin };
+
+/** What the store knows of a package that it holds whole. */
+export type StoredPackage = {
+  name: PackageName;
+  version: Version;
+  digest: Digest;
+  files: StoredFile[];
+  bin: Bins;
+};
+
+/** The text under which the store keeps it. */
+export function serializeStored(stored: StoredPackage): string {
+  const { name, version, digest, bin } = stored;
+  const files = stored.files.map(({ path, sha256, executable, sizeBytes }) => [
+    path,
+    sha256,
+    sizeBytes,
+    executable ? 1 : 0,
+  ]);
+  return `${JSON.stringify({ format: 1, name, version, digest, bin, files })}\n`;
+}
+
+/** What `serializeStored` wrote; undefined for anything else, which is then as good as not there. */
+export function parseStored(text: string): StoredPackage | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (!isMap(value) || value["format"] !== 1 || !Array.isArray(value["files"])) return undefined;
+    const files = value["files"].map(parseFile);
+    const bin = parseBins(value["bin"]);
+    if (!bin || !files.every((file) => file !== undefined)) return undefined;
+    return {
+      name: parsePackageName(value["name"]),
+      version: parseVersion(value["version"]),
+      digest: parseDigest(value["digest"]),
+      files,
+      bin,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Commands from a file of ours; undefined where one of them could lead out of its package. */
+export function parseBins(value: unknown): Bins | undefined {
+  if (!isMap(value)) return undefined;
+  const bins = emptyMap<Bin>();
+  for (const [command, bin] of Object.entries(value)) {
+    if (!isCommand(command) || !isMap(bin)) return undefined;
+    const { path, runner } = bin;
+    if (typeof path !== "string" || problemOfPath(path) !== undefined) return undefined;
+    if (runner !== "own" && runner !== "land") return undefined;
+    bins[command] = { path, runner };
+  }
+  return bins;
+}
+
+/** Whether a text may be the name of a command: one segment, and not land itself. */
+function isCommand(text: string): boolean {
+  return (
+    /^[A-Za-z0-9._-]{1,100}$/.test(text) && !/^\.+$/.test(text) && text.toLowerCase() !== "land"
+  );
+}
+
+function parseFile(value: unknown): StoredFile | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const [path, sha256, sizeBytes, executable]: unknown[] = value;
+  if (typeof path !== "string" || problemOfPath(path) !== undefined) return undefined;
+  if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
+  if (typeof sizeBytes !== "number" || !Number.isSafeInteger(sizeBytes)) return undefined;
+  return { path, sha256, sizeBytes, executable: executable === 1 };
+}
