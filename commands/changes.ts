@@ -1,32 +1,15 @@
 import { printable } from "#base/names.ts";
+import type { InstallResult, NamedVersion } from "#install/options.ts";
 
 import { renderCount, type Style } from "./render.ts";
 
-type Item = { name: string; version: string };
-/** What an install did to the tree: `unchanged` counts packages. */
-export type Changes = {
-  added: readonly Item[];
-  removed: readonly Item[];
-  changed: readonly Item[];
-  unchanged: number;
-};
-
-/** What `add`, `remove` and `install` answer with --json: these keys and no others. */
-export function changesValue({ added, removed, changed, unchanged }: Changes): Changes {
-  return { added: bare(added), removed: bare(removed), changed: bare(changed), unchanged };
-}
-
-function bare(items: readonly Item[]): Item[] {
-  return items.map(({ name, version }) => ({ name, version }));
-}
-
 /** One line per package that came (`+`), went (`-`) or is of another version now (`~`), then the sum. */
-export function renderChanges(changes: Changes, elapsedMs: number, style: Style): string {
-  const { added, removed, changed, unchanged } = changes;
+export function renderChanges(result: InstallResult, elapsedMs: number, style: Style): string {
+  const { added, removed, changed, unchanged } = result;
   const lines = [
     ...added.map((item) => style.green(`+ ${nameOf(item)}`)),
     ...removed.map((item) => style.red(`- ${nameOf(item)}`)),
-    ...changed.map((item) => style.yellow(`~ ${nameOf(item)}`)),
+    ...changed.map((item) => style.yellow(`~ ${nameOf(item)} (was ${printable(item.from)})`)),
   ];
   const counts = [
     [added.length, "added"],
@@ -44,6 +27,6 @@ function renderTime(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-function nameOf({ name, version }: Item): string {
+function nameOf({ name, version }: NamedVersion): string {
   return `${printable(name)} ${printable(version)}`;
 }

@@ -31,9 +31,27 @@ export async function connect(
   const registry = registryOf(context);
   const credentials = fileCredentials(homeOf(context));
   const found = options.anonymous ? undefined : await tokenOf(context, registry);
-  const { signal, now } = context;
-  const remote = createRemote({ registry, signal, now, ...(found && { token: found.token }) });
+  const remote = remoteWith(context, registry, found?.token);
   return { remote, registry, credentials, tokenFrom: found?.from };
+}
+
+/** The client of any registry, with the user's token for it. @throws credentials_invalid, usage */
+export async function remoteFor(context: Context, registry: RegistryUrl): Promise<Remote> {
+  return remoteWith(context, registry, (await tokenOf(context, registry))?.token);
+}
+
+function remoteWith(
+  { signal, now }: Context,
+  registry: RegistryUrl,
+  token: string | undefined,
+): Remote {
+  return createRemote({ registry, signal, now, ...(token !== undefined && { token }) });
+}
+
+/** The registries that the user chose, whatever a lock file says: the default one and `LAND_REGISTRY`. @throws name_invalid */
+export function trustedRegistries({ env }: Context): RegistryUrl[] {
+  const named = env["LAND_REGISTRY"];
+  return named ? [DEFAULT_REGISTRY, parseRegistryUrl(named)] : [DEFAULT_REGISTRY];
 }
 
 /** `--registry`, else `LAND_REGISTRY`, else the one of this machine. @throws name_invalid */

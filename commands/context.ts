@@ -20,6 +20,8 @@ export type World = {
   cwd: string;
   /** The user's home folder. */
   home: string;
+  /** The program that runs, for what it has to start itself. */
+  binary: string;
   stdin: Input;
   stdout: Output;
   stderr: Output;

@@ -11,7 +11,7 @@ import { renderTable, type Style } from "./render.ts";
 export function renderWelcome(style: Style): string {
   const common = Object.entries(commands).filter(([, entry]) => entry.common);
   return [
-    `land ${version}: a package registry, its client and a personal cloud in one program`,
+    `land ${version}: a package registry and its client in one program`,
     "",
     usage(style, "<command>"),
     "",

@@ -15,7 +15,11 @@ Scopes: account, read, publish, publish:<name or @scope/*>, yank, deploy, deploy
   args: {
     name: { type: "text", value: "NAME", about: "What it is for" },
     scope: { type: "list", value: "SCOPE", about: "What it may do" },
-    expiresInDays: { type: "text", value: "DAYS", about: "When it ends; never later than the token that makes it" },
+    expiresInDays: {
+      type: "text",
+      value: "DAYS",
+      about: "When it ends; never later than the token that makes it",
+    },
   },
   async run(context, args) {
     const name = args.name ?? (await askText(context, questions.name));

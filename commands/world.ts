@@ -13,6 +13,7 @@ export function processWorld(argv: readonly string[]): World {
     env,
     cwd: process.cwd(),
     home: env["HOME"] || homedir(),
+    binary: process.execPath,
     // Opened only where a command reads it.
     get stdin() {
       return process.stdin;

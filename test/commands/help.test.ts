@@ -8,7 +8,7 @@ test("land alone shows what most people need", async () => {
   const ran = await run([]);
   expect(ran).toMatchObject({ exitCode: 0, stderr: "" });
   expect(ran.stdout.replace(/\d+\.\d+\.\d+/, "X.Y.Z")).toMatchInlineSnapshot(`
-    "land X.Y.Z: a package registry, its client and a personal cloud in one program
+    "land X.Y.Z: a package registry and its client in one program
 
     Usage: land <command>
 

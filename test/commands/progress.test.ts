@@ -20,6 +20,7 @@ function watch(argv: string[], terminal: boolean): { stdout: string; stderr: str
       env: {},
       cwd: "/",
       home: "/nowhere",
+      binary: "/nowhere/land",
       stdin: new PassThrough(),
       stdout: sink("stdout"),
       stderr: sink("stderr"),

@@ -64,6 +64,7 @@ export function startRun(argv: readonly string[], setting: Setting = {}): Runnin
     env,
     cwd,
     home,
+    binary: process.execPath,
     stdin,
     stdout: sink("stdout"),
     stderr: sink("stderr"),

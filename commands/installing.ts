@@ -1,0 +1,77 @@
+import { version as landVersion } from "#base/build-info.ts";
+import { installProject } from "#install/install.ts";
+import type { InstallEvent, InstallMode } from "#install/options.ts";
+
+import { renderChanges } from "./changes.ts";
+import type { Outcome } from "./command.ts";
+import { homeOf, registryOf, remoteFor, trustedRegistries } from "./connect.ts";
+import type { Context } from "./context.ts";
+import { createProgress, type Progress } from "./progress.ts";
+
+/** Downloads at a time. */
+const CONCURRENCY = 8;
+
+/**
+ * Changes the tree of the project as `mode` says, with progress, and answers what changed. Fails as `installProject` does.
+ */
+export async function install(
+  context: Context,
+  mode: InstallMode,
+  options: { frozen?: boolean; offline?: boolean } = {},
+): Promise<Outcome> {
+  const began = performance.now();
+  const progress = createProgress(context);
+  try {
+    const result = await installProject({
+      ...homeOf(context),
+      dir: context.cwd,
+      mode,
+      frozen: options.frozen ?? false,
+      offline: options.offline ?? false,
+      yes: context.globals.yes,
+      registry: registryOf(context),
+      configured: trustedRegistries(context),
+      remoteFor: (registry) => remoteFor(context, registry),
+      landVersion,
+      landBinary: context.world.binary,
+      concurrency: CONCURRENCY,
+      security: { requireSignatures: false, checksum: "sha256" },
+      onEvent: eventsTo(context, progress),
+    });
+    progress.stop();
+    context.say(renderChanges(result, performance.now() - began, context.style));
+    return { value: result };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Turns the events of an install into one moving line: what came of all archives together. */
+function eventsTo(context: Context, progress: Progress): (event: InstallEvent) => void {
+  const received = new Map<string, number>();
+  let doneFiles = 0;
+  return (event) => {
+    switch (event.kind) {
+      case "wait":
+        progress.stop();
+        context.say(`Waiting for ${event.what}: ${event.holder} has it`);
+        break;
+      case "resolve":
+        progress.update({ verb: "Resolving" });
+        break;
+      case "download": {
+        received.set(`${event.name}@${event.version}`, event.receivedBytes);
+        const doneBytes = received.values().reduce((sum, bytes) => sum + bytes, 0);
+        progress.update({ verb: "Downloading", doneFiles, totalFiles: received.size, doneBytes });
+        break;
+      }
+      case "stored":
+        doneFiles++;
+        progress.item(`Downloaded ${event.name} ${event.version}`);
+        break;
+      case "write":
+        progress.update({ verb: "Linking", doneFiles: event.packages });
+        break;
+    }
+  };
+}
