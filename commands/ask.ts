@@ -44,20 +44,6 @@ export async function askSecret(context: Context, question: Question): Promise<s
 }
 
 /**
- * Asks for one of several.
- *
- * @throws needs_flag without a terminal, cancelled at Ctrl-C
- */
-export async function askChoice(
-  context: Context,
-  question: Question & { choices: readonly { value: string; label: string }[] },
-): Promise<string> {
-  return ask<string>(context, question, ({ select }, common) =>
-    select({ ...common, options: question.choices.map((choice) => ({ ...choice })) }),
-  );
-}
-
-/**
  * Asks whether to go on. `--yes` answers yes; a no is `cancelled`.
  *
  * @throws needs_flag without a terminal, cancelled at no or Ctrl-C

@@ -91,6 +91,6 @@ export function createContext(
 }
 
 /** Whether `CI` is set to anything but a no. */
-export function isCi(env: Env): boolean {
+function isCi(env: Env): boolean {
   return !/^(?:|0|false|no|off)$/i.test(env["CI"] ?? "");
 }

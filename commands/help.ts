@@ -62,7 +62,7 @@ export async function renderTopic(words: readonly string[], style: Style): Promi
 }
 
 /** What `land help publish` says. */
-export function renderCommand(name: string, entry: Entry, command: Command, style: Style): string {
+function renderCommand(name: string, entry: Entry, command: Command, style: Style): string {
   const places = Object.entries(command.args).filter(([, arg]) => !isFlag(arg));
   const hasFlags = Object.values(command.args).some(isFlag);
   const words = [name, ...places.map(([key, arg]) => placeholder(key, arg)), "[flags]"];

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
+import { temporaryFolder } from "#test/support/land.ts";
+
 import { run, startRun } from "./world.ts";
 
 describe("what is typed wrongly ends with 2 and says what to do", () => {
@@ -138,4 +140,42 @@ describe("a question", () => {
     await running.done;
     expect(running.exits).toEqual([130]);
   });
+});
+
+test("Ctrl-C ends a request that is under way, with a problem on stdout where --json asks", async () => {
+  let reached = (): void => {};
+  const asked = new Promise<void>((resolve) => (reached = resolve));
+  await using silent = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => {
+      reached();
+      return new Promise<Response>(() => {});
+    },
+  });
+  const running = startRun(["search", "left", "--json", "--registry", silent.url.origin]);
+  await asked;
+  running.send("SIGINT");
+  const ran = await running.done;
+  expect(ran).toMatchObject({ exitCode: 130, stderr: "" });
+  expect(ran.json()).toMatchObject({ code: "cancelled" });
+  await silent.stop(true);
+});
+
+test("a bug ends with 70, and only --verbose shows where", async () => {
+  await using root = await temporaryFolder("bug");
+  const setting = {
+    cwd: root.path,
+    home: root.path,
+    now: () => {
+      throw new TypeError("oops");
+    },
+  };
+  const ran = await run(["install"], setting);
+  expect(ran).toMatchObject({ exitCode: 70, stdout: "" });
+  expect(ran.stderr).toStartWith("error: Cannot finish: something broke inside land\n\nhint: ");
+  expect(ran.stderr).not.toContain("oops");
+  const verbose = await run(["install", "--verbose", "--json"], setting);
+  expect(verbose.json()).toMatchObject({ code: "internal" });
+  expect(verbose.stderr).toContain("TypeError: oops");
 });
