@@ -94,7 +94,7 @@ describeBrowser("the website", (browser) => {
     await openTab(async (tab) => {
       await tab.goto("/register");
       await fill(tab, { username: "ada", email: "ada@example.com", password: PASSWORD });
-      await tab.click('main button[type="submit"]');
+      await tab.click('form[action="/register"] button');
       await tab.waitForURL("**/dashboard*");
 
       await tab.goto("/settings");
@@ -149,7 +149,7 @@ describeBrowser("the website", (browser) => {
       async (tab) => {
         await tab.goto("/login");
         await fill(tab, { username: "ada", password: PASSWORD });
-        await tab.click('main button[type="submit"]');
+        await tab.click('form[action="/login"] button');
         await tab.waitForURL("**/dashboard*");
         expect(await tab.textContent("main")).toContain("greet");
         for (const path of [
@@ -179,7 +179,7 @@ describeBrowser("the website", (browser) => {
     const tab = await context.newPage();
     await tab.goto("/login");
     await fill(tab, { username: "ada", password: "wrong password" });
-    await tab.click('main button[type="submit"]');
+    await tab.click('form[action="/login"] button');
     expect(await tab.textContent("main")).toContain("do not match");
     expect(await tab.inputValue('[name="username"]')).toBe("ada");
     expect(await tab.inputValue('[name="password"]')).toBe("");
