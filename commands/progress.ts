@@ -58,7 +58,7 @@ function movingLine({ world, now }: Context): Progress {
       drawnAt = at;
       visible = true;
       const line = renderStep(step, at - began.at);
-      world.stderr.write(CLEAR + Bun.sliceAnsi(line, 0, (world.stderr.columns ?? 80) - 1));
+      world.stderr.write(CLEAR + Bun.sliceAnsi(line, 0, (world.stderr.columns || 80) - 1));
     },
     item: () => {},
     stop() {

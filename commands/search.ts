@@ -30,7 +30,7 @@ export default defineCommand({
       version,
       description,
     }));
-    const width = Math.max(20, (context.world.stdout.columns ?? 100) - 40);
+    const width = Math.max(20, (context.world.stdout.columns || 100) - 40);
     const rows = items.map(({ name, version, description }) => [
       context.style.bold(shorten(name, 64)),
       shorten(version ?? "yanked", 30),
