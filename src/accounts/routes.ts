@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 
 import { fail } from "#base/errors.ts";
+import { parseJsonBody } from "#http/json.ts";
 import { pageOf, PageQuery, parsePage } from "#http/page.ts";
 import type { Ctx } from "#store/ctx.ts";
 
@@ -46,14 +47,14 @@ function userRoutes(ctx: Ctx) {
       "/register",
       async ({ body, request, status }) => status(201, await register(ctx, body, doorOf(request))),
       {
-        parse: "json",
+        parse: parseJsonBody,
         body: RegisterBody,
         response: { 201: SignedIn },
         detail: { summary: "Make an account" },
       },
     )
     .post("/login", ({ body, request }) => login(ctx, body, doorOf(request)), {
-      parse: "json",
+      parse: parseJsonBody,
       body: LoginBody,
       response: { 200: SignedIn },
       detail: { summary: "Sign in" },
@@ -103,7 +104,7 @@ function tokenRoutes(ctx: Ctx) {
       async ({ request, body, status }) =>
         status(201, await createToken(ctx, await identifyWriter(ctx, request), body)),
       {
-        parse: "json",
+        parse: parseJsonBody,
         body: TokenBody,
         response: { 201: NewToken },
         detail: {
@@ -139,7 +140,7 @@ function keyRoutes(ctx: Ctx) {
       async ({ request, body, status }) =>
         status(201, await addKey(ctx, await identifyWriter(ctx, request), body)),
       {
-        parse: "json",
+        parse: parseJsonBody,
         body: SigningKeyBody,
         response: { 201: SigningKey },
         detail: { summary: "Register a signing key" },
@@ -172,7 +173,7 @@ function inviteRoutes(ctx: Ctx) {
       async ({ request, body, status }) =>
         status(201, await createInvite(ctx, await identifyWriter(ctx, request), body)),
       {
-        parse: "json",
+        parse: parseJsonBody,
         body: InviteBody,
         response: { 201: NewInvite },
         detail: {

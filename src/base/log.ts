@@ -5,6 +5,7 @@ export type Log = {
   error: (event: string, fields?: Record<string, unknown>) => void;
 };
 
+/** The least severe line that is written; `off` writes none. */
 export type LogLevel = "info" | "warn" | "error" | "off";
 const RANK = { info: 0, warn: 1, error: 2, off: 3 } as const;
 

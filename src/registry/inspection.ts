@@ -8,7 +8,7 @@ const AT_ONCE = 4;
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** Reads an uploaded archive under this server's limits, when its turn comes. @throws as `inspectArchive` */
+/** Reads an uploaded archive under this server's limits, when its turn comes. @throws archive_invalid, archive_too_large, manifest_invalid */
 export async function inspectStaged(ctx: Ctx, staged: Staged): Promise<Inspection> {
   if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
   else running += 1;

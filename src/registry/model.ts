@@ -85,6 +85,7 @@ export const PackageSummary = Type.Object({
 });
 export type PackageSummary = Static<typeof PackageSummary>;
 
+/** Answer of a search and of lists of packages. */
 export const PackagePage = pageOf(PackageSummary);
 export type PackagePage = Static<typeof PackagePage>;
 
@@ -96,6 +97,7 @@ export const Dependent = Type.Object({
   kind: Type.Union([Type.Literal("normal"), Type.Literal("optional"), Type.Literal("peer")]),
 });
 export type Dependent = Static<typeof Dependent>;
+/** Answer of `GET /packages/:name/dependents`. */
 export const DependentPage = pageOf(Dependent);
 export type DependentPage = Static<typeof DependentPage>;
 
@@ -127,17 +129,21 @@ export type PackageQuery = Static<typeof PackageQuery>;
 /** A name of a version that moves. */
 export const TagEntry = Type.Object({ tag: Type.String(), version: Type.String() });
 export type TagEntry = Static<typeof TagEntry>;
+/** Answer of `GET /packages/:name/tags`. */
 export const TagPage = pageOf(TagEntry);
 export type TagPage = Static<typeof TagPage>;
+/** Body of `PUT /packages/:name/tags/:tag`. */
 export const TagBody = Type.Object({ version: Type.String({ maxLength: 128 }) });
 export type TagBody = Static<typeof TagBody>;
 
 /** Somebody who may do everything with a package. */
 export const Owner = Type.Object({ user: Type.String() });
 export type Owner = Static<typeof Owner>;
+/** Answer of `GET /packages/:name/owners`. */
 export const OwnerPage = pageOf(Owner);
 export type OwnerPage = Static<typeof OwnerPage>;
 
+/** Body of `PUT /packages/:name/deprecation`; an empty message takes it back. */
 export const DeprecationBody = Type.Object({
   range: Type.String({ maxLength: 256 }),
   /** "" takes the warning back. */
@@ -145,6 +151,7 @@ export const DeprecationBody = Type.Object({
 });
 export type DeprecationBody = Static<typeof DeprecationBody>;
 
+/** Query of `GET /packages/:name/downloads`. */
 export const DownloadsQuery = Type.Object({
   days: Type.Optional(Type.String({ description: "How many days, 1 to 365; 30 by default" })),
 });

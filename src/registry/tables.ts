@@ -10,6 +10,7 @@ import type { Metadata } from "./metadata.ts";
 
 const time = (name: string) => integer(name, { mode: "timestamp_ms" });
 
+/** Packages by name; `latest` is the version that a bare name means. */
 export const packages = sqliteTable("packages", {
   id: integer().primaryKey(),
   name: text().$type<PackageName>().notNull(),
@@ -23,6 +24,7 @@ export const packages = sqliteTable("packages", {
   updatedAt: time("updated_at").notNull(),
 });
 
+/** Who may publish and yank. */
 export const packageOwners = sqliteTable(
   "package_owners",
   {
@@ -33,6 +35,7 @@ export const packageOwners = sqliteTable(
   (table) => [primaryKey({ columns: [table.packageId, table.userId] })],
 );
 
+/** Published versions; a row never goes, and only yanked, deprecated and downloads change. */
 export const versions = sqliteTable("versions", {
   id: integer().primaryKey(),
   packageId: integer("package_id").notNull(),
@@ -56,6 +59,7 @@ export const versions = sqliteTable("versions", {
   readmePath: text("readme_path"),
 });
 
+/** Dist-tags set by hand. */
 export const tags = sqliteTable(
   "tags",
   {
@@ -66,6 +70,7 @@ export const tags = sqliteTable(
   (table) => [primaryKey({ columns: [table.packageId, table.tag] })],
 );
 
+/** What the latest version of each package requires. */
 export const dependencies = sqliteTable("dependencies", {
   packageId: integer("package_id").notNull(),
   name: text().notNull(),
@@ -73,6 +78,7 @@ export const dependencies = sqliteTable("dependencies", {
   kind: text({ enum: ["normal", "optional", "peer"] }).notNull(),
 });
 
+/** Downloads per package and UTC day. */
 export const downloadsByDay = sqliteTable(
   "downloads_by_day",
   {
@@ -97,6 +103,7 @@ export const packageTrigrams = sqliteTable("package_trigrams", {
   name: text().notNull(),
 });
 
+/** Names with one letter left out, to find those with typos. */
 export const packageSpellings = sqliteTable("package_spellings", {
   spelling: text().notNull(),
   packageId: integer("package_id").notNull(),

@@ -21,6 +21,7 @@ import { migrate } from "#store/migrate.ts";
 
 import { startSweeper } from "./sweeper.ts";
 
+/** What a data folder is opened with. */
 export type BootOptions = {
   /** The data folder; made if it is not there. */
   data: string;

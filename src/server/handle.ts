@@ -79,9 +79,13 @@ export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler
   };
 }
 
-/** The decoded-checked path. @throws bad_request for malformed percent-encoding, which Elysia would hand on as null */
+/**
+ * The path that rules go by: without the one slash at its end that Elysia lets pass, so that both spellings are one address.
+ *
+ * @throws bad_request for malformed percent-encoding, which Elysia would hand on as null
+ */
 function pathOf(url: string): string {
-  const pathname = pathnameOf(url);
+  const pathname = pathnameOf(url).replace(/(?<=.)\/$/, "");
   if (!pathname.includes("%")) return pathname;
   try {
     if (decodeURIComponent(pathname).includes("\0")) throw new URIError("NUL");
@@ -99,7 +103,8 @@ function pathnameOf(url: string): string {
 /** `/packages/@a/b` means `/packages/@a%2Fb`: a router cannot tell it from a name and a version. */
 function encodeScope(request: Request): Request {
   if (!request.url.includes("/@")) return request;
-  const url = new URL(request.url);
+  const url = URL.parse(request.url);
+  if (!url) return request;
   const pathname = url.pathname.replace(
     /^((?:\/api\/v1)?\/(?:packages|index)\/@[^/%]+)\/(?=[^/])/,
     "$1%2F",

@@ -9,6 +9,7 @@ import { createApp } from "./app.ts";
 import { addressOf, boot, type Booted } from "./boot.ts";
 import { createHandler } from "./handle.ts";
 
+/** What a server is started with. */
 export type StartOptions = {
   /** The data folder. */
   data: string;

@@ -12,6 +12,7 @@ export type Lock = { release: () => void };
 /** Who has a lock, as the one who took it exclusively wrote it down. */
 export type Holder = { pid: number; command: string; since: string };
 
+/** How to take a lock. */
 export type LockOptions = {
   /** shared: many may use; exclusive: one alone. */
   mode: "shared" | "exclusive";
