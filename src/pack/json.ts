@@ -8,7 +8,8 @@ export type JsonMap = { [key: string]: unknown };
 export type JsonProblem = { field: string; problem: string };
 
 /**
- * Reads strict JSON: no BOM, comments, trailing commas, duplicate keys or `__proto__`, at most 1 MB and 64 levels deep.
+ * Reads strict JSON: no BOM, comments, trailing commas, duplicate keys, `__proto__` or half surrogate pairs, at most 1 MB
+ * and 64 levels deep.
  * The depth is counted before anything recurses.
  */
 export function readJson(text: string): { value: unknown } | JsonProblem {
@@ -20,7 +21,7 @@ export function readJson(text: string): { value: unknown } | JsonProblem {
   } catch {
     return { field: "", problem: `is not JSON: ${whereBroken(text)}` };
   }
-  return findBadKey(text) ?? { value: withoutPrototype(value) };
+  return findBadToken(text) ?? { value: withoutPrototype(value) };
 }
 
 function problemBeforeParse(text: string): string | undefined {
@@ -59,7 +60,7 @@ function whereBroken(text: string): string {
 }
 
 /** Only for text that JSON.parse took. */
-function findBadKey(text: string): JsonProblem | undefined {
+function findBadToken(text: string): JsonProblem | undefined {
   const open: (Set<string> | undefined)[] = [];
   let last = "";
   for (const { at, token } of tokens(text)) {
@@ -74,6 +75,9 @@ function findBadKey(text: string): JsonProblem | undefined {
         return { field: String(key), problem: `${problem} in line ${lineOf(text, at)}` };
       keys.add(String(key));
     }
+    // Half a pair has no form in UTF-8: it would be another text once stored, and no address may hold it.
+    if (token.includes("\\u") && !String(JSON.parse(token)).isWellFormed())
+      return { field: "", problem: `holds half a surrogate pair in line ${lineOf(text, at)}` };
     last = token;
   }
   return undefined;

@@ -23,15 +23,21 @@ const MAX_KEYWORD = 100;
 export function metadataOf({ manifest }: Inspection): Metadata {
   const { dependencies, optionalDependencies, peerDependencies, engines, bin } = manifest;
   return {
-    description: (manifest.description ?? "").slice(0, MAX_DESCRIPTION),
+    description: cut(manifest.description ?? "", MAX_DESCRIPTION),
     license: manifest.license ?? null,
     repository: manifest.repository ?? null,
     homepage: manifest.homepage ?? null,
-    keywords: manifest.keywords.slice(0, MAX_KEYWORDS).map((word) => word.slice(0, MAX_KEYWORD)),
+    keywords: manifest.keywords.slice(0, MAX_KEYWORDS).map((word) => cut(word, MAX_KEYWORD)),
     dependencies,
     optionalDependencies,
     peerDependencies,
     engines,
     bin,
   };
+}
+
+/** The beginning of a text, never half of a character: no address could be made of it. */
+function cut(text: string, length: number): string {
+  const start = text.slice(0, length);
+  return start.isWellFormed() ? start : start.slice(0, -1);
 }

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 
 import { identify } from "#accounts/actor.ts";
 import { identifyWriter } from "#accounts/guard.ts";
+import { parseJsonBody } from "#http/json.ts";
 import { PageQuery, parsePage } from "#http/page.ts";
 import type { Ctx } from "#store/ctx.ts";
 
@@ -206,7 +207,7 @@ function yankRoutes(ctx: Ctx) {
         await deprecate(ctx, await identifyWriter(ctx, request), { name, ...body });
         return status(204);
       },
-      { parse: "json", body: DeprecationBody, detail: { summary: "Deprecate versions" } },
+      { parse: parseJsonBody, body: DeprecationBody, detail: { summary: "Deprecate versions" } },
     );
 }
 
@@ -228,7 +229,7 @@ function tagRoutes(ctx: Ctx) {
         await writeTag(ctx, await identifyWriter(ctx, request), { ...params, version });
         return status(204);
       },
-      { parse: "json", body: TagBody, detail: { summary: "Point a tag at a version" } },
+      { parse: parseJsonBody, body: TagBody, detail: { summary: "Point a tag at a version" } },
     )
     .delete(
       "/:tag",

@@ -1,5 +1,6 @@
 import { fail } from "#base/errors.ts";
 import { readForm } from "#http/multipart.ts";
+import { readJson } from "#pack/json.ts";
 import type { Staged } from "#store/blobs.ts";
 import type { Ctx } from "#store/ctx.ts";
 
@@ -44,9 +45,8 @@ function missing(field: string): Error {
 }
 
 function parseJson(field: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw fail("invalid_input", { field, problem: "the part is not JSON" });
-  }
+  const read = readJson(text);
+  if ("problem" in read)
+    throw fail("invalid_input", { field, problem: `the part ${read.problem}` });
+  return read.value;
 }
