@@ -1,10 +1,17 @@
-import { lstatSync, mkdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { errorCode, fileFailed, readTextIfAny, syncFolder, writeFileAtomic } from "#store/files.ts";
 
-import { JOURNAL, type Journal, readJournal, serializeJournal, STAGING } from "./journal.ts";
+import {
+  JOURNAL,
+  type Journal,
+  PROJECT_FILES,
+  readJournal,
+  serializeJournal,
+  STAGING,
+} from "./journal.ts";
 import { MARKER, serializeMarker } from "./marker.ts";
 
 /** The folders a change is about, absolute. */
@@ -38,6 +45,8 @@ export async function commitChange(places: Places, journal: Journal): Promise<vo
  */
 export async function healChange(places: Places): Promise<boolean> {
   const { installDir, projectDir } = places;
+  await sweepTemporary(projectDir, PROJECT_FILES);
+  await sweepTemporary(installDir, [MARKER, JOURNAL]);
   const journal = await readJournal(installDir);
   const staging = join(installDir, STAGING);
   if (journal === undefined) {
@@ -57,6 +66,19 @@ export async function healChange(places: Places): Promise<boolean> {
   }
   await finish(places, journal);
   return true;
+}
+
+/** Removes half-written files that a killed run left beside these. Nobody else writes them while the project is locked. */
+async function sweepTemporary(dir: string, files: readonly string[]): Promise<void> {
+  const names = isFolder(dir) ? readdirSync(dir) : [];
+  for (const name of names)
+    if (name.endsWith(".tmp") && files.some((file) => isTemporaryNameOf(file, name)))
+      await rm(join(dir, name), { force: true });
+}
+
+/** Whether `name` is one that `writeFileAtomic` takes on the way to `file`. */
+function isTemporaryNameOf(file: string, name: string): boolean {
+  return name.startsWith(`.${file}.`) && /^[0-9a-f]{16}\.tmp$/.test(name.slice(file.length + 2));
 }
 
 async function putBack({ projectDir, installDir }: Places, journal: Journal): Promise<void> {

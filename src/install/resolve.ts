@@ -23,7 +23,7 @@ export async function resolveLock(
   old: Lock | undefined,
   metadata: Metadata,
 ): Promise<Lock> {
-  refuseWorkspaceRanges(manifest);
+  refuseUnsolvable(manifest);
   options.onEvent?.({ kind: "resolve" });
   const result = await solve({
     root: manifest,
@@ -87,8 +87,10 @@ async function lockPackage(
   };
 }
 
-function refuseWorkspaceRanges(manifest: Manifest): void {
-  const { file, dependencies, devDependencies, optionalDependencies } = manifest;
+function refuseUnsolvable(manifest: Manifest): void {
+  const { file, dependencies, devDependencies, optionalDependencies, unsolvable } = manifest;
+  const [first] = unsolvable;
+  if (first) throw fail("manifest_invalid", { file, ...first });
   for (const [key, map] of Object.entries({ dependencies, devDependencies, optionalDependencies }))
     for (const [name, range] of Object.entries(map))
       if (isWorkspaceRange(range))
