@@ -35,35 +35,79 @@ export function readVersion(fields: Fields): Version | undefined {
   return version === undefined ? undefined : named(fields, "version", () => parseVersion(version));
 }
 
+/** A requirement that another package manager understands and land does not: an alias, an address, a nested override. */
+export type Unsolvable = { field: string; problem: string };
+
 /** A map of requirements, each name and range checked. @throws manifest_invalid */
 export function readDependencies(
   fields: Fields,
-  key: "dependencies" | "devDependencies" | "optionalDependencies",
+  key: "dependencies" | "optionalDependencies",
 ): DependencyMap<Range | WorkspaceRange> {
-  return readRanges(fields, key, (field, text) =>
-    isWorkspaceRange(text) ? text : rangeOf(fields, field, text),
-  );
+  return readRanges(fields, key, (field, text) => rangeOrWorkspace(fields, field, text), refuse);
 }
 
-/** `overrides`: one range per package name, whoever asks for it. @throws manifest_invalid */
-export function readOverrides(fields: Fields): DependencyMap<Range> {
-  return readRanges(fields, "overrides", (field, text) => rangeOf(fields, field, text));
+/**
+ * What only the project itself uses, `devDependencies` and `overrides` (one range per package name, whoever asks for it).
+ * In a package.json, which other tools read too, entries that land cannot solve are set apart: they matter where the
+ * project is installed, not where it is published.
+ *
+ * @throws manifest_invalid in a land.json
+ */
+export function readProjectOnly(fields: Fields): {
+  devDependencies: DependencyMap<Range | WorkspaceRange>;
+  overrides: DependencyMap<Range>;
+  unsolvable: Unsolvable[];
+} {
+  const unsolvable: Unsolvable[] = [];
+  const setApart = (field: string, error: LandError): void => {
+    if (fields.file === "land.json") throw error;
+    unsolvable.push({ field, problem: String(error.data?.["problem"]) });
+  };
+  return {
+    devDependencies: readRanges(
+      fields,
+      "devDependencies",
+      (field, text) => rangeOrWorkspace(fields, field, text),
+      setApart,
+    ),
+    overrides: readRanges(
+      fields,
+      "overrides",
+      (field, text) => rangeOf(fields, field, text),
+      setApart,
+    ),
+    unsolvable,
+  };
+}
+
+function refuse(_field: string, error: LandError): never {
+  throw error;
 }
 
 function readRanges<R extends string>(
   fields: Fields,
   key: string,
   read: (field: string, text: string) => R,
+  onRefused: (field: string, error: LandError) => void,
 ): DependencyMap<R> {
   const map = emptyMap<R>();
   for (const [name, value] of Object.entries(fields.map(key) ?? {})) {
     const field = `${key}.${name}`;
-    named(fields, field, () => parsePackageName(name));
-    if (typeof value === "object")
-      throw fields.refuse(field, "is not a text: land takes one range per package here");
-    map[name] = read(field, fields.asText(field, value));
+    try {
+      named(fields, field, () => parsePackageName(name));
+      if (typeof value === "object")
+        throw fields.refuse(field, "is not a text: land takes one range per package here");
+      map[name] = read(field, fields.asText(field, value));
+    } catch (error) {
+      if (!(error instanceof LandError)) throw error;
+      onRefused(field, error);
+    }
   }
   return map;
+}
+
+function rangeOrWorkspace(fields: Fields, field: string, text: string): Range | WorkspaceRange {
+  return isWorkspaceRange(text) ? text : rangeOf(fields, field, text);
 }
 
 /** What a package manager may write instead of a range, with the name people know it by. */

@@ -13,8 +13,9 @@ import {
   isWorkspaceRange,
   readDependencies,
   readName,
-  readOverrides,
+  readProjectOnly,
   readVersion,
+  type Unsolvable,
   type WorkspaceRange,
 } from "./manifest-dependencies.ts";
 import { createFields, type Fields, type ManifestFile } from "./manifest-fields.ts";
@@ -64,6 +65,8 @@ export type Manifest = {
   optionalDependencies: DependencyMap<Range | WorkspaceRange>;
   peerDependencies: { [name: string]: string };
   overrides: DependencyMap<Range>;
+  /** What stands in `devDependencies` and `overrides` of a package.json and is nothing that land can solve. */
+  unsolvable: Unsolvable[];
   engines: { [engine: string]: string };
   workspaces: string[];
   installDir?: string;
@@ -123,10 +126,9 @@ function describe(fields: Fields, name: PackageName | undefined) {
 function require(fields: Fields) {
   return {
     dependencies: readDependencies(fields, "dependencies"),
-    devDependencies: readDependencies(fields, "devDependencies"),
     optionalDependencies: readDependencies(fields, "optionalDependencies"),
     peerDependencies: readCarriedMap(fields, "peerDependencies"),
-    overrides: readOverrides(fields),
+    ...readProjectOnly(fields),
     engines: readCarriedMap(fields, "engines"),
   };
 }
