@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 
 import { LandError } from "#base/errors.ts";
+import { parseRange } from "#base/ranges.ts";
 import { parseManifest, requirePublishable } from "#pack/manifest.ts";
 
 const parse = (fields: Record<string, unknown>, file: "land.json" | "package.json" = "land.json") =>
@@ -121,6 +122,27 @@ describe("refuses, naming the field:", () => {
   test.each(refusals)("%s", (_, text, message) => {
     expect(() => parseManifest("land.json", text)).toThrow(message);
   });
+});
+
+test("a package.json may want for development what land cannot solve, and says so", () => {
+  const { devDependencies, overrides, unsolvable } = parseManifest(
+    "package.json",
+    JSON.stringify({
+      devDependencies: { ok: "^1.0.0", alias: "npm:other@1", JSONStream: "1", tagged: "latest" },
+      overrides: { ok: "2.x", "colors@>1.4.0": "1.4.0", deep: { er: "1" } },
+    }),
+  );
+  expect({ ...devDependencies }).toEqual({ ok: parseRange("^1.0.0") });
+  expect({ ...overrides }).toEqual({ ok: parseRange("2.x") });
+  expect(unsolvable.map(({ field }) => field)).toEqual([
+    "devDependencies.alias",
+    "devDependencies.JSONStream",
+    "devDependencies.tagged",
+    "overrides.colors@>1.4.0",
+    "overrides.deep",
+  ]);
+  expect(unsolvable[0]?.problem).toBe('is "npm:other@1", which is an npm alias');
+  expect(() => parseManifest("package.json", '{"dependencies":{"a":"latest"}}')).toThrow();
 });
 
 test("only a name and a version make a manifest publishable", () => {
