@@ -6,6 +6,10 @@ import { sanitize } from "./sanitize.ts";
 
 /** Longer READMEs are cut here. */
 const MAX_CHARACTERS = 512 * 1024;
+/** Rendered text past this is not worth its time: it is shown as it was written. */
+const MAX_HTML = 4 * 1024 * 1024;
+/** Cells that the tables of one README may have. A row of one character gets as many as its table has columns. */
+const MAX_CELLS = 200_000;
 
 /** A README and whether it was too long to show whole. */
 export type Readme = { html: Html; isCut: boolean };
@@ -13,8 +17,14 @@ export type Readme = { html: Html; isCut: boolean };
 /** A README of any kind: Markdown by its file name, anything else as the text that it is. */
 export function renderReadmeFile(file: { path: string; text: string }, base?: string): Readme {
   if (/^readme(?:\.(?:md|markdown|mkd))?$/i.test(file.path)) return renderReadme(file.text, base);
-  const isCut = file.text.length > MAX_CHARACTERS;
-  return { html: raw(`<pre>\n${escapeHtml(file.text.slice(0, MAX_CHARACTERS))}</pre>`), isCut };
+  return {
+    html: asWritten(file.text.slice(0, MAX_CHARACTERS)),
+    isCut: file.text.length > MAX_CHARACTERS,
+  };
+}
+
+function asWritten(text: string): Html {
+  return raw(`<pre>\n${escapeHtml(text)}</pre>`);
 }
 
 /**
@@ -25,8 +35,22 @@ export function renderReadmeFile(file: { path: string; text: string }, base?: st
 export function renderReadme(text: string, base?: string): Readme {
   const isCut = text.length > MAX_CHARACTERS;
   const shown = isCut ? text.slice(0, MAX_CHARACTERS) : text;
-  const html = Bun.markdown.html(shown, { headings: { ids: true }, autolinks: true });
+  const tables = countCells(shown) <= MAX_CELLS;
+  const html = Bun.markdown.html(shown, { headings: { ids: true }, autolinks: true, tables });
+  if (html.length > MAX_HTML) return { html: asWritten(shown), isCut };
   return { html: raw(sanitize(html, linksFrom(base))), isCut };
+}
+
+/** The most cells that tables in this Markdown can have: every line a row of its widest table. */
+function countCells(text: string): number {
+  let lines = 0;
+  let columns = 0;
+  for (const line of text.split(/\r\n?|\n/)) {
+    lines += 1;
+    // Only the line below a table's head has a hyphen in each cell and nothing else.
+    if (/^[\s>*+|:\d.)-]*$/.test(line)) columns = Math.max(columns, line.split("|").length);
+  }
+  return lines * columns;
 }
 
 /** The address of the files of a repository on a known host, for relative links; undefined for others. */
