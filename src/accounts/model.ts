@@ -2,11 +2,8 @@ import { type Static, Type } from "@sinclair/typebox";
 
 /** Shapes of the account API. The only file of this feature that the client may see. */
 
-/** What a token may do, as protocol.md "Tokens" lists. A name may follow the colon. */
-export const SCOPES = ["account", "read", "publish", "yank", "deploy", "admin"] as const;
-
-/** `account`, `publish`, `publish:left`, `publish:@ada/*`, `deploy:blog`, `site:blog`, `stats:blog`… */
-export const Scope = Type.String({
+/** What a token may do: `account`, `publish`, `publish:left`, `publish:@ada/*`, `deploy:blog`, `site:blog`, `stats:blog`… */
+const Scope = Type.String({
   pattern:
     "^(?:account|read|publish|yank|deploy|admin|publish:(?:@[a-z0-9][a-z0-9._-]*/(?:\\*|[a-z0-9][a-z0-9._-]*)|[a-z0-9][a-z0-9._-]*)|(?:deploy|site|stats):[a-z0-9](?:-?[a-z0-9])*)$",
   maxLength: 128,

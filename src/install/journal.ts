@@ -49,7 +49,7 @@ export function serializeJournal({ placed, ...rest }: Journal): string {
 }
 
 /** Every name in it is checked: a checkout may bring a journal along. */
-export function parseJournal(text: string): Journal | undefined {
+function parseJournal(text: string): Journal | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (!isMap(value) || value["format"] !== 1) return undefined;

@@ -6,7 +6,7 @@ import type { Tx } from "#store/db.ts";
 import { packageSpellings, packageTrigrams, packageWords } from "./tables.ts";
 
 /** Longest part of a name that is looked up by its spellings; longer ones share trigrams with their typos. */
-export const MAX_SPELLED = 16;
+const MAX_SPELLED = 16;
 
 /** Makes a package found by these words and no others. */
 export async function replaceSearchRows(

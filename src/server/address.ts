@@ -19,11 +19,6 @@ export function clientAddress(
   return own;
 }
 
-/** Whether an address is this machine's own. */
-export function isLoopbackAddress(address: string): boolean {
-  return address === "::1" || /^127\.\d+\.\d+\.\d+$/.test(plainAddress(address));
-}
-
 /** `::ffff:127.0.0.1` and `[::1]` in their plain form. */
 function plainAddress(address: string): string {
   return address.replace(/^\[|\]$/g, "").replace(/^::ffff:(?=\d+\.)/i, "");

@@ -24,7 +24,7 @@ export function destinationOf(header: string | null, config: ServerConfig): Dest
 }
 
 /** The host of a Host header in lower case, without port and trailing dot, or undefined where it is malformed. */
-export function parseHost(header: string | null): string | undefined {
+function parseHost(header: string | null): string | undefined {
   if (header === null || header.length > 261) return undefined;
   const match = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i.exec(header);
   const [, name, port] = match ?? [];

@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { fail, type LandError } from "#base/errors.ts";
 
 /** A name for a temporary file beside `path`, never used before: random, since pids repeat across containers. */
-export function temporaryName(path: string): string {
+function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
 }
 

@@ -10,7 +10,7 @@ import registry from "./migrations/0002_registry.sql" with { type: "text" };
 export type Migration = { id: number; name: string; sql: string };
 
 /** All steps, in order. */
-export const MIGRATIONS: readonly Migration[] = [
+const MIGRATIONS: readonly Migration[] = [
   { id: 1, name: "accounts", sql: accounts },
   { id: 2, name: "registry", sql: registry },
 ];
