@@ -10,6 +10,7 @@ import { commitChange, healChange, isThere } from "./commit.ts";
 import { ensureStored } from "./fetch.ts";
 import { type FileChange, PROJECT_FILES, STAGING } from "./journal.ts";
 import { differencesOf } from "./lock-fit.ts";
+import { mergeConflicts } from "./lock-merge.ts";
 import { serializeLock } from "./lock-write.ts";
 import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
 import type { Placed } from "./marker.ts";
@@ -66,7 +67,8 @@ export async function lockProject(
 
 async function installLocked(options: InstallOptions, found: Project): Promise<InstallResult> {
   const lockText = await readTextIfAny(join(found.dir, "land.lock"));
-  const old = lockText === undefined ? undefined : parseLock(lockText);
+  const merged = lockText === undefined || isFrozen(options) ? undefined : mergeConflicts(lockText);
+  const old = merged ?? (lockText === undefined ? undefined : parseLock(lockText));
   const metadata = createMetadata(options, old);
   const project = await editForMode(options, found, metadata);
   const lock = await chooseLock(options, project, old, metadata);
@@ -77,7 +79,7 @@ async function installLocked(options: InstallOptions, found: Project): Promise<I
   const change = changeOf(installDir, placed, lock);
   if (tree.kind === "foreign" && lock.packages.length > 0 && !options.yes)
     throw fail("install_dir_foreign", { dir: installDir });
-  const files = fileChanges(found, project, lockText, old, lock);
+  const files = fileChanges(found, project, lockText, merged ? undefined : old, lock);
   const touchesTree = change.place.length > 0 || change.remove.length > 0;
   if (!touchesTree && files.length === 0) return change.result;
   await options.beforeWrite?.(change.result);
@@ -93,12 +95,17 @@ async function chooseLock(
   old: Lock | undefined,
   metadata: Metadata,
 ): Promise<Lock> {
-  const frozen = options.frozen && options.mode.kind === "install";
+  const frozen = isFrozen(options);
   const differences = old && differencesOf(old, manifest);
   if (old && differences?.length === 0 && options.mode.kind !== "update") return old;
   if (frozen && !differences) throw fail("lock_missing", { path: join(dir, "land.lock") });
   if (frozen && differences) throw fail("lock_outdated", { differences: differences.join("; ") });
   return resolveLock(options, manifest, old, metadata);
+}
+
+/** What edits the manifest cannot hold to the lock. */
+function isFrozen({ frozen, mode }: InstallOptions): boolean {
+  return frozen && mode.kind === "install";
 }
 
 /** A lock that was made before signatures were required holds to it too. @throws signature_required */

@@ -84,7 +84,9 @@ function parseToml(text: string): Record<string, unknown> {
     const value: unknown = Bun.TOML.parse(text);
     if (isMap(value)) return value;
   } catch (cause) {
-    const line = cause instanceof Error && "line" in cause ? ` in line ${String(cause.line)}` : "";
+    if (cause instanceof RangeError) throw invalid("it is nested too deep", { cause });
+    const line =
+      cause instanceof SyntaxError && "line" in cause ? ` in line ${String(cause.line)}` : "";
     const words = cause instanceof Error ? cause.message.replace(/^TOML Parse error: /, "") : "";
     throw invalid(`it is not TOML${line}${words && `: ${printable(words)}`}`, { cause });
   }

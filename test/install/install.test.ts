@@ -149,6 +149,19 @@ describe("the ways of installing", () => {
   });
 });
 
+test("a lock with conflict markers is merged, and written without them", async () => {
+  await world.project("app", { left: "*" });
+  await world.install("app");
+  const lock = await world.read("app", "land.lock");
+  const line = 'dependencies = ["left@*"]';
+  const theirs = 'dependencies = ["@ada/greet@*"]';
+  const text = lock.replace(line, `<<<<<<< a\n${line}\n=======\n${theirs}\n>>>>>>> b`);
+  await writeFiles(world.at("app"), { "land.lock": text });
+  expect(await world.refusal("app", { frozen: true })).toMatchObject({ code: "lock_invalid" });
+  expect(await world.install("app")).toMatchObject({ unchanged: 2 });
+  expect(await world.read("app", "land.lock")).toBe(lock);
+});
+
 describe("commands of packages", () => {
   test("are linked, or run by land where they have no #!", async () => {
     await world.registry.add({

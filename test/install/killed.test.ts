@@ -16,7 +16,7 @@ beforeEach(async () => {
   world = await installWorld();
   const { registry } = world;
   const many = (text: string) =>
-    Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`lib/${n}.ts`, `${text} ${n}`]));
+    Object.fromEntries(Array.from({ length: 15 }, (_, n) => [`lib/${n}.ts`, `${text} ${n}`]));
   await registry.add({ name: "pad", version: "1.0.0", files: many("pad") });
   for (const version of ["1.0.0", "2.0.0"]) {
     const bin = { left: "cli.ts" };

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 
 import { parseDigest, parsePackageName, parseVersion } from "#base/names.ts";
 import { differencesOf } from "#install/lock-fit.ts";
+import { mergeConflicts } from "#install/lock-merge.ts";
 import { serializeLock } from "#install/lock-write.ts";
 import { byName, byText, type Lock, parseLock } from "#install/lockfile.ts";
 import { parseManifest } from "#pack/manifest.ts";
@@ -40,7 +41,7 @@ test("the example of the protocol is read and written byte for byte", () => {
 });
 
 const text = fc.string({ maxLength: 12, unit: "grapheme" }).filter((value) => value.isWellFormed());
-const part = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/).map((value) => `p${value}`);
+const part = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/).map((value) => `x0${value}`);
 const name = fc
   .oneof(
     part,
@@ -178,5 +179,39 @@ describe("whether a lock fits", () => {
     expect(differencesOf(older, manifest(fields))).toEqual(['its "left@1.1.0" is not in "^1.2.0"']);
     const spare = parseLock(EXAMPLE.replace('["right"]', "[]"));
     expect(differencesOf(spare, manifest(fields))).toEqual(['nothing needs its "right"']);
+  });
+});
+
+describe("a lock with conflict markers", () => {
+  const conflict = (ours: string, theirs: string, base?: string): string =>
+    `<<<<<<< HEAD\n${ours}\n${base === undefined ? "" : `||||||| base\n${base}\n`}=======\n${theirs}\n>>>>>>> theirs`;
+
+  test.each([
+    ["", undefined],
+    [", diff3", 'version = "1.2.3"'],
+  ])("is both sides together, newer versions first%s", (_, base) => {
+    const conflicted = EXAMPLE.replace(
+      'version = "1.2.3"',
+      conflict('version = "1.2.4"', 'version = "1.3.0"', base),
+    );
+    const merged = mergeConflicts(conflicted);
+    expect(merged).toEqual(parseLock(EXAMPLE.replace("1.2.3", "1.3.0")));
+  });
+
+  test("has the packages of both sides", () => {
+    const at = EXAMPLE.lastIndexOf("[[package]]");
+    const right = EXAMPLE.slice(at).trimEnd();
+    const other = right.replace('"right"', '"other"');
+    const merged = mergeConflicts(`${EXAMPLE.slice(0, at)}${conflict(right, other)}\n`);
+    expect(merged?.packages.map((item) => String(item.name))).toEqual(["left", "other", "right"]);
+  });
+
+  test("whose sides disagree on bytes is refused, and so are markers without a partner", () => {
+    const digests = conflict(`digest = "${DIGEST}"`, `digest = "sha256:${"cd".repeat(32)}"`);
+    const conflicted = EXAMPLE.replace(`digest = "${DIGEST}"`, digests);
+    expect(() => mergeConflicts(conflicted)).toThrow('disagree on the bytes of "left@1.2.3"');
+    expect(() => mergeConflicts(`${EXAMPLE}<<<<<<< HEAD\n`)).toThrow("does not end");
+    expect(() => mergeConflicts(`${EXAMPLE}>>>>>>> theirs\n`)).toThrow("line 22 has no partner");
+    expect(mergeConflicts(EXAMPLE)).toBeUndefined();
   });
 });

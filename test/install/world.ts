@@ -73,12 +73,9 @@ export async function installWorld(): Promise<InstallWorld> {
       install(project, {
         mode: {
           kind: "add",
-          packages: packages.map(({ name, range, kind = "dependencies", exact = false }) => ({
-            name,
-            kind,
-            exact,
-            ...(range !== undefined && { range }),
-          })),
+          packages: packages.map((request) =>
+            Object.assign({ kind: "dependencies" as const, exact: false }, request),
+          ),
         },
       }),
     refusal: (project, more) =>

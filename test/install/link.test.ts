@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { chmod, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { parseDigest, parsePackageName, parseVersion } from "#base/names.ts";
+import { layPackage, probeLinks } from "#install/link.ts";
+import type { StoredFile, StoredPackage } from "#install/stored.ts";
+
+let root: string;
+const store = { objectPath: ({ sha256 }: StoredFile) => join(root, sha256) };
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "land-link-"));
+  await Bun.write(join(root, "plain"), "plain");
+  await Bun.write(join(root, "program"), "program");
+  await chmod(join(root, "plain"), 0o444);
+  await chmod(join(root, "program"), 0o555);
+  await mkdir(join(root, "new"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const stored: StoredPackage = {
+  name: parsePackageName("left"),
+  version: parseVersion("1.0.0"),
+  digest: parseDigest(`sha256:${"0".repeat(64)}`),
+  bin: {},
+  files: [
+    { path: "deep/er/plain", sha256: "plain", executable: false, sizeBytes: 5 },
+    { path: "program", sha256: "program", executable: true, sizeBytes: 7 },
+  ],
+};
+const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
+describe("laying a package", () => {
+  test("by hardlink shares the bytes, which nobody but root may write", async () => {
+    expect(layPackage(store, stored, join(root, "new", "0"), "hardlink")).toBe(true);
+    const laid = await stat(join(root, "new/0/deep/er/plain"));
+    expect(laid.ino).toBe((await stat(join(root, "plain"))).ino);
+    expect(laid.mode & 0o777).toBe(0o444);
+  });
+
+  test("by copy gives files of their own, to be written by their owner", async () => {
+    expect(layPackage(store, stored, join(root, "new", "0"), "copy")).toBe(true);
+    expect(await Bun.file(join(root, "new/0/program")).text()).toBe("program");
+    expect(await modeOf(join(root, "new/0/deep/er/plain"))).toBe(0o644);
+    expect(await modeOf(join(root, "new/0/program"))).toBe(0o755);
+    expect(await modeOf(join(root, "plain"))).toBe(0o444);
+  });
+
+  test("stops where the store lacks a file or has another size, and leaves nothing", async () => {
+    await chmod(join(root, "program"), 0o755);
+    await Bun.write(join(root, "program"), "pro");
+    expect(layPackage(store, stored, join(root, "new", "0"), "copy")).toBe(false);
+    expect(await Bun.file(join(root, "new/0/deep/er/plain")).exists()).toBe(false);
+    await rm(join(root, "plain"));
+    expect(layPackage(store, stored, join(root, "new", "0"), "copy")).toBe(false);
+  });
+});
+
+test("a method is found that works, and root never gets hardlinks", () => {
+  const folder = join(root, "new");
+  const found = probeLinks(join(root, "plain"), folder, false);
+  expect(["reflink", "hardlink"]).toContain(found);
+  expect(probeLinks(join(root, "plain"), folder, true)).toBe(found === "reflink" ? found : "copy");
+  expect(layPackage(store, stored, join(folder, "0"), found)).toBe(true);
+});
