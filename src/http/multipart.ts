@@ -81,7 +81,9 @@ async function parse<T>(
   const source = Readable.from(limited(body, shape.limitBytes), { objectMode: false });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let file: Readable | undefined;
+  let stopped = false;
   const stop = (error: unknown): void => {
+    stopped = true;
     source.unpipe(parser);
     source.destroy();
     file?.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -104,6 +106,8 @@ async function parse<T>(
   parser.on("file", (_name, content) => {
     // A stream that fails without a listener would end the process.
     content.on("error", () => undefined);
+    // The parser still hands out what it has at hand: of a refused form nothing more is taken, as it may never end.
+    if (stopped) return void content.destroy();
     guarded(() => {
       const taken = sink.file(content);
       file = content;
