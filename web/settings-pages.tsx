@@ -2,7 +2,7 @@ import { Value } from "@sinclair/typebox/value";
 import { Elysia } from "elysia";
 
 import type { Actor } from "#accounts/actor.ts";
-import { identifyWriter } from "#accounts/guard.ts";
+import { identifyWriter, requireAccountScope } from "#accounts/guard.ts";
 import { createInvite, listInvites, revokeInvite } from "#accounts/invites.ts";
 import { listKeys, revokeKey } from "#accounts/keys.ts";
 import { TokenBody } from "#accounts/model.ts";
@@ -109,6 +109,8 @@ async function takeToken(ctx: Ctx, request: Request): Promise<Response> {
 async function takeInvite(ctx: Ctx, request: Request): Promise<Response> {
   const form = await readForm(request);
   const actor = await identifyWriter(ctx, request, form.csrf);
+  // Who cannot see the answer must not make a code: it is shown this once.
+  requireAccountScope(actor, "see the settings");
   const newInvite = await createInvite(ctx, actor, { note: form.text("note").slice(0, 128) });
   return showSettings(ctx, request, { newInvite });
 }

@@ -106,9 +106,9 @@ async function parse<T>(
   parser.on("file", (_name, content) => {
     // A stream that fails without a listener would end the process.
     content.on("error", () => undefined);
-    // The parser still hands out what it has at hand: of a refused form nothing more is taken, as it may never end.
-    if (stopped) return void content.destroy();
     guarded(() => {
+      // The parser still hands out what it has at hand: of a refused form nothing more is taken, as it may never end.
+      if (stopped) return;
       const taken = sink.file(content);
       file = content;
       taken.catch(stop);
