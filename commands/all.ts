@@ -45,6 +45,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     section: "Project",
     load: async () => (await import("./list.ts")).default,
   },
+  run: {
+    about: "Run a TypeScript or JavaScript file of the project",
+    section: "Project",
+    load: async () => (await import("./run-file.ts")).default,
+  },
   search: {
     about: "Search the registry",
     section: "Registry",

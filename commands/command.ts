@@ -45,7 +45,7 @@ type WordOf<T extends Arg> = T extends { oneOf: readonly (infer Word extends str
 
 /** What a command leaves: a value for programs, text for people. */
 export type Outcome = {
-  /** What `--json` prints. */
+  /** What `--json` prints; nothing where undefined, as a program that was run has written for itself. */
   value: unknown;
   /** What goes to stdout otherwise, without the last newline; nothing where undefined or empty. */
   text?: string | undefined;

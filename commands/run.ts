@@ -150,6 +150,7 @@ async function checkFolder(cwd: string): Promise<void> {
 }
 
 function renderOutcome({ value, text }: Outcome, wants: Wants): string {
+  if (value === undefined) return "";
   if (wants.jsonl) return `${JSON.stringify(value)}\n`;
   if (wants.json) return `${JSON.stringify(value, undefined, 2)}\n`;
   return text === undefined || text === "" ? "" : `${text}\n`;

@@ -366,6 +366,12 @@ export const catalogue = {
       `Cannot fetch "${name}" from ${registry}: the lock names a registry that is neither the default nor configured`,
     hint: ({ registry }) => `If you trust it, pass --registry ${registry}`,
   }),
+  program_broken: define<{ file: string; problem: string }>({
+    status: 422,
+    title: "Program not runnable",
+    detail: ({ file, problem }) => `Cannot run "${file}": ${problem}`,
+    hint: () => "Is everything it imports installed? See `land list`",
+  }),
   install_dir_foreign: define<{ dir: string }>({
     status: 409,
     title: "Folder not made by land",
