@@ -121,7 +121,8 @@ async function parse<T>(
   parser.on("finish", resolve);
   source.on("error", stop);
   request.signal.addEventListener("abort", aborted, { once: true });
-  source.pipe(parser);
+  if (request.signal.aborted) aborted();
+  else source.pipe(parser);
   try {
     await promise;
   } finally {

@@ -22,7 +22,7 @@ import type { Tx } from "#store/db.ts";
 import { requireSameManifest } from "./agreement.ts";
 import { inspectStaged } from "./inspection.ts";
 import { LATEST, moveLatest, noteChange } from "./latest.ts";
-import { metadataOf } from "./metadata.ts";
+import { type Metadata, metadataOf } from "./metadata.ts";
 import type { Version } from "./model.ts";
 import { readVersion } from "./read.ts";
 import { requireName } from "./rights.ts";
@@ -65,12 +65,14 @@ export async function publish(
     const inspection = await inspectStaged(ctx, staged);
     requireSameManifest(sent, inspection.manifest);
     await requireTrue(sent, inspection, signed);
+    const metadata = metadataOf(inspection);
     await staged.commit();
     await ctx.db.transaction(async (tx) => {
       const packageId = await requireFree(tx, actor, name, version);
       await requireOwnKey(ctx, actor, sent, signed);
       if (!(await ctx.blobs.has(inspection.digest))) throw fail("upload_lost", { name, version });
-      await record(tx, actor, inspection, { packageId, signed, tag: wanted, now: ctx.now() });
+      const now = ctx.now();
+      await record(tx, actor, inspection, { packageId, metadata, signed, tag: wanted, now });
     });
     ctx.hooks.emit("version.published", { name, version, user: actor.name });
     return await readVersion(ctx, actor, name, version);
@@ -127,6 +129,7 @@ async function requireTrue(
 type Recording = {
   /** undefined: the package is new. */
   packageId: number | undefined;
+  metadata: Metadata;
   signed: Signature | undefined;
   tag: Tag;
   now: Date;
@@ -136,7 +139,7 @@ async function record(
   tx: Tx,
   actor: Actor,
   inspection: Inspection,
-  { packageId: known, signed, tag, now }: Recording,
+  { packageId: known, metadata, signed, tag, now }: Recording,
 ): Promise<void> {
   const { manifest, readme } = inspection;
   const packageId = known ?? (await beginPackage(tx, actor, manifest.name, now));
@@ -149,7 +152,7 @@ async function record(
     sizeBytes: inspection.sizeBytes,
     unpackedBytes: inspection.unpackedBytes,
     fileCount: inspection.files.length,
-    metadata: metadataOf(inspection),
+    metadata,
     manifest: JSON.stringify(manifest.raw),
     readme: readme?.text ?? null,
     readmePath: readme?.path ?? null,

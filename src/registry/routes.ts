@@ -55,7 +55,7 @@ function packageRoutes(ctx: Ctx) {
       async ({ request, status }) => {
         // The right first: until then not a byte of the body is read.
         const actor = checkMayPublish(await identifyWriter(ctx, request));
-        return status(201, await publish(ctx, actor, await readUpload(ctx, request)));
+        return status(201, await publish(ctx, actor, await readUpload(ctx, actor, request)));
       },
       {
         parse: "none",

@@ -142,3 +142,27 @@ test("an archive's own manifest is held to the same", async () => {
     expect.objectContaining({ code: "manifest_invalid" }),
   ]);
 });
+
+test("no version swells what every reader of its package gets", async () => {
+  const engines = { [`x${"y".repeat(900_000)}`]: "*" };
+  for (const manifest of [
+    { engines },
+    { bin: manyOf("file.js") },
+    { peerDependencies: manyOf("x".repeat(100)) },
+  ]) {
+    const answer = await publish({ name: "swollen", manifest });
+    expect([answer.status, await answer.json()]).toEqual([
+      422,
+      expect.objectContaining({ code: "manifest_invalid" }),
+    ]);
+  }
+  const dependencies = Object.fromEntries(
+    Array.from({ length: 1000 }, (_, at) => [`needed-package-${at}`, "^1.2.3"]),
+  );
+  expect((await publish({ name: "needy", manifest: { dependencies } })).status).toBe(201);
+});
+
+const manyOf = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    Array.from({ length: 2000 }, (_, at) => [`some-long-name-of-a-command-${at}`, text]),
+  );
