@@ -83,8 +83,31 @@ async function startOurs(): Promise<{ url: string; end: () => Promise<unknown> }
   return { url: server.url, end: () => server.end("SIGTERM") };
 }
 
+/** Installs the newest Verdaccio that npm can resolve here, version 9 with the Node it needs; answers version and Node. */
+async function installPeer(dir: string): Promise<{ version: string; node: string } | undefined> {
+  const node24 = `node-${process.platform}-${process.arch}`;
+  const choices = [
+    { wanted: ["verdaccio@6"], node: "node" },
+    {
+      wanted: ["verdaccio@9.0.0-next-9.31", `${node24}@24`],
+      node: `node_modules/${node24}/bin/node`,
+    },
+  ];
+  for (const { wanted, node } of choices) {
+    const npm = Bun.spawn(["npm", "install", "--no-audit", "--no-fund", ...wanted], {
+      cwd: dir,
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    if ((await npm.exited) !== 0) continue;
+    const { version } = await Bun.file(join(dir, "node_modules/verdaccio/package.json")).json();
+    return { version, node: node.includes("/") ? join(dir, node) : node };
+  }
+  return undefined;
+}
+
 /** Verdaccio with the same package, or undefined where npm cannot bring it. */
-async function startPeer(): Promise<{ url: string; end: () => void } | undefined> {
+async function startPeer(): Promise<{ url: string; version: string; end: () => void } | undefined> {
   if (process.argv.includes("--no-peer")) return undefined;
   const dir = join(work, "peer");
   await writeFiles(dir, {
@@ -92,17 +115,14 @@ async function startPeer(): Promise<{ url: string; end: () => void } | undefined
     "config.yaml":
       "storage: ./storage\nauth: { htpasswd: { file: ./htpasswd } }\npackages: { '**': { access: $all, publish: $all } }\nlog: { type: stdout, level: error }\nuplinks: {}\n",
   });
-  const installed = Bun.spawn(["npm", "install", "--no-audit", "--no-fund", "verdaccio@6"], {
-    cwd: dir,
-    stdout: "ignore",
-    stderr: "ignore",
-  });
-  if ((await installed.exited) !== 0) return undefined;
+  const installed = await installPeer(dir);
+  if (installed === undefined) return undefined;
+  const { version, node } = installed;
   const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
   const url = `http://127.0.0.1:${probe.port}`;
   await probe.stop(true);
   const child = Bun.spawn(
-    ["node", "node_modules/.bin/verdaccio", "-c", "config.yaml", "-l", url.slice("http://".length)],
+    [node, "node_modules/.bin/verdaccio", "-c", "config.yaml", "-l", url.slice("http://".length)],
     { cwd: dir, stdout: "ignore", stderr: "ignore" },
   );
   for (let tries = 0; tries < 100 && !(await fetch(url).catch(() => undefined))?.ok; tries += 1)
@@ -131,7 +151,7 @@ async function startPeer(): Promise<{ url: string; end: () => void } | undefined
     });
     if ((await publish.exited) !== 0) throw new Error(await publish.stderr.text());
   }
-  return { url, end: () => child.kill() };
+  return { url, version, end: () => child.kill() };
 }
 
 const median = (values: readonly number[]): number =>
@@ -159,7 +179,7 @@ const rows: { what: string; path: string; headers?: Record<string, string>; peer
     { what: "package page", path: "/packages/bench-package", headers: { accept: "text/html" } },
   ];
 console.log(
-  `${connections} connections, ${seconds} s, median of ${ROUNDS} rounds; peer: ${peer ? "Verdaccio 6" : "none"}\n`,
+  `${connections} connections, ${seconds} s, median of ${ROUNDS} rounds; peer: ${peer ? `Verdaccio ${peer.version}` : "none"}\n`,
 );
 console.log("what                 land req/s     p99        peer req/s     p99        ratio");
 for (const { what, path, headers, peerPath } of rows) {
