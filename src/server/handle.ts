@@ -45,12 +45,12 @@ export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler
     address: string,
   ): Promise<Record<string, string>> {
     if (!path.startsWith("/api/") && request.method !== "POST") return {};
-    return limitRequest(ctx, limiter, {
-      request,
-      path,
-      address,
-      actor: await identify(ctx, request),
-    });
+    const identified = identify(ctx, request);
+    // Who comes with a token that is none counts as a visitor, before that is told.
+    const actor = await identified.catch(() => undefined);
+    const headers = limitRequest(ctx, limiter, { request, path, address, actor });
+    await identified;
+    return headers;
   }
 
   return async (incoming, address) => {

@@ -6,7 +6,7 @@ import { codeOf, sendRaw, statusOf } from "./wire.ts";
 let server: TestServer;
 beforeAll(async () => {
   const env = { LAND_RATE_LOGIN_PER_MINUTE: "1", LAND_TRUSTED_PROXIES: "127.0.0.1" };
-  server = await testServer(env);
+  server = await testServer({ ...env, LAND_RATE_API_PER_MINUTE: "30" });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -41,6 +41,15 @@ test("no spelling of an address gets around its limit", async () => {
     const status = statusOf(await signIn(target, address));
     expect([target, status === 429 || status === 404]).toEqual([target, true]);
   }
+});
+
+test("guesses of tokens count for the address they come from", async () => {
+  const statuses = new Set<number>();
+  for (let at = 0; at < 35; at++) {
+    const headers = { "x-forwarded-for": "203.0.113.8", authorization: `Bearer land_${at}` };
+    statuses.add((await server.call("GET", "/users/me", { headers })).status);
+  }
+  expect([...statuses]).toEqual([401, 429]);
 });
 
 test.each([
