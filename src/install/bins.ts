@@ -2,9 +2,9 @@ import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
 import { fail } from "#base/errors.ts";
+import { byText } from "#base/order.ts";
 import { writeFileAtomic } from "#store/files.ts";
 
-import { byText } from "./lockfile.ts";
 import type { Placed } from "./marker.ts";
 import type { Bin } from "./stored.ts";
 

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 
 import type { Digest, PackageName, Version } from "#base/names.ts";
+import { byName } from "#base/order.ts";
 import { readProject } from "#pack/project.ts";
 import { readTextIfAny } from "#store/files.ts";
 
-import { byName, parseLock } from "./lockfile.ts";
+import { parseLock } from "./lockfile.ts";
 import { readTree } from "./tree.ts";
 
 /** A package in the tree of a project. */

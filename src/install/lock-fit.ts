@@ -1,9 +1,9 @@
 import { printable, type Version } from "#base/names.ts";
+import { byText } from "#base/order.ts";
 import { isRange, parseRange, satisfies } from "#base/ranges.ts";
 import type { Manifest } from "#pack/manifest.ts";
 
 import {
-  byText,
   type Lock,
   type LockedManifest,
   REQUIREMENT_KEYS,

@@ -1,7 +1,8 @@
 import { fail } from "#base/errors.ts";
+import { byName, byText } from "#base/order.ts";
 import { compareVersions } from "#base/ranges.ts";
 
-import { byName, byText, type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
+import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
 
 /**
  * The lock of a file in which version control left conflict markers (diff3 too): both sides together. Of a package that

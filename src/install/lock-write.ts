@@ -1,8 +1,7 @@
+import { byName, byText } from "#base/order.ts";
 import { isMap } from "#pack/json.ts";
 
 import {
-  byName,
-  byText,
   type Lock,
   type LockedManifest,
   type LockedPackage,

@@ -12,6 +12,7 @@ import {
   printable,
   type Version,
 } from "#base/names.ts";
+import { byName, byText } from "#base/order.ts";
 import { isMap } from "#pack/json.ts";
 import { parsePublicKey, type PublicKey } from "#pack/sign.ts";
 import { parseRegistryUrl, type RegistryUrl } from "#remote/registry-url.ts";
@@ -180,14 +181,4 @@ function lineAt(text: string, at: number): number {
 
 function invalid(problem: ParamsOf<"lock_invalid">["problem"], options?: ErrorOptions): LandError {
   return fail("lock_invalid", { problem }, options);
-}
-
-/** Orders texts by code unit, on every machine alike. */
-export function byText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
-}
-
-/** Orders packages by name. */
-export function byName(a: { name: string }, b: { name: string }): number {
-  return byText(a.name, b.name);
 }

@@ -8,10 +8,10 @@ import {
   parseVersion,
   type Version,
 } from "#base/names.ts";
+import { byText } from "#base/order.ts";
 import { isMap } from "#pack/json.ts";
 import { readTextIfAny } from "#store/files.ts";
 
-import { byText } from "./lockfile.ts";
 import { type Bins, parseBins } from "./stored.ts";
 
 /** The file in an install folder that tells what land put there. A folder without it was not made by land. */

@@ -1,9 +1,8 @@
 import { fail } from "#base/errors.ts";
 import type { PackageName } from "#base/names.ts";
+import { byText } from "#base/order.ts";
 import { type PublicKey, verifyVersion } from "#pack/sign.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
-
-import { byText } from "./lockfile.ts";
 
 /**
  * The keys to pin for a package after one of its versions was chosen: those pinned before, and the one that signed it

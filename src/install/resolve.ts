@@ -1,12 +1,13 @@
 import { fail } from "#base/errors.ts";
 import { type PackageName, parsePackageName, type Version } from "#base/names.ts";
+import { byName } from "#base/order.ts";
 import { isWorkspaceRange } from "#pack/manifest-dependencies.ts";
 import type { Manifest } from "#pack/manifest.ts";
 import type { SolvedPackage } from "#solve/model.ts";
 import { solve } from "#solve/solve.ts";
 
 import { lockedManifestOf, ROOT_FOLDER } from "./lock-fit.ts";
-import { byName, type Lock, type LockedPackage } from "./lockfile.ts";
+import { type Lock, type LockedPackage } from "./lockfile.ts";
 import type { Metadata } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 import { pinKeys } from "./pins.ts";

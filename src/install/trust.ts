@@ -2,13 +2,14 @@ import { join } from "node:path";
 
 import { fail } from "#base/errors.ts";
 import type { PackageName } from "#base/names.ts";
+import { byText } from "#base/order.ts";
 import { readProject } from "#pack/project.ts";
 import { parsePublicKey, type PublicKey } from "#pack/sign.ts";
 import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
 
 import { lockProject } from "./install.ts";
 import { serializeLock } from "./lock-write.ts";
-import { byText, parseLock } from "./lockfile.ts";
+import { parseLock } from "./lockfile.ts";
 import type { InstallOptions } from "./options.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
+import { byText } from "#base/order.ts";
 
 import type { Manifest } from "./manifest.ts";
 
@@ -28,6 +29,6 @@ function canonical(value: Manifest[(typeof FIELDS)[number]]): string {
   if (value === undefined) return "missing";
   if (typeof value === "string") return JSON.stringify(value);
   return JSON.stringify(
-    Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => byText(a, b))),
   );
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
 import { fail } from "#base/errors.ts";
+import { byText } from "#base/order.ts";
 import { isMap, type JsonMap, readJson } from "#pack/json.ts";
 import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
 import { type Lock, takeLock } from "#store/lock.ts";
@@ -38,7 +39,7 @@ export function fileCredentials(home: Home): Credentials {
       const file = await readFile(path);
       if (!edit(file.registries)) return false;
       const registries = Object.fromEntries(
-        [...file.registries].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+        [...file.registries].toSorted(([a], [b]) => byText(a, b)),
       );
       const text = `${JSON.stringify({ ...file.rest, version: 1, registries }, null, 2)}\n`;
       await writeFileAtomic(path, text, { mode: 0o600 });

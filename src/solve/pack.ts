@@ -1,4 +1,5 @@
 import { isVersion, parsePackageName, type Version } from "#base/names.ts";
+import { byName } from "#base/order.ts";
 import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
 
 import type { Candidate, Ranges } from "./model.ts";
@@ -149,11 +150,6 @@ export function entriesOf(
       entries.push({ name, range, kind, overridden });
     }
   return entries.toSorted(byName);
-}
-
-/** Orders by name in code units: the same on every machine, whatever its locale. */
-export function byName(a: { name: string }, b: { name: string }): number {
-  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 /** `section` less the names that stand in `other`. */

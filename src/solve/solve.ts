@@ -1,17 +1,10 @@
 import { parseVersion } from "#base/names.ts";
+import { byName } from "#base/order.ts";
 
 import { derivationOrder, explain } from "./explain.ts";
 import type { Incompatibility } from "./incompatibility.ts";
 import type { Failure, Solution, SolvedPackage, SolveInput, SolveResult } from "./model.ts";
-import {
-  byName,
-  createPack,
-  entriesOf,
-  type Pack,
-  type Requirement,
-  versionsIn,
-  without,
-} from "./pack.ts";
+import { createPack, entriesOf, type Pack, type Requirement, versionsIn, without } from "./pack.ts";
 import { proofOf } from "./proof.ts";
 import { search, type SearchInput, type SearchResult } from "./search.ts";
 import { createSource, type Source } from "./source.ts";

@@ -1,8 +1,9 @@
 import { printable } from "#base/names.ts";
+import { byName } from "#base/order.ts";
 
 import { derivationOrder } from "./explain.ts";
 import type { Incompatibility } from "./incompatibility.ts";
-import { byName, type Pack, type Requirement, versionsIn } from "./pack.ts";
+import { type Pack, type Requirement, versionsIn } from "./pack.ts";
 import { search, type SearchInput, type SearchResult } from "./search.ts";
 
 /** How many requirements are tried, and how far each try may go: a suggestion must not cost more than the failure did. */

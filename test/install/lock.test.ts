@@ -3,10 +3,11 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 
 import { parseDigest, parsePackageName, parseVersion } from "#base/names.ts";
+import { byName, byText } from "#base/order.ts";
 import { differencesOf } from "#install/lock-fit.ts";
 import { mergeConflicts } from "#install/lock-merge.ts";
 import { serializeLock } from "#install/lock-write.ts";
-import { byName, byText, type Lock, parseLock } from "#install/lockfile.ts";
+import { type Lock, parseLock } from "#install/lockfile.ts";
 import { parseManifest } from "#pack/manifest.ts";
 import { parsePublicKey, type PublicKey } from "#pack/sign.ts";
 import { parseRegistryUrl } from "#remote/registry-url.ts";
