@@ -11,6 +11,7 @@ import { refusalOf } from "#fixtures/refusals.ts";
 import { digestBytes } from "#pack/digest.ts";
 import { inspectArchive } from "#pack/inspect.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
+import { problemOfPath } from "#pack/paths.ts";
 import { readProject } from "#pack/project.ts";
 import { walkArchive } from "#pack/read.ts";
 import { selectFiles } from "#pack/select.ts";
@@ -51,9 +52,11 @@ async function unpack(bytes: Uint8Array): Promise<Tree> {
 }
 
 const segment = fc.stringMatching(/^[a-zé日 _-]{1,40}[a-z]$/).map((text) => text.normalize("NFC"));
+// `con` and its like come up about once in 100,000 paths, and are rightly refused.
 const path = fc
   .array(segment, { minLength: 1, maxLength: 6 })
-  .map((parts) => `t/${parts.join("/")}`);
+  .map((parts) => `t/${parts.join("/")}`)
+  .filter((text) => problemOfPath(text) === undefined);
 const tree = fc
   .dictionary(path, fc.uint8Array({ maxLength: 2000 }), { maxKeys: 12 })
   .filter((files) => {
