@@ -55,13 +55,13 @@ export async function pageOfError(ctx: Ctx, error: LandError, request: Request):
 }
 
 /** What answers under a host that is not ours: a page without assets, since none are served there. */
-export function unknownHostPage(ctx: Ctx, host: string, request: Request): Response {
+export function unknownHostPage(host: string, request: Request): Response {
   const error = fail("not_found", { what: `anything at the host "${host}"` });
   if (!prefersHtml(request.headers.get("accept"))) {
     const requestId = requestIdOf(request);
-    return problemResponse(error, { typeBase: ctx.publicUrl(), ...(requestId && { requestId }) });
+    return problemResponse(error, { ...(requestId && { requestId }) });
   }
-  return new Response(toText(UnknownHost({ host, publicUrl: ctx.publicUrl() })), {
+  return new Response(toText(UnknownHost({ host })), {
     status: error.status,
     headers: {
       "content-type": "text/html; charset=utf-8",
@@ -71,7 +71,7 @@ export function unknownHostPage(ctx: Ctx, host: string, request: Request): Respo
   });
 }
 
-function UnknownHost({ host, publicUrl }: { host: string; publicUrl: string }): Html {
+function UnknownHost({ host }: { host: string }): Html {
   return (
     <>
       {raw("<!doctype html>\n")}
@@ -86,9 +86,6 @@ function UnknownHost({ host, publicUrl }: { host: string; publicUrl: string }): 
           <h1>Nothing here</h1>
           <p>
             This server knows no site named <code>{host}</code>.
-          </p>
-          <p>
-            Its registry is at <a href={publicUrl}>{publicUrl}</a>.
           </p>
         </body>
       </html>

@@ -38,6 +38,8 @@ function projectPath(fields: Fields, field: string, value: unknown): string {
 export function readMain(fields: Fields): string | undefined {
   const main = fields.value("main");
   if (main === undefined || main === "") return undefined;
+  // Packages of types alone write `"main": false`.
+  if (main === false && fields.file === "package.json") return undefined;
   return projectPath(fields, "main", main);
 }
 

@@ -72,7 +72,8 @@ function checkTargetsChosen({ file, manifest }: Project, { files, skipped }: Sel
   for (const [command, target] of Object.entries(manifest.bin))
     if (!paths.includes(target))
       throw fail("manifest_invalid", { file, field: `bin.${command}`, problem: explain(target) });
-  const { main } = manifest;
+  // Where `exports` stands, `main` is for old tools alone, and many leave it behind.
+  const main = "exports" in manifest.raw ? undefined : manifest.main;
   if (main !== undefined && main !== "." && !paths.some((path) => isMain(main, path)))
     throw fail("manifest_invalid", { file, field: "main", problem: explain(main) });
 }

@@ -219,6 +219,8 @@ test("a main or bin that would not be in the archive is refused", async () => {
   expect((await refusalOf(pack({ main: "dist" }, { "a.ts": "" }))).message).toContain(
     '"main" names "dist"',
   );
+  const types = { main: "dist", exports: { ".": "./a.ts" } };
+  expect((await pack(types, { "a.ts": "" })).files.length).toBe(3);
   expect((await refusalOf(pack({ bin: { x: ".env.ts" } }, { ".env.ts": "" }))).message).toContain(
     "never included",
   );

@@ -233,11 +233,12 @@ test("assets and the icon are served", async () => {
 
 test("a host that is not ours gets a page that loads nothing", async () => {
   const request = new Request(HOME, { headers: { accept: "text/html" } });
-  const answer = unknownHostPage(ctx, '"><script>', request);
+  const answer = unknownHostPage('"><script>', request);
   const text = await answer.text();
   expect(answer.status).toBe(404);
   expect(text).not.toContain("<script>");
   expect(text).not.toContain("/assets/");
-  const json = unknownHostPage(ctx, "other.example", new Request(HOME));
+  expect(text).not.toContain(ctx.publicUrl());
+  const json = unknownHostPage("other.example", new Request(HOME));
   expect(json.headers.get("content-type")).toBe("application/problem+json");
 });
