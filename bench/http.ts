@@ -47,6 +47,7 @@ async function load(
     url,
   ]);
   const text = await wrk.stdout.text();
+  if (!/Requests\/sec/.test(text)) return { rate: 0, p99: "down" };
   if (/Non-2xx/.test(text)) throw new Error(`${url} answered with errors:\n${text}`);
   return {
     rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
@@ -193,7 +194,7 @@ for (const { what, path, headers, peerPath } of rows) {
   const other = median(theirs.map(({ rate }) => rate));
   const shown =
     theirs.length > 0
-      ? [other.toFixed(0), theirs[1]?.p99 ?? "", `${(own / other).toFixed(1)}x`]
+      ? [other.toFixed(0), theirs[1]?.p99 ?? "", other > 0 ? `${(own / other).toFixed(1)}x` : "-"]
       : ["-", "-", "-"];
   console.log(
     [

@@ -44,17 +44,18 @@ export function packagePages(ctx: Ctx) {
     if (wantsJson(request)) return answerJson(spec === undefined ? pkg : version);
     const page: PageRequest = parsePage({ cursor: query["dependents"] });
     const [readme, dependents, series] = await Promise.all([
-      readReadme(ctx, actor, name, version.version),
+      renderOnce(version, repositoryBase(pkg.repository), () =>
+        readReadme(ctx, actor, name, version.version),
+      ),
       listDependents(ctx, actor, name, page),
       readDownloads(ctx, actor, name, DAYS),
     ]);
-    const rendered = readme && renderOnce(version, readme, repositoryBase(pkg.repository));
     const isPinned = spec !== undefined;
     const props = {
       package: pkg,
       version,
       isPinned,
-      readme: rendered,
+      readme,
       dependents,
       downloads: series,
     };
@@ -116,18 +117,18 @@ function answerJson(body: unknown): Response {
   });
 }
 
-/** Renders a README unless it was rendered lately; the oldest one goes first. */
+/** Reads and renders a README unless that was done lately; the oldest one goes first. */
 function keepReadmes() {
-  const kept = new Map<string, Readme>();
-  return (
+  const kept = new Map<string, Readme | undefined>();
+  return async (
     version: Version,
-    file: { path: string; text: string },
     base: string | undefined,
-  ): Readme => {
+    read: () => Promise<{ path: string; text: string } | undefined>,
+  ): Promise<Readme | undefined> => {
     const key = `${version.digest} ${base ?? ""}`;
-    const known = kept.get(key);
-    if (known) return known;
-    const readme = renderReadmeFile(file, base);
+    if (kept.has(key)) return kept.get(key);
+    const file = await read();
+    const readme = file && renderReadmeFile(file, base);
     const [oldest] = kept.keys();
     if (kept.size >= MAX_KEPT_READMES && oldest !== undefined) kept.delete(oldest);
     kept.set(key, readme);
