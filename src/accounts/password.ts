@@ -1,4 +1,5 @@
 import { fail } from "#base/errors.ts";
+import { createTurns } from "#base/turns.ts";
 
 /** OWASP's argon2id: 19 MiB and two passes, about 30 ms of one core. */
 const ARGON2 = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
@@ -9,8 +10,11 @@ const MAX_WAITING = 256;
 const MIN_CHARACTERS = 8;
 const MAX_BYTES = 1024;
 
-let running = 0;
-const waiting: (() => void)[] = [];
+/** For the whole process, since its memory is what they share. */
+const inTurn = createTurns(AT_ONCE, {
+  max: MAX_WAITING,
+  refuse: () => fail("rate_limited", { what: "sign-ins at once", retryAfterSeconds: 5 }),
+});
 let decoy: Promise<string> | undefined;
 
 /** Refuses a password that nobody should choose for the account `name`. @throws invalid_input */
@@ -28,7 +32,7 @@ export function checkPassword(password: string, name: string): void {
 
 /** What is stored of a password. Only a few run at once. @throws rate_limited where too many wait */
 export function hashPassword(password: string): Promise<string> {
-  return oneOfFew(() => Bun.password.hash(normal(password), ARGON2));
+  return inTurn("", () => Bun.password.hash(normal(password), ARGON2));
 }
 
 /**
@@ -42,27 +46,11 @@ export async function verifyPassword(password: string, hash: string | undefined)
   decoy ??= Bun.password.hash(crypto.randomUUID(), ARGON2);
   const against = hash ?? (await decoy);
   const text = usable ? normal(password) : "\0";
-  const same = await oneOfFew(() => Bun.password.verify(text, against));
+  const same = await inTurn("", () => Bun.password.verify(text, against));
   return same && usable && hash !== undefined;
 }
 
 /** The same password typed on two systems may be composed differently. @see NIST SP 800-63B section 3.1.1.2 */
 function normal(password: string): string {
   return password.normalize("NFKC");
-}
-
-async function oneOfFew<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= AT_ONCE) {
-    if (waiting.length >= MAX_WAITING)
-      throw fail("rate_limited", { what: "sign-ins at once", retryAfterSeconds: 5 });
-    // Whoever ends hands its place on, so `running` stays as it is.
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  } else running += 1;
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else running -= 1;
-  }
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
+import { createTurns } from "#base/turns.ts";
 import { isMap } from "#pack/json.ts";
 import { type IndexEntry, parseIndex } from "#remote/index-lines.ts";
 import type { RegistryUrl } from "#remote/registry-url.ts";
@@ -8,7 +9,6 @@ import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
 
 import type { Lock } from "./lockfile.ts";
 import type { InstallOptions } from "./options.ts";
-import { createGate } from "./parallel.ts";
 
 /** What the registries tell of packages, asked once per name. */
 export type Metadata = {
@@ -29,14 +29,14 @@ export function createMetadata(options: InstallOptions, lock: Lock | undefined):
   );
   const asked = new Map<string, Promise<readonly IndexEntry[] | undefined>>();
   const known = new Map<string, readonly IndexEntry[]>();
-  const gate = createGate(options.concurrency * 2);
+  const inTurn = createTurns(options.concurrency * 2);
   const registryOf = (name: string): RegistryUrl => locked.get(name) ?? options.registry;
   return {
     registryOf,
     versionsOf(name) {
       const running = asked.get(name);
       if (running) return running;
-      const answer = gate(async () => {
+      const answer = inTurn("", async () => {
         const entries = await readVersions(options, registryOf(name), name);
         if (entries) known.set(name, entries);
         return entries;

@@ -26,21 +26,3 @@ export async function inParallel<T, R>(
   if (failures.length > 0) throw failures[0];
   return results;
 }
-
-/** A gate that lets at most `limit` pass at the same time; the others wait in order. */
-export function createGate(limit: number): <R>(work: () => Promise<R>) => Promise<R> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (work) => {
-    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running += 1;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      // The place is handed on, so nobody slips in between.
-      if (next) next();
-      else running -= 1;
-    }
-  };
-}

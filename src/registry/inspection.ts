@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { Staged } from "#store/blobs.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-/** Archives read at the same time. More would not be faster, and each takes memory. */
+/** Archives that the whole process reads at the same time. More would not be faster, and each takes memory. */
 const inTurn = createTurns(4);
 
 /** Reads an uploaded archive under this server's limits, when its turn comes. @throws archive_invalid, archive_too_large, manifest_invalid */
