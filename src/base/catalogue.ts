@@ -212,7 +212,7 @@ export const catalogue = {
     status: 422,
     title: "Manifests differ",
     detail: ({ field, sent, archive }) =>
-      `Cannot publish: "${field}" is "${sent}" in the manifest sent but "${archive}" in the archive`,
+      `Cannot publish: "${field}" is ${sent} in the manifest sent but ${archive} in the archive`,
   }),
   archive_invalid: define<{ entry: string; problem: string }>({
     status: 422,

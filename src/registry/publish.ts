@@ -12,6 +12,7 @@ import {
   type Version as VersionName,
 } from "#base/names.ts";
 import { isRange } from "#base/ranges.ts";
+import { findDifference } from "#pack/agreement.ts";
 import type { Inspection } from "#pack/inspect.ts";
 import { parseManifest, type PublishableManifest, requirePublishable } from "#pack/manifest.ts";
 import { parseSignature, type Signature, verifyVersion } from "#pack/sign.ts";
@@ -19,7 +20,6 @@ import type { Staged } from "#store/blobs.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
 
-import { requireSameManifest } from "./agreement.ts";
 import { inspectStaged } from "./inspection.ts";
 import { LATEST, moveLatest, noteChange } from "./latest.ts";
 import { type Metadata, metadataOf } from "./metadata.ts";
@@ -63,7 +63,6 @@ export async function publish(
     await requireFree(ctx.db.read, actor, name, version);
     await requireOwnKey(ctx, actor, sent, signed);
     const inspection = await inspectStaged(ctx, staged);
-    requireSameManifest(sent, inspection.manifest);
     await requireTrue(sent, inspection, signed);
     const metadata = metadataOf(inspection);
     await staged.commit();
@@ -117,11 +116,20 @@ async function requireOwnKey(
   });
 }
 
+/** What was sent beside the archive is what the archive tells. @throws manifest_mismatch, signature_invalid */
 async function requireTrue(
-  { name, version }: PublishableManifest,
-  { digest }: Inspection,
+  sent: PublishableManifest,
+  { manifest, digest }: Inspection,
   signed: Signature | undefined,
 ): Promise<void> {
+  const differs = findDifference(sent, manifest);
+  if (differs)
+    throw fail("manifest_mismatch", {
+      field: differs.field,
+      sent: differs.one,
+      archive: differs.other,
+    });
+  const { name, version } = sent;
   if (!signed || (await verifyVersion(signed, { name, version, digest }))) return;
   throw fail("signature_invalid", { name, version, problem: "it does not fit the archive" });
 }
