@@ -10,7 +10,7 @@ function piecesOfWork() {
   return {
     most: () => most,
     ends,
-    async work(): Promise<void> {
+    work: async (): Promise<void> => {
       running += 1;
       most = Math.max(most, running);
       await new Promise<void>((resolve) => ends.push(resolve));
@@ -38,7 +38,7 @@ test("work that throws passes its turn on", async () => {
   const inTurn = createTurns(1);
   const failing = inTurn("a", () => Promise.reject(new Error("broken")));
   const next = inTurn("a", async () => "next");
-  expect(failing).rejects.toThrow("broken");
+  await expect(failing).rejects.toThrow("broken");
   expect(await next).toBe("next");
 });
 
@@ -46,7 +46,7 @@ test("past a full queue work is refused, and what waits is done all the same", a
   const inTurn = createTurns(1, { max: 1, refuse: () => new Error("full") });
   const { ends, work } = piecesOfWork();
   const [first, second] = [inTurn("a", work), inTurn("a", async () => "second")];
-  expect(inTurn("a", async () => "third")).rejects.toThrow("full");
+  await expect(inTurn("a", async () => "third")).rejects.toThrow("full");
   ends.shift()?.();
   expect(await second).toBe("second");
   await first;
