@@ -3,14 +3,14 @@ import {
   type PackageName,
   parsePackageName,
   parseTag,
-  parseVersion,
   printable,
   type Version,
 } from "#base/names.ts";
-import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
+import { compareVersions, isRange, parseRange } from "#base/ranges.ts";
 import type { ManifestEdit } from "#pack/edit.ts";
 import { editProject, type Project } from "#pack/project.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
+import { runsOn } from "#solve/engines.ts";
 
 import type { Metadata } from "./metadata.ts";
 import type { AddRequest, InstallOptions, RequirementKind } from "./options.ts";
@@ -90,16 +90,12 @@ async function versionsOf(metadata: Metadata, name: PackageName): Promise<readon
 
 /** The newest version that is not yanked and runs on this land: a stable one if there is any. */
 function newestOf(entries: readonly IndexEntry[], landVersion: string): Version | undefined {
-  const usable = entries.filter(({ yanked, engines }) => !yanked && runsOn(engines, landVersion));
+  const usable = entries.filter(
+    ({ yanked, engines }) => !yanked && runsOn(landVersion, engines["land"] ?? "*"),
+  );
   const stable = usable.filter(({ version }) => !version.includes("-"));
   const pool = (stable.length > 0 ? stable : usable).map(({ version }) => version);
   return pool.toSorted(compareVersions).at(-1);
-}
-
-function runsOn(engines: IndexEntry["engines"], landVersion: string): boolean {
-  const wanted = engines["land"];
-  if (wanted === undefined || !isRange(wanted)) return true;
-  return satisfies(parseVersion(landVersion), parseRange(wanted));
 }
 
 function editsToRemove(project: Project, typed: string): ManifestEdit[] {

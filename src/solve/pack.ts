@@ -1,7 +1,8 @@
-import { isVersion, parsePackageName, type Version } from "#base/names.ts";
+import { parsePackageName, type Version } from "#base/names.ts";
 import { byName } from "#base/order.ts";
 import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
 
+import { runsOn } from "./engines.ts";
 import type { Candidate, Ranges } from "./model.ts";
 import { ABSENT, setWhere, type VersionSet } from "./sets.ts";
 
@@ -86,6 +87,14 @@ export function versionsIn(pack: Pack, range: string | undefined): VersionSet | 
   const set = isRange(range) ? matching(pack, range) : undefined;
   pack.ranges.set(range, set);
   return set;
+}
+
+/** Whether a version of a package lies within a range. */
+export function holdsVersion(
+  { pack, bit }: { pack: Pack; bit: number },
+  range: string | undefined,
+): boolean {
+  return (((versionsIn(pack, range) ?? 0n) >> BigInt(bit)) & 1n) === 1n;
 }
 
 /** The versions that no restriction forbids. */
@@ -181,19 +190,11 @@ function restrictionsOf(
   if (land === undefined) return restrictions;
   const ranges = new Set(candidates.flatMap(({ engines }) => engines?.["land"] ?? []));
   for (const range of ranges) {
-    if (fitsEngine(land, range)) continue;
+    if (runsOn(land, range)) continue;
     const set = setWhere(candidates.length, (i) => candidates[i]?.engines?.["land"] === range);
     restrictions.push({ kind: "engines", set, range, land });
   }
   return restrictions;
-}
-
-/** A pre-release of land counts as the release it leads to; what is no range asks for nothing. */
-function fitsEngine(land: string, text: string): boolean {
-  if (!isRange(text)) return true;
-  const range = parseRange(text);
-  const release = land.replace(/-.*$/, "");
-  return [land, release].some((version) => isVersion(version) && satisfies(version, range));
 }
 
 function matching(pack: Pack, text: string): VersionSet {

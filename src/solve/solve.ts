@@ -4,7 +4,14 @@ import { byName } from "#base/order.ts";
 import { derivationOrder, explain } from "./explain.ts";
 import type { Incompatibility } from "./incompatibility.ts";
 import type { Failure, Solution, SolvedPackage, SolveInput, SolveResult } from "./model.ts";
-import { createPack, entriesOf, type Pack, type Requirement, versionsIn, without } from "./pack.ts";
+import {
+  createPack,
+  entriesOf,
+  holdsVersion,
+  type Pack,
+  type Requirement,
+  without,
+} from "./pack.ts";
 import { proofOf } from "./proof.ts";
 import { search, type SearchInput, type SearchResult } from "./search.ts";
 import { createSource, type Source } from "./source.ts";
@@ -127,8 +134,7 @@ function toSolution(
   const packages = new Map<string, SolvedPackage>();
   const fits = ({ name, range }: Requirement): boolean => {
     const target = chosen.get(name);
-    if (!target) return false;
-    return (((versionsIn(target.pack, range) ?? 0n) >> BigInt(target.bit)) & 1n) === 1n;
+    return target !== undefined && holdsVersion(target, range);
   };
   const namesOf = (wanted: readonly Requirement[]): string[] => [
     ...new Set(wanted.filter(fits).map(({ name }) => name)),

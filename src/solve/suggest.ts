@@ -3,7 +3,7 @@ import { byName } from "#base/order.ts";
 
 import { derivationOrder } from "./explain.ts";
 import type { Incompatibility } from "./incompatibility.ts";
-import { type Pack, type Requirement, versionsIn } from "./pack.ts";
+import { holdsVersion, type Requirement } from "./pack.ts";
 import { search, type SearchInput, type SearchResult } from "./search.ts";
 
 /** How many requirements are tried, and how far each try may go: a suggestion must not cost more than the failure did. */
@@ -73,7 +73,7 @@ function commandOf(input: SearchInput, suspects: readonly Requirement[], chosen:
   for (const suspect of suspects) {
     const found = chosen.get(suspect.name);
     if (!exists(input, suspect)) remove.push(suspect.name);
-    else if (found && !fits(suspect, found)) {
+    else if (found && !holdsVersion(found, suspect.range)) {
       const version = found.pack.candidates[found.bit - 1]?.version ?? "";
       (suspect.kind === "development" ? addDev : add).push(`${suspect.name}@^${version}`);
     }
@@ -90,10 +90,6 @@ function commandOf(input: SearchInput, suspects: readonly Requirement[], chosen:
 }
 
 type Chosen = Extract<SearchResult, { kind: "solved" }>["chosen"];
-
-function fits({ range }: Requirement, { pack, bit }: { pack: Pack; bit: number }): boolean {
-  return (((versionsIn(pack, range) ?? 0n) >> BigInt(bit)) & 1n) === 1n;
-}
 
 function exists({ source }: SearchInput, { name }: Requirement): boolean {
   return source.get(name)?.exists === true;
