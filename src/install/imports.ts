@@ -1,5 +1,6 @@
 import { join } from "node:path";
 
+import { isMap, readJson } from "#pack/json.ts";
 import { readTextIfAny } from "#store/files.ts";
 
 /** Conditions of `exports` that hold for a program run by land, besides `default`. */
@@ -29,8 +30,9 @@ export async function findImport(
   const folder = join(installDir, parsed.name);
   const text = await readTextIfAny(join(folder, "package.json"));
   if (text === undefined) return undefined;
-  const { exports, module, main }: { exports?: unknown; module?: unknown; main?: unknown } =
-    JSON.parse(text);
+  const read = readJson(text);
+  if ("problem" in read || !isMap(read.value)) return undefined;
+  const { exports, module, main } = read.value;
   if (exports !== undefined && exports !== null) {
     const target = findExport(exports, parsed.subpath);
     return target === undefined ? undefined : join(folder, target);
@@ -46,8 +48,8 @@ export async function findImport(
 
 /** The target of `subpath` in an `exports` field: exact, or by the longest pattern with one `*`. Always inside the package. */
 export function findExport(exports: unknown, subpath: string): string | undefined {
-  const isMap = isRecord(exports) && Object.keys(exports).some((key) => key.startsWith("."));
-  if (!isMap) return subpath === "." ? inside(pickTarget(exports)) : undefined;
+  if (!isMap(exports) || !Object.keys(exports).some((key) => key.startsWith(".")))
+    return subpath === "." ? inside(pickTarget(exports)) : undefined;
   if (Object.hasOwn(exports, subpath)) return inside(pickTarget(exports[subpath]));
   const patterns = Object.keys(exports)
     .filter((key) => key.split("*").length === 2)
@@ -65,7 +67,7 @@ export function findExport(exports: unknown, subpath: string): string | undefine
 function pickTarget(target: unknown): string | undefined {
   if (typeof target === "string") return target;
   if (Array.isArray(target)) return target.map(pickTarget).find((choice) => choice !== undefined);
-  if (!isRecord(target)) return undefined;
+  if (!isMap(target)) return undefined;
   for (const [condition, choice] of Object.entries(target)) {
     if (condition !== "default" && !CONDITIONS.has(condition)) continue;
     const picked = pickTarget(choice);
@@ -85,8 +87,4 @@ async function findFile(path: string): Promise<string | undefined> {
   ];
   for (const candidate of candidates) if (await Bun.file(candidate).exists()) return candidate;
   return undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

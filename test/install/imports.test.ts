@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 
-import { findExport, parseSpecifier } from "#install/imports.ts";
+import { findExport, findImport, parseSpecifier } from "#install/imports.ts";
+import { temporaryFolder } from "#test/support/land.ts";
 
 test.each([
   ["left", "left", "."],
@@ -35,4 +36,28 @@ test.each([
   [42, ".", undefined],
 ])("%j at %s gives %s", (exports, subpath, target) => {
   expect(findExport(exports, subpath)).toBe(target);
+});
+
+test.each(["", "{", "null", "[]", '"text"', "\uFEFF{}"])(
+  "a package.json that is %j gives no file, and is no bug",
+  async (text) => {
+    await using folder = await temporaryFolder("imports");
+    await Bun.write(`${folder.path}/left/package.json`, text);
+    expect(await findImport(folder.path, "left")).toBeUndefined();
+  },
+);
+
+test("an entry is found by exports, module, main or index, in this order", async () => {
+  await using folder = await temporaryFolder("imports");
+  const entryOf = async (fields: object): Promise<string | undefined> => {
+    await Bun.write(`${folder.path}/left/package.json`, JSON.stringify(fields));
+    return (await findImport(folder.path, "left"))?.slice(folder.path.length);
+  };
+  for (const name of ["a.ts", "b.ts", "c.ts", "index.ts"])
+    await Bun.write(`${folder.path}/left/${name}`, "");
+  const old = { main: "c", module: "./b.ts" };
+  expect(await entryOf({ ...old, exports: "./a.ts" })).toBe("/left/a.ts");
+  expect(await entryOf(old)).toBe("/left/b.ts");
+  expect(await entryOf({ main: "c" })).toBe("/left/c.ts");
+  expect(await entryOf({})).toBe("/left/index.ts");
 });
