@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync 
 import { dirname } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
+import { printable } from "#base/names.ts";
 
 import { errorCode, fileFailed } from "./files.ts";
 import { type FileLocker, fileLocker } from "./locker.ts";
@@ -86,9 +87,11 @@ function writeHolder(descriptor: number, { command, now }: LockOptions): void {
 
 function describeHolder(path: string): string {
   try {
-    const { pid, command, since }: Holder = JSON.parse(readFileSync(path, "utf8"));
-    if (!isRunning(pid)) return "another land process";
-    return `pid ${pid} (${command}, since ${since})`;
+    const { pid, command, since }: Record<keyof Holder, unknown> = JSON.parse(
+      readFileSync(path, "utf8"),
+    );
+    if (typeof pid !== "number" || !isRunning(pid)) return "another land process";
+    return printable(`pid ${pid} (${String(command)}, since ${String(since)})`);
   } catch {
     return "another land process";
   }

@@ -34,6 +34,23 @@ test("one exclusive holder, named to the second", async () => {
   (await takeLock(path, options("exclusive"))).release();
 });
 
+test.each([
+  ["nothing", "", "another land process"],
+  ["no JSON", "{", "another land process"],
+  ["another shape", "null", "another land process"],
+  ["a process that is gone", '{"pid":"x"}', "another land process"],
+  [
+    "control characters",
+    `{"pid":${process.pid},"command":"\\u001b[2J"}`,
+    `pid ${process.pid} (\uFFFD[2J, since undefined)`,
+  ],
+])("a lock file that holds %s names its holder safely", async (_what, text, holder) => {
+  const lock = await takeLock(path, options("exclusive"));
+  await Bun.write(path, text);
+  await expect(takeLock(path, options("exclusive"))).rejects.toMatchObject({ data: { holder } });
+  lock.release();
+});
+
 test("many share, and none beside an exclusive one", async () => {
   const one = await takeLock(path, options("shared"));
   const two = await takeLock(path, options("shared"));
