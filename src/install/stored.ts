@@ -7,6 +7,7 @@ import {
   type Version,
 } from "#base/names.ts";
 import { emptyMap, isMap } from "#pack/json.ts";
+import { problemOfCommand } from "#pack/manifest-paths.ts";
 import { problemOfPath } from "#pack/paths.ts";
 
 /** A file of a package in the store. */
@@ -76,20 +77,13 @@ export function parseBins(value: unknown): Bins | undefined {
   if (!isMap(value)) return undefined;
   const bins = emptyMap<Bin>();
   for (const [command, bin] of Object.entries(value)) {
-    if (!isCommand(command) || !isMap(bin)) return undefined;
+    if (problemOfCommand(command) !== undefined || !isMap(bin)) return undefined;
     const { path, runner } = bin;
     if (typeof path !== "string" || problemOfPath(path) !== undefined) return undefined;
     if (runner !== "own" && runner !== "land") return undefined;
     bins[command] = { path, runner };
   }
   return bins;
-}
-
-/** Whether a text may be the name of a command: one segment, and not land itself. */
-function isCommand(text: string): boolean {
-  return (
-    /^[A-Za-z0-9._-]{1,100}$/.test(text) && !/^\.+$/.test(text) && text.toLowerCase() !== "land"
-  );
 }
 
 function parseFile(value: unknown): StoredFile | undefined {

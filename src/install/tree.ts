@@ -6,8 +6,7 @@ import type { PackageName } from "#base/names.ts";
 
 import { type BinOptions, binsOf, writeBins } from "./bins.ts";
 import { isFolder, isInPlainFolder, isThere } from "./commit.ts";
-import type { Journal } from "./journal.ts";
-import { STAGING } from "./journal.ts";
+import { type Journal, STAGING } from "./journal.ts";
 import { layPackage, type LinkMethod, probeLinks } from "./link.ts";
 import type { Lock, LockedPackage } from "./lockfile.ts";
 import { type Placed, readMarker } from "./marker.ts";

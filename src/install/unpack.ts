@@ -3,9 +3,9 @@ import { join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
 import type { Digest, PackageName, Version } from "#base/names.ts";
-import { emptyMap } from "#pack/json.ts";
+import { emptyMap, MAX_JSON_BYTES } from "#pack/json.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
-import { type Manifest, parseManifest } from "#pack/manifest.ts";
+import { decodeManifest, type Manifest, parseManifest } from "#pack/manifest.ts";
 import { walkArchive } from "#pack/read.ts";
 
 import type { Bins, StoredFile, StoredPackage } from "./stored.ts";
@@ -21,7 +21,6 @@ export type Unpacked = {
 export type Expected = { name: PackageName; version: Version; digest: Digest };
 
 const MANIFESTS = ["land.json", "package.json"] as const;
-const MAX_MANIFEST_BYTES = 1_000_001;
 const RUN_BY_LAND = /\.(?:ts|js|mjs)$/;
 
 /**
@@ -83,7 +82,7 @@ async function writeContent(
       hasher.update(chunk);
       writeAll(descriptor, chunk);
       if (head.length < 2) head += Buffer.from(chunk.subarray(0, 2)).toString("latin1");
-      if (!isManifest || keptBytes > MAX_MANIFEST_BYTES) continue;
+      if (!isManifest || keptBytes > MAX_JSON_BYTES) continue;
       kept.push(chunk.slice());
       keptBytes += chunk.length;
     }
@@ -107,7 +106,7 @@ function readManifest(texts: Map<string, Uint8Array>, expected: Expected): Manif
   const file = MANIFESTS.find((manifest) => texts.has(manifest));
   if (!file)
     throw fail("package_refused", { name, version, problem: "its archive holds no manifest" });
-  const manifest = parseManifest(file, new TextDecoder().decode(texts.get(file)));
+  const manifest = parseManifest(file, decodeManifest(file, texts.get(file) ?? new Uint8Array(0)));
   if (manifest.name === name && manifest.version === version) return manifest;
   const problem = `its archive calls itself "${manifest.name ?? ""}@${manifest.version ?? ""}"`;
   throw fail("package_refused", { name, version, problem });

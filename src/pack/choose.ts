@@ -11,7 +11,8 @@ export type Patterns = {
 
 type Chosen = {
   why: string;
-  /** What the pattern named: the file or a folder above it. */ at: string;
+  /** What the pattern named: the file or a folder above it. */
+  at: string;
 };
 
 /** What the rules say of a path; for a folder, what its contents inherit. */

@@ -2,8 +2,10 @@ import { fail } from "#base/errors.ts";
 
 import { checkAgreement } from "./agreement.ts";
 import { createDigester, type Digester, type Digests } from "./digest.ts";
+import { MAX_JSON_BYTES } from "./json.ts";
 import type { ArchiveLimits } from "./limits.ts";
 import {
+  decodeManifest,
   type ManifestFile,
   parseManifest,
   type PublishableManifest,
@@ -27,7 +29,7 @@ export type Inspection = Digests & {
 
 const MAX_README_BYTES = 512 * 1024;
 /** One more than a manifest may have, so that the manifest's reader says what is wrong. */
-const MAX_MANIFEST_BYTES = 1_000_001;
+const MAX_MANIFEST_BYTES = MAX_JSON_BYTES + 1;
 
 /**
  * Reads the archive at `path` once, checks every rule of protocol.md, "Archive", lets a second reader confirm what is
@@ -108,14 +110,6 @@ function readManifests(texts: Map<string, Uint8Array>): PublishableManifest {
     entry: "",
     problem: "it holds neither package/land.json nor package/package.json",
   });
-}
-
-function decodeManifest(file: ManifestFile, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw fail("manifest_invalid", { file, field: "", problem: "is not UTF-8" });
-  }
 }
 
 /** README.md before others; else the first by name, so that the order of the archive does not matter. */

@@ -1,4 +1,5 @@
-const MAX_BYTES = 1_000_000;
+/** The largest JSON text that is read, in bytes. */
+export const MAX_JSON_BYTES = 1_000_000;
 const MAX_DEPTH = 64;
 
 /** Plain data of a JSON text, maps without a prototype. */
@@ -25,8 +26,8 @@ export function readJson(text: string): { value: unknown } | JsonProblem {
 }
 
 function problemBeforeParse(text: string): string | undefined {
-  if (text.length > MAX_BYTES || Buffer.byteLength(text) > MAX_BYTES)
-    return `is larger than ${MAX_BYTES} bytes`;
+  if (text.length > MAX_JSON_BYTES || Buffer.byteLength(text) > MAX_JSON_BYTES)
+    return `is larger than ${MAX_JSON_BYTES} bytes`;
   if (text.startsWith("\uFEFF"))
     return "begins with a byte order mark: save it as UTF-8 without BOM";
   if (text.trim() === "") return "is empty";

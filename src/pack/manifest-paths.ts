@@ -61,14 +61,16 @@ export function readBin(fields: Fields, name: PackageName | undefined): Record<s
 }
 
 function checkCommand(fields: Fields, command: string): string {
-  const problem =
-    !/^[A-Za-z0-9._-]{1,100}$/.test(command) || /^\.+$/.test(command)
-      ? "is not a command name: use letters, digits, `.`, `_` and `-`"
-      : command.toLowerCase() === "land"
-        ? "is not allowed: that command is land itself"
-        : undefined;
+  const problem = problemOfCommand(command);
   if (problem !== undefined) throw fields.refuse(`bin.${command}`, problem);
   return command;
+}
+
+/** Why a text cannot be the name of a command, as the end of a sentence about it; undefined where it can. */
+export function problemOfCommand(text: string): string | undefined {
+  if (!/^[A-Za-z0-9._-]{1,100}$/.test(text) || /^\.+$/.test(text))
+    return "is not a command name: use letters, digits, `.`, `_` and `-`";
+  return text.toLowerCase() === "land" ? "is not allowed: that command is land itself" : undefined;
 }
 
 /** `files`: patterns relative to the project, `!` first where one takes away. @throws manifest_invalid */

@@ -7,7 +7,7 @@ import { fail } from "#base/errors.ts";
 import type { PackageName, Version } from "#base/names.ts";
 import type { Range } from "#base/ranges.ts";
 
-import { isMap, type JsonMap, readJson } from "./json.ts";
+import { emptyMap, isMap, type JsonMap, readJson } from "./json.ts";
 import {
   type DependencyMap,
   isWorkspaceRange,
@@ -100,15 +100,24 @@ export function parseManifest(file: ManifestFile, text: string): Manifest {
   const name = readName(fields);
   return {
     file,
-    ...describe(fields, name),
-    ...require(fields),
-    ...lay(fields, name),
+    ...readTexts(fields, name),
+    ...readNeeds(fields),
+    ...readPaths(fields, name),
     raw: read.value,
   };
 }
 
+/** A manifest's bytes as text, as `parseManifest` takes it. @throws manifest_invalid for what is not UTF-8 */
+export function decodeManifest(file: ManifestFile, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw fail("manifest_invalid", { file, field: "", problem: "is not UTF-8" });
+  }
+}
+
 /** What the package is: the texts. */
-function describe(fields: Fields, name: PackageName | undefined) {
+function readTexts(fields: Fields, name: PackageName | undefined) {
   return {
     ...present("name", name),
     ...present("version", readVersion(fields)),
@@ -123,7 +132,7 @@ function describe(fields: Fields, name: PackageName | undefined) {
 }
 
 /** What the package needs: other packages and engines. */
-function require(fields: Fields) {
+function readNeeds(fields: Fields) {
   return {
     dependencies: readDependencies(fields, "dependencies"),
     optionalDependencies: readDependencies(fields, "optionalDependencies"),
@@ -134,7 +143,7 @@ function require(fields: Fields) {
 }
 
 /** Where things lie: the paths. */
-function lay(fields: Fields, name: PackageName | undefined) {
+function readPaths(fields: Fields, name: PackageName | undefined) {
   return {
     ...present("main", readMain(fields)),
     bin: readBin(fields, name),
@@ -175,7 +184,7 @@ function withoutWorkspaceRanges(
   manifest: Manifest,
   kind: "dependencies" | "optionalDependencies",
 ): DependencyMap<Range> {
-  const map: DependencyMap<Range> = Object.create(null);
+  const map = emptyMap<Range>();
   for (const [name, range] of Object.entries(manifest[kind])) {
     if (isWorkspaceRange(range))
       throw fail("manifest_invalid", {

@@ -2,10 +2,12 @@ import { realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 
 import { fail } from "#base/errors.ts";
+import { fileFailed } from "#store/files.ts";
 
 import { checkAgreement } from "./agreement.ts";
 import { editManifest, type ManifestEdit } from "./edit.ts";
-import { type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
+import { MAX_JSON_BYTES } from "./json.ts";
+import { decodeManifest, type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
 
 /** A folder with a manifest. */
 export type Project = {
@@ -21,8 +23,6 @@ export type Project = {
   /** Where dependencies go, relative to `dir`. */
   installDir: string;
 };
-
-const MAX_MANIFEST_BYTES = 1_000_000;
 
 /**
  * Reads the manifest of a folder and checks that what it points at lies inside, links resolved.
@@ -80,19 +80,17 @@ function makeProject(dir: string, texts: Project["texts"]): Project {
 }
 
 async function readText(dir: string, file: ManifestFile): Promise<string | undefined> {
-  const handle = Bun.file(join(dir, file));
+  const path = join(dir, file);
+  const handle = Bun.file(path);
   if (!(await handle.exists())) return undefined;
-  if (handle.size > MAX_MANIFEST_BYTES)
-    throw fail("manifest_invalid", { file, field: "", problem: "is larger than 1000000 bytes" });
-  try {
-    const bytes = await handle.bytes();
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    if (error instanceof TypeError)
-      throw fail("manifest_invalid", { file, field: "", problem: "is not UTF-8" });
-    const problem = error instanceof Error ? error.message : String(error);
-    throw fail("file_failed", { action: "read", path: join(dir, file), problem }, { cause: error });
+  if (handle.size > MAX_JSON_BYTES) {
+    const problem = `is larger than ${MAX_JSON_BYTES} bytes`;
+    throw fail("manifest_invalid", { file, field: "", problem });
   }
+  const bytes = await handle.bytes().catch((cause: unknown) => {
+    throw fileFailed("read", path, cause);
+  });
+  return decodeManifest(file, bytes);
 }
 
 /** A target that is not there yet is fine here: a build may make it. */

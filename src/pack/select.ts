@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
+import { fileFailed } from "#store/files.ts";
 
 import { alwaysReason, DEFAULT_OUT, neverReason } from "./always-never.ts";
 import { judge, parsePatterns, type Patterns, type Verdict } from "./choose.ts";
@@ -109,10 +110,7 @@ type Kind = "file" | "folder" | "symbolic link" | "not a plain file";
 
 async function listFolder(dir: string, folder: string): Promise<{ name: string; kind: Kind }[]> {
   const path = join(dir, folder);
-  const entries = await readdir(path, { withFileTypes: true }).catch((error: Error) => {
-    const problem = error.message;
-    throw fail("file_failed", { action: "read", path, problem }, { cause: error });
-  });
+  const entries = await readdir(path, { withFileTypes: true }).catch(readFailed(path));
   return entries.map((entry) => ({
     name: entry.name,
     kind: entry.isSymbolicLink()
@@ -133,13 +131,21 @@ async function readRules(
   entries: { name: string; kind: Kind }[],
 ): Promise<IgnoreRule[]> {
   if (!entries.some((entry) => entry.name === name && entry.kind === "file")) return [];
-  return parseIgnoreFile(await readFile(join(dir, folder, name), "utf8"), folder);
+  const path = join(dir, folder, name);
+  return parseIgnoreFile(await readFile(path, "utf8").catch(readFailed(path)), folder);
+}
+
+function readFailed(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw fileFailed("read", path, cause);
+  };
 }
 
 async function describeFile(project: Project, path: string, why: string): Promise<SelectedFile> {
   const problem = problemOfPath(path) ?? tooLong(path);
   if (problem !== undefined) throw fail("archive_invalid", { entry: printable(path), problem });
-  const stat = await lstat(join(project.dir, path));
+  const onDisk = join(project.dir, path);
+  const stat = await lstat(onDisk).catch(readFailed(onDisk));
   const isBin = Object.values(project.manifest.bin).includes(path.normalize("NFC"));
   return { path, sizeBytes: stat.size, executable: isBin || (stat.mode & 0o100) !== 0, why };
 }

@@ -5,6 +5,7 @@ import zlib from "node:zlib";
 
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
+import { fileFailed } from "#store/files.ts";
 
 import { isMain } from "./always-never.ts";
 import { createEntryNames } from "./entry-names.ts";
@@ -123,22 +124,22 @@ function tarFile({ path, sizeBytes, executable }: Source): TarFile {
 
 /** Fills `room` from a file that must be as long as it was when it was chosen. Follows no link put there since. */
 async function readInto(room: Uint8Array, path: string): Promise<void> {
-  const refuse = (problem: string, cause?: unknown) =>
-    fail("file_failed", { action: "pack", path, problem }, { cause });
+  const changed = () =>
+    fail("file_failed", { action: "pack", path, problem: "it changed while it was packed" });
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(
-    (error: Error) => {
-      throw refuse(error.message, error);
+    (cause: unknown) => {
+      throw fileFailed("pack", path, cause);
     },
   );
   try {
-    if ((await handle.stat()).size !== room.length) throw refuse("it changed while it was packed");
+    if ((await handle.stat()).size !== room.length) throw changed();
     let filled = 0;
     while (filled < room.length) {
       const { bytesRead } = await handle.read(room, filled, room.length - filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
-    if (filled < room.length) throw refuse("it changed while it was packed");
+    if (filled < room.length) throw changed();
   } finally {
     await handle.close();
   }
