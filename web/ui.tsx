@@ -1,10 +1,11 @@
 import prettyBytes from "pretty-bytes";
 
 import type { Child, Html } from "#html/html.ts";
+import { CSRF_FIELD } from "#http/csrf.ts";
 
 /** The hidden field that every form which changes something carries. */
 export function Csrf({ token }: { token: string }): Html {
-  return <input type="hidden" name="_csrf" value={token} />;
+  return <input type="hidden" name={CSRF_FIELD} value={token} />;
 }
 
 /** What was wrong with a form that came back: a sentence for all of it, and one per field. */
