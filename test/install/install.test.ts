@@ -5,24 +5,11 @@ import { listInstalled } from "#install/list.ts";
 
 import { problem } from "../support/fake-registry.ts";
 import { writeFiles } from "../support/project.ts";
-import { type InstallWorld, installWorld } from "./world.ts";
+import { type InstallWorld, stockedWorld } from "./world.ts";
 
 let world: InstallWorld;
 beforeEach(async () => {
-  world = await installWorld();
-  const { registry } = world;
-  await registry.add({
-    name: "pad",
-    version: "1.0.0",
-    files: { "index.ts": "export const pad = 1;\n" },
-  });
-  await registry.add({
-    name: "left",
-    version: "1.2.0",
-    dependencies: { pad: "^1.0.0" },
-    files: { "deep/er/x.txt": "x" },
-  });
-  await registry.add({ name: "@ada/greet", version: "0.1.0", dependencies: { left: "1" } });
+  world = await stockedWorld();
 });
 afterEach(() => world[Symbol.asyncDispose]());
 
@@ -40,14 +27,12 @@ describe("the ways of installing", () => {
     expect(await world.read("app", "land_modules", "left", "deep/er/x.txt")).toBe("x");
     const before = await world.snapshot("app");
     world.registry.mend();
-    const started = performance.now();
     expect(await world.install("app")).toEqual({
       added: [],
       removed: [],
       changed: [],
       unchanged: 3,
     });
-    expect(performance.now() - started).toBeLessThan(50);
     expect(world.registry.requests).toEqual([]);
     expect(await world.snapshot("app")).toEqual(before);
     expect(await listInstalled(world.at("app"))).toMatchObject({

@@ -8,24 +8,11 @@ import { generateKeyPair } from "#pack/sign.ts";
 
 import { archiveOf } from "../support/fake-registry.ts";
 import { writeFiles } from "../support/project.ts";
-import { type InstallWorld, installWorld } from "./world.ts";
+import { type InstallWorld, stockedWorld } from "./world.ts";
 
 let world: InstallWorld;
 beforeEach(async () => {
-  world = await installWorld();
-  const { registry } = world;
-  await registry.add({
-    name: "pad",
-    version: "1.0.0",
-    files: { "index.ts": "export const pad = 1;\n" },
-  });
-  await registry.add({
-    name: "left",
-    version: "1.2.0",
-    dependencies: { pad: "^1.0.0" },
-    files: { "deep/er/x.txt": "x" },
-  });
-  await registry.add({ name: "@ada/greet", version: "0.1.0", dependencies: { left: "1" } });
+  world = await stockedWorld();
 });
 afterEach(() => world[Symbol.asyncDispose]());
 

@@ -93,3 +93,22 @@ export async function installWorld(): Promise<InstallWorld> {
     },
   };
 }
+
+/** One whose registry has `@ada/greet`, which depends on `left`, which depends on `pad`. */
+export async function stockedWorld(): Promise<InstallWorld> {
+  const world = await installWorld();
+  const { registry } = world;
+  await registry.add({
+    name: "pad",
+    version: "1.0.0",
+    files: { "index.ts": "export const pad = 1;\n" },
+  });
+  await registry.add({
+    name: "left",
+    version: "1.2.0",
+    dependencies: { pad: "^1.0.0" },
+    files: { "deep/er/x.txt": "x" },
+  });
+  await registry.add({ name: "@ada/greet", version: "0.1.0", dependencies: { left: "1" } });
+  return world;
+}

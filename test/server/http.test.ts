@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { once } from "node:events";
 import { watch } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 
 import { goodArchive } from "#fixtures/archives.ts";
 
+import { sendRaw, statusOf } from "../attacks/wire.ts";
 import { temporaryFolder } from "../support/land.ts";
 import { type TestServer, testServer } from "../support/server.ts";
 
@@ -14,18 +15,6 @@ beforeAll(async () => {
   server = await testServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
-
-/** Sends bytes as they are and answers what came back until the connection closed. */
-function sendRaw(text: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const socket = connect(Number(new URL(server.url).port), "127.0.0.1", () => socket.write(text));
-  let answer = "";
-  socket.on("data", (chunk) => (answer += chunk.toString("latin1")));
-  socket.on("close", () => resolve(answer));
-  socket.on("error", reject);
-  return promise;
-}
-const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
 
 test("it says once where it listens", () => {
   expect(server.out()).toBe(`land is listening on ${server.url}\n`);
@@ -90,13 +79,14 @@ test.each([
   ["a site nobody has", "GET / HTTP/1.1\r\nHost: blog.localhost\r\nConnection: close\r\n\r\n", 404],
   ["no Host", "GET /health HTTP/1.1\r\nConnection: close\r\n\r\n", 400],
 ])("%s", async (_, request, status) => {
-  expect(statusOf(await sendRaw(request))).toBe(status);
+  expect(statusOf(await sendRaw(server, request))).toBe(status);
 });
 
 const big = 3 * 1024 * 1024;
 
 test("a body over the limit is refused by what it declares, before it is sent", async () => {
   const answer = await sendRaw(
+    server,
     `POST /api/v1/users/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${big}\r\nConnection: close\r\n\r\n{`,
   );
   expect(statusOf(answer)).toBe(413);

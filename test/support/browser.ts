@@ -13,7 +13,8 @@ const PLACES = [
   "/usr/bin/google-chrome",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
-const FLAGS = [
+/** How a Chromium is started: nothing of it reaches the network. */
+export const CHROMIUM_FLAGS = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",
@@ -54,7 +55,7 @@ export function describeBrowser(name: string, body: (browser: () => Browser) => 
   describe(name, () => {
     beforeAll(async () => {
       const { chromium } = await import("playwright-core");
-      running = await chromium.launch({ executablePath, args: FLAGS });
+      running = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
     }, 30_000);
     afterAll(async () => {
       await running?.close();

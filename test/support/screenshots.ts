@@ -9,19 +9,10 @@ import { chromium } from "playwright-core";
 import { toText } from "#html/html.ts";
 import { findAsset, PAGE_HEADERS } from "#web/assets.ts";
 
-import { browserHint, findChromium } from "./browser.ts";
+import { browserHint, CHROMIUM_FLAGS, findChromium } from "./browser.ts";
 import { pages } from "./sample-pages.tsx";
 
 const [folder = "/tmp/shots", ...only] = process.argv.slice(2);
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 const executablePath = findChromium();
 if (executablePath === undefined) throw new Error(`No browser: ${browserHint}`);
@@ -39,7 +30,7 @@ const server = Bun.serve({
       : new Response("", { status: 404 });
   },
 });
-const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
 for (const [size, width, height] of [
   ["wide", 1280, 800],
   ["phone", 390, 800],

@@ -5,6 +5,7 @@ import type { ConfigKey } from "#base/settings.ts";
 import { type Running, startServer } from "#server/start.ts";
 
 import { temporaryFolder } from "./land.ts";
+import { PASSWORD } from "./people.ts";
 
 /** A server in this process, on a port of its own, with a data folder of its own. */
 export type TestServer = AsyncDisposable &
@@ -66,7 +67,7 @@ export async function testServer(
       const body = {
         username,
         email: `${username}@example.com`,
-        password: "correct horse battery",
+        password: PASSWORD,
       };
       const { value } = await call<{ token: string }>("POST", "/users/register", { body });
       return value.token;
