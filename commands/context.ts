@@ -29,6 +29,8 @@ export type World = {
   random: (bytes: number) => Uint8Array;
   /** Calls `handler` at each signal, instead of what the system would do. Returns the way to stop. */
   onSignal: (handler: (signal: Signal) => void) => () => void;
+  /** Calls `handler` with what was thrown where nobody catches, instead of ending the process. Returns the way to stop. */
+  onCrash: (handler: (cause: unknown) => void) => () => void;
   /** Ends the process at once. */
   exit: (code: number) => void;
 };

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { ConfigKey } from "#base/settings.ts";
 import { startServer } from "#server/start.ts";
 
-import { defineCommand } from "./command.ts";
+import { defineCommand, type Outcome } from "./command.ts";
 import type { Context } from "./context.ts";
 
 /** The settings that have a flag; all others come from land.toml or the environment. The server reads its variables itself. */
@@ -56,6 +56,9 @@ const settings = {
   },
 } as const;
 
+/** Exit code after something was thrown where nobody catches: a service manager starts the server anew. */
+const BUG = 70;
+
 /** Runs a server until it is told to stop. */
 export default defineCommand({
   more: `Runs until it is told to stop. Ctrl-C or SIGTERM lets requests in flight finish first; a second one ends at once.
@@ -73,7 +76,7 @@ Settings come from the defaults, then land.toml in the data folder, then LAND_* 
     const { world, json, env } = context;
     const flags: Partial<Record<ConfigKey, string>> = {};
     for (const key of keysOf(settings)) if (args[key] !== undefined) flags[key] = args[key];
-    const server = await startServer({
+    const starting = startServer({
       data: resolve(context.cwd, data ?? "land-data"),
       flags,
       env,
@@ -82,15 +85,28 @@ Settings come from the defaults, then land.toml in the data folder, then LAND_* 
       now: world.now,
       random: world.random,
     });
+    const crash = Promise.withResolvers<Outcome>();
+    const tellCrash = async (cause: unknown): Promise<void> => {
+      const running = await starting.catch(() => undefined);
+      running?.logCrash(cause);
+      crash.resolve({ value: undefined, exitCode: BUG });
+    };
+    const off = world.onCrash((cause) => void tellCrash(cause));
+    const server = await starting;
     if (json) world.stdout.write(`${JSON.stringify({ url: server.url })}\n`);
-    await untilToldToStop(context);
+    const outcome = await Promise.race([crash.promise, untilToldToStop(context)]);
     await server.stop();
-    return undefined;
+    off();
+    return outcome;
   },
 });
 
 /** Resolves at the first signal. The second ends the process. */
-async function untilToldToStop({ takeSignals, world, signal: stopped }: Context): Promise<void> {
+async function untilToldToStop({
+  takeSignals,
+  world,
+  signal: stopped,
+}: Context): Promise<undefined> {
   if (stopped.aborted) return;
   await new Promise<void>((done) => {
     let told = false;

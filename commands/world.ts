@@ -23,6 +23,7 @@ export function processWorld(argv: readonly string[]): World {
     now: () => new Date(),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     onSignal,
+    onCrash,
     exit: (code) => process.exit(code),
   };
 }
@@ -32,6 +33,11 @@ function endQuietly(stdout: Output): void {
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
   });
+}
+
+function onCrash(handler: (cause: unknown) => void): () => void {
+  process.on("uncaughtException", handler).on("unhandledRejection", handler);
+  return () => void process.off("uncaughtException", handler).off("unhandledRejection", handler);
 }
 
 function onSignal(handler: (signal: Signal) => void): () => void {

@@ -3,9 +3,10 @@ import { join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
 import type { Digest, PackageName, Version } from "#base/names.ts";
-import { emptyMap, MAX_JSON_BYTES } from "#pack/json.ts";
+import { isManifestFile, MAX_MANIFEST_BYTES, readArchiveManifest } from "#pack/archive-manifest.ts";
+import { emptyMap } from "#pack/json.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
-import { decodeManifest, type Manifest, parseManifest } from "#pack/manifest.ts";
+import type { PublishableManifest } from "#pack/manifest.ts";
 import { walkArchive } from "#pack/read.ts";
 
 import type { Bins, StoredFile, StoredPackage } from "./stored.ts";
@@ -20,7 +21,6 @@ export type Unpacked = {
 /** Which package an archive must be. */
 export type Expected = { name: PackageName; version: Version; digest: Digest };
 
-const MANIFESTS = ["land.json", "package.json"] as const;
 const RUN_BY_LAND = /\.(?:ts|js|mjs)$/;
 
 /**
@@ -72,7 +72,7 @@ async function writeContent(
   name: string,
 ): Promise<{ sha256: string; script: boolean; kept: Uint8Array | undefined }> {
   const hasher = new Bun.CryptoHasher("sha256");
-  const isManifest = MANIFESTS.some((manifest) => manifest === name);
+  const isManifest = isManifestFile(name);
   const kept: Uint8Array[] = [];
   let keptBytes = 0;
   let head = "";
@@ -82,7 +82,7 @@ async function writeContent(
       hasher.update(chunk);
       writeAll(descriptor, chunk);
       if (head.length < 2) head += Buffer.from(chunk.subarray(0, 2)).toString("latin1");
-      if (!isManifest || keptBytes > MAX_JSON_BYTES) continue;
+      if (!isManifest || keptBytes > MAX_MANIFEST_BYTES) continue;
       kept.push(chunk.slice());
       keptBytes += chunk.length;
     }
@@ -101,19 +101,20 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
 }
 
-function readManifest(texts: Map<string, Uint8Array>, expected: Expected): Manifest {
+function readManifest(texts: Map<string, Uint8Array>, expected: Expected): PublishableManifest {
   const { name, version } = expected;
-  const file = MANIFESTS.find((manifest) => texts.has(manifest));
-  if (!file)
-    throw fail("package_refused", { name, version, problem: "its archive holds no manifest" });
-  const manifest = parseManifest(file, decodeManifest(file, texts.get(file) ?? new Uint8Array(0)));
+  const manifest = readArchiveManifest(texts);
   if (manifest.name === name && manifest.version === version) return manifest;
-  const problem = `its archive calls itself "${manifest.name ?? ""}@${manifest.version ?? ""}"`;
+  const problem = `its archive calls itself "${manifest.name}@${manifest.version}"`;
   throw fail("package_refused", { name, version, problem });
 }
 
 /** The commands whose file is there. What a command names but the archive lacks cannot be run, and is left out. */
-function readBins(manifest: Manifest, files: StoredFile[], scripts: ReadonlySet<string>): Bins {
+function readBins(
+  manifest: PublishableManifest,
+  files: StoredFile[],
+  scripts: ReadonlySet<string>,
+): Bins {
   const present = new Set(files.map(({ path }) => path));
   const bins: Bins = emptyMap();
   for (const [command, path] of Object.entries(manifest.bin))

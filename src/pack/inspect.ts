@@ -1,16 +1,7 @@
-import { fail } from "#base/errors.ts";
-
-import { checkAgreement } from "./agreement.ts";
+import { isManifestFile, MAX_MANIFEST_BYTES, readArchiveManifest } from "./archive-manifest.ts";
 import { createDigester, type Digester, type Digests } from "./digest.ts";
-import { MAX_JSON_BYTES } from "./json.ts";
 import type { ArchiveLimits } from "./limits.ts";
-import {
-  decodeManifest,
-  type ManifestFile,
-  parseManifest,
-  type PublishableManifest,
-  requirePublishable,
-} from "./manifest.ts";
+import type { PublishableManifest } from "./manifest.ts";
 import { type ArchiveFile, walkArchive } from "./read.ts";
 import { compareReaders, type SeenFile } from "./second-reader.ts";
 
@@ -28,8 +19,6 @@ export type Inspection = Digests & {
 };
 
 const MAX_README_BYTES = 512 * 1024;
-/** One more than a manifest may have, so that the manifest's reader says what is wrong. */
-const MAX_MANIFEST_BYTES = MAX_JSON_BYTES + 1;
 
 /**
  * Reads the archive at `path` once, checks every rule of protocol.md, "Archive", lets a second reader confirm what is
@@ -60,7 +49,7 @@ export async function inspectArchive(path: string, limits: ArchiveLimits): Promi
   const readme = pickReadme(texts);
   return {
     ...digester.finish(),
-    manifest: readManifests(texts),
+    manifest: readArchiveManifest(texts),
     ...(readme && { readme }),
     files: summary.files,
     sizeBytes: summary.packedBytes,
@@ -79,7 +68,7 @@ async function* digested(
 }
 
 function bytesToKeep(path: string): number {
-  if (path === "land.json" || path === "package.json") return MAX_MANIFEST_BYTES;
+  if (isManifestFile(path)) return MAX_MANIFEST_BYTES;
   return /^readme(?:\.[a-z]{1,10})?$/i.test(path) ? MAX_README_BYTES : 0;
 }
 
@@ -95,21 +84,6 @@ function createKeeper(size: number): { add: (chunk: Uint8Array) => void; bytes: 
     },
     bytes: () => Buffer.concat(kept),
   };
-}
-
-function readManifests(texts: Map<string, Uint8Array>): PublishableManifest {
-  const read = (file: ManifestFile) => {
-    const bytes = texts.get(file);
-    return bytes && parseManifest(file, decodeManifest(file, bytes));
-  };
-  const [land, npm] = [read("land.json"), read("package.json")];
-  if (land && npm) checkAgreement(land, npm);
-  const manifest = land ?? npm;
-  if (manifest) return requirePublishable(manifest);
-  throw fail("archive_invalid", {
-    entry: "",
-    problem: "it holds neither package/land.json nor package/package.json",
-  });
 }
 
 /** README.md before others; else the first by name, so that the order of the archive does not matter. */

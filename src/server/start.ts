@@ -30,6 +30,8 @@ export type Running = {
   url: string;
   /** Stops listening, lets requests in flight finish for at most `drainSeconds`, then closes the data folder. */
   stop: () => Promise<void>;
+  /** Logs what was thrown where nobody catches. The state of the process is then unknown: stop it. */
+  logCrash: (cause: unknown) => void;
 };
 
 /** Seconds a connection may be silent, in a request or between two. */
@@ -73,7 +75,11 @@ async function serve(booted: Booted, options: StartOptions): Promise<Running> {
     clearTimeout(deadline);
     await booted.close();
   };
-  return { url, stop: () => (stopping ??= stop()) };
+  return {
+    url,
+    stop: () => (stopping ??= stop()),
+    logCrash: (cause) => ctx.log.error("crash", { cause }),
+  };
 }
 
 function listen(
@@ -87,6 +93,8 @@ function listen(
       port,
       idleTimeout: IDLE_SECONDS,
       development: false,
+      // By itself Bun shares the port outside development: a second server would take every other connection.
+      reusePort: false,
       // Each route has a limit of its own, refused with a problem; Bun's would close the connection.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request, server) => answer(request, server.requestIP(request)?.address ?? ""),

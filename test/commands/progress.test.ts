@@ -27,6 +27,7 @@ function watch(argv: string[], terminal: boolean): { stdout: string; stderr: str
       now: () => new Date(at),
       random: (bytes) => new Uint8Array(bytes),
       onSignal: () => () => {},
+      onCrash: () => () => {},
       exit: () => {},
     },
     readArgs({}, argv, {}),

@@ -50,3 +50,14 @@ test("a folder that another server has ends with 14", async () => {
   running.send("SIGTERM");
   await running.done;
 });
+
+test("what nobody caught is logged, the server drains, and the exit code says that it is a bug", async () => {
+  await using root = await temporaryFolder("serve");
+  const running = startRun(["serve", "--port", "0"], { cwd: root.path, now });
+  await running.shows("land is listening on");
+  running.crash(new Error("out of the blue"));
+  const done = await running.done;
+  expect(done.exitCode).toBe(70);
+  const line = done.stderr.split("\n").find((text) => text.includes('"event":"crash"')) ?? "{}";
+  expect(JSON.parse(line)).toMatchObject({ level: "error", cause: { message: "out of the blue" } });
+});

@@ -33,6 +33,8 @@ export type Running = {
   done: Promise<Ran>;
   type: (keys: string) => void;
   send: (signal: Signal) => void;
+  /** Throws `cause` where nobody catches. */
+  crash: (cause: unknown) => void;
   stdout: () => string;
   stderr: () => string;
   /** Exit codes with which the command ended the process at once. */
@@ -58,6 +60,7 @@ export function startRun(argv: readonly string[], setting: Setting = {}): Runnin
     return stream;
   };
   const handlers = new Set<(signal: Signal) => void>();
+  const crashHandlers = new Set<(cause: unknown) => void>();
   const exits: number[] = [];
   const world: World = {
     argv,
@@ -74,6 +77,10 @@ export function startRun(argv: readonly string[], setting: Setting = {}): Runnin
       handlers.add(handler);
       return () => void handlers.delete(handler);
     },
+    onCrash(handler) {
+      crashHandlers.add(handler);
+      return () => void crashHandlers.delete(handler);
+    },
     exit: (code) => void exits.push(code),
   };
   const done = runLand(world).then((exitCode) => ({
@@ -85,6 +92,9 @@ export function startRun(argv: readonly string[], setting: Setting = {}): Runnin
     done,
     exits,
     type: (keys) => void stdin.write(keys),
+    crash: (cause) => {
+      for (const handler of crashHandlers) handler(cause);
+    },
     send: (signal) => {
       for (const handler of handlers) handler(signal);
     },
