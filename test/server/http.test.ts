@@ -181,6 +181,9 @@ test("a port that is taken is told, and the data folder is free again", async ()
   const port = String(typeof address === "object" ? address?.port : undefined);
   const refused = await testServer({}, folder.path, { port }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: "address_in_use", exitCode: 1 });
+  const ours = { port: new URL(server.url).port };
+  const beside = await testServer({}, folder.path, ours).catch((error: unknown) => error);
+  expect(beside).toMatchObject({ code: "address_in_use" });
   other.close();
   await using _free = await testServer({}, folder.path, { port });
 });
