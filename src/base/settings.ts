@@ -100,12 +100,12 @@ export const SETTINGS = {
     about: "Largest body of a request that is not an upload, in bytes.",
   }),
   "limits.packedBytes": setting<number>({
-    default: 100 * MB,
+    default: 100_000_000,
     min: 1024,
     about: "Largest packed archive, in bytes.",
   }),
   "limits.unpackedBytes": setting<number>({
-    default: 500 * MB,
+    default: 500_000_000,
     min: 1024,
     about: "Largest unpacked archive, in bytes.",
   }),

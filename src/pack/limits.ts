@@ -1,3 +1,5 @@
+import { SETTINGS } from "#base/settings.ts";
+
 /** How much one archive may hold. Sizes are bytes. */
 export type ArchiveLimits = {
   /** The archive as sent. */
@@ -15,11 +17,11 @@ export type ArchiveLimits = {
   sizeBytes?: number;
 };
 
-/** The limits of protocol.md, "Archive". A server may be configured otherwise. */
+/** The limits of protocol.md, "Archive": those of a server that was not configured otherwise. */
 export const DEFAULT_LIMITS: ArchiveLimits = {
-  packedBytes: 100_000_000,
-  unpackedBytes: 500_000_000,
-  entries: 20_000,
+  packedBytes: SETTINGS["limits.packedBytes"].default,
+  unpackedBytes: SETTINGS["limits.unpackedBytes"].default,
+  entries: SETTINGS["limits.entries"].default,
   pathBytes: 512,
   ratio: 200,
   ratioFromBytes: 10_000_000,
