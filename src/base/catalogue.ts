@@ -40,6 +40,13 @@ export const catalogue = {
     title: "Body too large",
     detail: ({ limitBytes }) => `Cannot take a body of more than ${limitBytes} bytes here`,
   }),
+  too_slow: define<{ bytesPerSecond: number }>({
+    status: 408,
+    title: "Body too slow",
+    detail: ({ bytesPerSecond }) =>
+      `Cannot wait for the body: it comes at less than ${bytesPerSecond} bytes a second`,
+    hint: () => "Send it again over a better connection",
+  }),
   unsupported_media_type: define<{ expected: string }>({
     status: 415,
     title: "Unsupported media type",
@@ -76,6 +83,7 @@ export const catalogue = {
     status: 401,
     title: "Wrong name or password",
     detail: () => "Cannot sign in: the user name and password do not match an account",
+    hint: () => "Check both; `land register` makes an account",
   }),
   forbidden: define<{ action: string; reason: string }>({
     status: 403,
@@ -166,7 +174,7 @@ export const catalogue = {
     title: "Not an owner",
     detail: ({ name, action }) => `Cannot ${action} "${name}": your account does not own it`,
     hint: ({ name }) =>
-      `Ask an owner to run \`land owner add\`; see who with \`land info ${name}\``,
+      `Ask an owner to do it or to add you; see who owns it with \`land info ${name}\``,
   }),
   scope_foreign: define<{ name: string; scope: string }>({
     status: 403,
@@ -231,6 +239,13 @@ export const catalogue = {
         : `Cannot accept the archive: entry "${entry}" ${problem}`,
     hint: () =>
       "Leave out what users do not need: see `land pack --dry-run`, `files` and .landignore",
+  }),
+  secrets_found: define<{ files: string }>({
+    status: 422,
+    title: "Secrets in the package",
+    detail: ({ files }) => `Cannot publish what looks like secrets: ${files}`,
+    hint: () =>
+      "Name the files in .landignore; if they may be public, pass --allow-secrets: a published version is never taken back",
   }),
   signature_invalid: define<{ name: string; version: string; problem: string }>({
     status: 422,
@@ -297,7 +312,7 @@ export const catalogue = {
     status: 502,
     title: "Network",
     detail: ({ url, problem }) => `Cannot reach ${url}: ${problem}`,
-    hint: () => "Check the address with `land config` or --registry, and the connection",
+    hint: () => "Check the connection, and the address in --registry or LAND_REGISTRY",
     exit: 13,
   }),
   bad_answer: define<{ url: string; problem: string }>({

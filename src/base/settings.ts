@@ -109,6 +109,10 @@ export const SETTINGS = {
     min: 1024,
     about: "Largest unpacked archive, in bytes.",
   }),
+  "limits.uploadBytesPerSecond": setting<number>({
+    default: 128,
+    about: "Slowest upload that is taken, in bytes per second on average; 0 takes any.",
+  }),
   "limits.entries": setting<number>({
     default: 20_000,
     min: 1,

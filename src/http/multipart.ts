@@ -5,6 +5,8 @@ import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import { fail, LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 
+import { type Pace, requirePace } from "./pace.ts";
+
 /** What a form may hold. Every other part is refused. */
 export type FormShape<T> = {
   /** Parts that are kept in memory, each with its most bytes. */
@@ -13,6 +15,7 @@ export type FormShape<T> = {
   file: string;
   /** The whole body with its boundaries, in bytes. */
   limitBytes: number;
+  pace: Pace;
   /** Takes the file as it arrives; the form is read on when it resolves. */
   takeFile: (content: AsyncIterable<Uint8Array>) => Promise<T>;
   /** Undoes `takeFile` where the form turns out bad after it. */
@@ -29,7 +32,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
  * Reads a `multipart/form-data` body as it arrives, in memory bounded by the texts. Parts may come in any order, each once.
  * Where it throws, nothing that `takeFile` made is left. A body that declares too much is refused before it is read.
  *
- * @throws unsupported_media_type, payload_too_large, bad_request for a body cut short or malformed, invalid_input naming
+ * @throws unsupported_media_type, payload_too_large, too_slow, bad_request for a body cut short or malformed, invalid_input naming
  * the part, and what `takeFile` throws
  */
 export async function readForm<T>(request: Request, shape: FormShape<T>): Promise<Form<T>> {
@@ -78,7 +81,9 @@ async function parse<T>(
   sink: Sink,
 ): Promise<void> {
   const parser = openParser(contentType, shape);
-  const source = Readable.from(limited(body, shape.limitBytes), { objectMode: false });
+  const source = Readable.from(limited(requirePace(body, shape.pace), shape.limitBytes), {
+    objectMode: false,
+  });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let file: Readable | undefined;
   let stopped = false;
@@ -155,7 +160,7 @@ function refusePart(name: string | undefined, problem: string): LandError {
 }
 
 async function* limited(
-  body: ReadableStream<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
   limitBytes: number,
 ): AsyncGenerator<Uint8Array> {
   let sizeBytes = 0;

@@ -18,7 +18,7 @@ const inTurn = createTurns(8);
 /**
  * Reads the form of a publish when its turn comes, its archive straight to disk. The caller owns what is staged; where this throws, nothing is.
  *
- * @throws unsupported_media_type, payload_too_large, bad_request, invalid_input naming the part
+ * @throws unsupported_media_type, payload_too_large, too_slow, bad_request, invalid_input naming the part
  */
 export async function readUpload(ctx: Ctx, actor: Actor, request: Request): Promise<Publication> {
   const packedBytes = ctx.config["limits.packedBytes"];
@@ -27,6 +27,7 @@ export async function readUpload(ctx: Ctx, actor: Actor, request: Request): Prom
       texts: { manifest: MANIFEST_BYTES, signature: SIGNATURE_BYTES },
       file: "tarball",
       limitBytes: packedBytes + MANIFEST_BYTES + SIGNATURE_BYTES + FRAMING_BYTES,
+      pace: { bytesPerSecond: ctx.config["limits.uploadBytesPerSecond"], now: ctx.now },
       takeFile: (content) => ctx.blobs.stage(content, packedBytes),
       dropFile: (taken) => taken.discard(),
     }),

@@ -25,6 +25,7 @@ const read = (request: Request, limitBytes = 1_000_000): Promise<Form<Staged>> =
     texts: { manifest: 1000, signature: 10 },
     file: "tarball",
     limitBytes,
+    pace: { bytesPerSecond: 0, now: () => new Date(0) },
     takeFile: (content) => blobs.stage(content, 300_000),
     dropFile: (taken) => taken.discard(),
   });
@@ -216,6 +217,7 @@ test("a client that goes away in the middle leaves nothing", async () => {
         texts: { manifest: 1000 },
         file: "tarball",
         limitBytes: 1_000_000,
+        pace: { bytesPerSecond: 0, now: () => new Date(0) },
         takeFile: (content) => {
           arrived.resolve();
           return blobs.stage(content, 300_000);
