@@ -10,8 +10,10 @@ import type { Args } from "#commands/command.ts";
 import { globalArgs } from "#commands/globals.ts";
 import { flagRows, placeholder } from "#commands/help.ts";
 
+import { renderApi, renderConfiguration } from "./reference.ts";
+
 /** The whole of docs/cli.md. */
-export async function renderCli(): Promise<string> {
+async function renderCli(): Promise<string> {
   const parts = [
     "# The commands of land",
     "Generated from the program by `bun run docs`; `land help <command>` says the same.",
@@ -53,4 +55,13 @@ function table(head: readonly [string, string], rows: readonly (readonly [string
   return [`| ${head[0]} | ${head[1]} |`, "|---|---|", ...lines].join("\n");
 }
 
-if (import.meta.main) await Bun.write(join(import.meta.dir, "cli.md"), await renderCli());
+/** Every generated page by its file name, and how it is made. */
+export const PAGES: Readonly<Record<string, () => Promise<string>>> = {
+  "cli.md": renderCli,
+  "api.md": renderApi,
+  "configuration.md": async () => renderConfiguration(),
+};
+
+if (import.meta.main)
+  for (const [name, render] of Object.entries(PAGES))
+    await Bun.write(join(import.meta.dir, name), await render());

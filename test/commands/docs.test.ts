@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 
-import { renderCli } from "../../docs/generate.ts";
+import { PAGES } from "../../docs/generate.ts";
 
-test("docs/cli.md is what `bun run docs` makes", async () => {
-  expect(await Bun.file("docs/cli.md").text()).toBe(await renderCli());
+test.each(Object.entries(PAGES))("docs/%s is what `bun run docs` makes", async (name, render) => {
+  const file = Bun.file(join(import.meta.dir, "../../docs", name));
+  expect(await file.text()).toBe(await render());
 });
