@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, readlink, rm, symlink } from "node:fs/promises";
 
 import { listInstalled } from "#install/list.ts";
 
-import { problem } from "../support/fake-registry.ts";
+import { archiveOf, problem } from "../support/fake-registry.ts";
 import { writeFiles } from "../support/project.ts";
 import { type InstallWorld, stockedWorld } from "./world.ts";
 
@@ -255,6 +255,23 @@ describe("a store that was damaged", () => {
     expect(world.registry.requests.map(({ line }) => line)).toEqual([
       "GET /api/v1/packages/left/1.2.0/download",
     ]);
+  });
+
+  test("an archive that was replaced by another whole one is fetched again", async () => {
+    await world.project("app", { left: "1" });
+    await world.install("app");
+    const before = await world.snapshot("app");
+    const { packages } = await listInstalled(world.at("app"));
+    const hex = packages.find(({ name }) => name === "left")?.digest.slice("sha256:".length) ?? "";
+    const store = world.at("home", "store", "v1");
+    const planted = archiveOf({ name: "left", version: "1.2.0", files: { "evil.ts": "evil" } });
+    await rm(`${store}/index/${hex.slice(0, 2)}/${hex}.json`);
+    await rm(`${store}/sha256/${hex.slice(0, 2)}/${hex}`);
+    await Bun.write(`${store}/sha256/${hex.slice(0, 2)}/${hex}`, planted);
+    await rm(world.at("app", "land_modules"), { recursive: true });
+    expect(await world.refusal("app", { offline: true })).toMatchObject({ code: "network" });
+    await world.install("app");
+    expect(await world.snapshot("app")).toEqual(before);
   });
 });
 
