@@ -45,6 +45,20 @@ test("bytes put again are young again", async () => {
   expect(await ctx.blobs.has(orphan)).toBe(true);
 });
 
+test("bytes put again after they were listed stay", async () => {
+  const orphan = await keep(Buffer.from("orphan"));
+  ctx.pass(30 * HOUR_MS);
+  async function* list() {
+    yield* ctx.blobs.list();
+    await keep(Buffer.from("orphan"));
+  }
+  expect(await sweep({ ...ctx, blobs: { ...ctx.blobs, list } })).toEqual({
+    removed: 0,
+    freedBytes: 0,
+  });
+  expect(await ctx.blobs.has(orphan)).toBe(true);
+});
+
 test("more orphans than one batch all go", async () => {
   await put(ctx, ada, {});
   for (let n = 0; n < 250; n += 1) await keep(Buffer.from(`orphan ${n}`));

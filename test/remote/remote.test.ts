@@ -126,6 +126,23 @@ describe("where the token goes", () => {
     ]);
   });
 
+  test("and never from https to http, where others could read along", async () => {
+    const asked: string[] = [];
+    const remote = remoteOf({
+      registry: "https://land.example.com",
+      fetch: async (url) => {
+        asked.push(url);
+        const location = "http://land.example.com/api/v1/index/left";
+        return new Response(null, { status: 307, headers: { location } });
+      },
+    });
+    expect(await failure(remote.readIndex("left"))).toMatchObject({
+      code: "bad_answer",
+      message: expect.stringContaining("it redirects from https to http://land.example.com"),
+    });
+    expect(asked).toEqual(["https://land.example.com/api/v1/index/left"]);
+  });
+
   test("and nothing that changes something is sent on", async () => {
     const location = `${elsewhere.url}/api/v1/users/login`;
     registry.fail("/users/login", () => new Response(null, { status: 308, headers: { location } }));
