@@ -239,6 +239,23 @@ describe("a folder that land did not make", () => {
   });
 });
 
+test.each(["../victim.txt", "a/../../victim.txt", "..", ".", ""])(
+  "a journal that a checkout brought along cannot lead outside by %j",
+  async (name) => {
+    await world.project("app", { left: "1" });
+    const journal = { format: 1, files: [], clear: [name], remove: [], place: [], bins: "keep" };
+    const placed = JSON.stringify({ format: 1, packages: {} });
+    await writeFiles(world.at("app"), {
+      "victim.txt": "mine",
+      "land_modules/.land-journal.json": JSON.stringify({ ...journal, placed }),
+      "land_modules/.land-staging/new/x": "",
+    });
+    await world.install("app", { yes: true });
+    expect(await world.read("app", "victim.txt")).toBe("mine");
+    expect(await world.read("app", "land_modules", "left", "deep/er/x.txt")).toBe("x");
+  },
+);
+
 describe("a store that was damaged", () => {
   test("heals from its archive, else by fetching again", async () => {
     await world.project("app", { left: "*" });
