@@ -71,7 +71,6 @@ function writeCheckbox(attributes: Attributes): string {
 export function escapeKeeping(text: string): string {
   return text.replace(LOOSE, (char) => (char === "&" ? "&amp;" : escapeHtml(char)));
 }
-// oxlint-disable-next-line no-control-regex
 const LOOSE = /&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,31});)|[<>"'\r\0]/gi;
 
 /** An address with its character references read, so that a hidden scheme shows. What stays unread is later escaped as text. */

@@ -172,7 +172,6 @@ export function printableLines(text: string): string {
   return text.replace(UNPRINTABLE, (char) => (char === "\n" || char === "\t" ? char : "\uFFFD"));
 }
 
-// oxlint-disable-next-line no-control-regex
 const UNPRINTABLE =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 

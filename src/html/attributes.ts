@@ -13,9 +13,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_.:-]*$/;
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 const ALLOWED_SCHEME = /^(?:https?|mailto):/i;
 /** What browsers drop or readers cannot see inside an address. */
-const INVISIBLE =
-  // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u0020\u007f-\u00a0\u00ad\u200b-\u200f\u2028-\u202f\ufeff]/g;
+const INVISIBLE = /[\u0000-\u0020\u007f-\u00a0\u00ad\u200b-\u200f\u2028-\u202f\ufeff]/g;
 const MAX_KNOWN = 500;
 const known = new Map<string, Rule>();
 

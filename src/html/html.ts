@@ -56,7 +56,5 @@ export function escapeHtml(text: string): string {
 }
 
 /** What cannot stand as it is. One scan spares most texts the way into native code. */
-// oxlint-disable-next-line no-control-regex
 const SPECIAL = /[&<>"'\r\0]/;
-// oxlint-disable-next-line no-control-regex
 const FRAGILE = /[\r\0]/;

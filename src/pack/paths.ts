@@ -55,6 +55,5 @@ export function compareBytes(a: string, b: string): number {
 
 /** Whether every character is ASCII. */
 export function isAscii(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex
   return /^[\u0000-\u007f]*$/.test(text);
 }

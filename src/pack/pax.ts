@@ -55,7 +55,6 @@ function* records(body: Uint8Array): Generator<{ key: string; value: Uint8Array 
     const key = Buffer.from(body.subarray(space + 1, Math.max(space + 1, equals))).toString(
       "latin1",
     );
-    // oxlint-disable-next-line no-control-regex
     if (!sound || equals === -1 || !/^[!-<>-~]{1,256}$/.test(key)) {
       yield undefined;
       return;

@@ -96,7 +96,6 @@ function field(block: Uint8Array, at: number, length: number): Uint8Array | unde
 
 /** An octal number as all packers write it: leading spaces or zeros, then NULs or spaces to the end. */
 function octal(block: Uint8Array, at: number, length: number): number | undefined {
-  // oxlint-disable-next-line no-control-regex
   const digits = /^ *([0-7]+)[ \u0000]*$/.exec(ascii(block, at, length))?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 8);
 }
