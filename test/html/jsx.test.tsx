@@ -32,7 +32,7 @@ const anyText = fc.oneof(
 );
 
 test("each character that could end a text or an attribute is escaped, also alone", () => {
-  const escaped = [...`&<>"'`].map((char) => toText(<p title={char}>{char}</p>));
+  const escaped = ["&", "<", ">", '"', "'"].map((char) => toText(<p title={char}>{char}</p>));
   expect(escaped).toEqual(
     ["&amp;", "&lt;", "&gt;", "&quot;", "&#x27;"].map((text) => `<p title="${text}">${text}</p>`),
   );
