@@ -197,7 +197,10 @@ function placeArguments(
   for (const [key, arg] of Object.entries(args)) {
     if (isFlag(arg)) continue;
     if (left.length === 0 && (arg.type === "one" || arg.type === "many"))
-      throw fail("usage", { problem: `Cannot run without <${arg.name ?? key}>: ${arg.about}` });
+      throw fail("usage", {
+        problem: `Cannot run without <${arg.name ?? key}>: ${arg.about}`,
+        hint: "See how it is used with --help",
+      });
     places[key] = arg.type === "many" || arg.type === "any" ? left.splice(0) : left.shift();
   }
   const extra = left[0];

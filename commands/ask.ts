@@ -48,10 +48,13 @@ export async function askSecret(context: Context, question: Question): Promise<s
  *
  * @throws needs_flag without a terminal, cancelled at no or Ctrl-C
  */
-export async function askToGoOn(context: Context, question: Omit<Question, "flag">): Promise<void> {
+export async function askToGoOn(
+  context: Context,
+  question: Omit<Question, "flag"> & { initial?: boolean },
+): Promise<void> {
   if (context.globals.yes) return;
   const yes = await ask<boolean>(context, { ...question, flag: "--yes" }, ({ confirm }, common) =>
-    confirm(common),
+    confirm({ ...common, initialValue: question.initial ?? true }),
   );
   if (!yes) throw fail("cancelled", {});
 }
@@ -73,9 +76,17 @@ async function ask<T>(
   if (!context.interactive) throw fail("needs_flag", { flag, what });
   const prompts = await import("@clack/prompts");
   const { stdin: input, stdout: output } = context.world;
-  const answer = await prompt(prompts, { message, input, output, signal: context.signal });
-  if (typeof answer === "symbol") throw fail("cancelled", {});
-  return answer;
+  // clack listens to its signal for good, and would write to the screen at a Ctrl-C long after the answer.
+  const asking = new AbortController();
+  const abort = (): void => asking.abort();
+  context.signal.addEventListener("abort", abort);
+  try {
+    const answer = await prompt(prompts, { message, input, output, signal: asking.signal });
+    if (typeof answer === "symbol") throw fail("cancelled", {});
+    return answer;
+  } finally {
+    context.signal.removeEventListener("abort", abort);
+  }
 }
 
 function problemWith(validate: Validate | undefined, value: string): string | undefined {

@@ -18,7 +18,7 @@ export function renderChanges(result: InstallResult, elapsedMs: number, style: S
   ] as const;
   const parts = counts.flatMap(([count, verb]) => (count === 0 ? [] : [`${count} ${verb}`]));
   const total = renderCount(added.length + changed.length + unchanged, "package");
-  const sum = parts.length === 0 ? `${total}, nothing to do` : `${total}: ${parts.join(", ")}`;
+  const sum = parts.length === 0 ? `${total}, up to date` : `${total}: ${parts.join(", ")}`;
   return [...lines, `${sum} (${renderTime(elapsedMs)})`].join("\n");
 }
 

@@ -1,4 +1,4 @@
-import { fail } from "#base/errors.ts";
+import { fail, toLandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { createRemote, type Remote } from "#remote/client.ts";
 import { type Credentials, fileCredentials, findToken, type Home } from "#remote/credentials.ts";
@@ -48,16 +48,33 @@ function remoteWith(
   return createRemote({ registry, signal, now, ...(token !== undefined && { token }) });
 }
 
-/** The registries that the user chose, whatever a lock file says: the default one and `LAND_REGISTRY`. @throws name_invalid */
+/** The registries that the user chose, whatever a lock file says: the default one and `LAND_REGISTRY`. @throws usage */
 export function trustedRegistries({ env }: Context): RegistryUrl[] {
   const named = env["LAND_REGISTRY"];
-  return named ? [DEFAULT_REGISTRY, parseRegistryUrl(named)] : [DEFAULT_REGISTRY];
+  return named ? [DEFAULT_REGISTRY, parseNamed(named, "LAND_REGISTRY")] : [DEFAULT_REGISTRY];
 }
 
-/** `--registry`, else `LAND_REGISTRY`, else the one of this machine. @throws name_invalid */
+/**
+ * `--registry`, else `LAND_REGISTRY`, else the one of this machine. A flag that is there but empty comes from a variable
+ * that a script forgot to set: the default would be the wrong place to publish to.
+ *
+ * @throws usage
+ */
 export function registryOf({ env, globals }: Context): RegistryUrl {
-  const named = globals.registry ?? env["LAND_REGISTRY"];
-  return named === undefined || named === "" ? DEFAULT_REGISTRY : parseRegistryUrl(named);
+  if (globals.registry !== undefined) return parseNamed(globals.registry, "--registry");
+  const named = env["LAND_REGISTRY"];
+  return named ? parseNamed(named, "LAND_REGISTRY") : DEFAULT_REGISTRY;
+}
+
+function parseNamed(text: string, source: string): RegistryUrl {
+  try {
+    return parseRegistryUrl(text);
+  } catch (cause) {
+    const { value, problem } = toLandError(cause).data ?? {};
+    throw fail("usage", {
+      problem: `Cannot use "${String(value)}" for ${source}: ${String(problem)}`,
+    });
+  }
 }
 
 /** The user's token for a registry: LAND_TOKEN only for the one it is meant for. @throws credentials_invalid, usage */

@@ -4,6 +4,30 @@ import { printable } from "#base/names.ts";
 import { commands, type Entry } from "./all.ts";
 import { findNearest } from "./nearest.ts";
 
+/** What other package managers call ours. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  i: "install",
+  ci: "install --frozen",
+  uninstall: "remove",
+  un: "remove",
+  rm: "remove",
+  ls: "list",
+  tree: "list",
+  new: "init",
+  create: "init",
+  view: "info",
+  show: "info",
+  unpublish: "yank",
+  unyank: "yank --undo",
+  adduser: "register",
+  signup: "register",
+  signin: "login",
+  signout: "logout",
+  "token delete": "token revoke",
+  "token remove": "token revoke",
+  start: "serve",
+};
+
 /** Whether `word` is the first of several commands, as `token` is. */
 export function isGroup(word: string): boolean {
   return Object.keys(commands).some((name) => name.startsWith(`${word} `));
@@ -31,7 +55,9 @@ export function findCommand(words: readonly string[]): { name: string; entry: En
         .map((member) => `\`land ${member}\``)
         .join(", ")}`,
     });
-  const nearest = findNearest(name, Object.keys(commands));
+  const nearest = Object.hasOwn(ELSEWHERE, name)
+    ? ELSEWHERE[name]
+    : findNearest(name, Object.keys(commands));
   throw fail("usage", {
     problem: `Cannot run \`land ${printable(name)}\`: there is no such command`,
     hint:

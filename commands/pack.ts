@@ -5,7 +5,7 @@ import { archiveFileName } from "#pack/always-never.ts";
 import { writeFileAtomic } from "#store/files.ts";
 
 import { defineCommand } from "./command.ts";
-import { packFolder, renderFiles } from "./packing.ts";
+import { packFolder, renderFiles, warnOfFiles } from "./packing.ts";
 
 /** Writes the archive of the project to a file. */
 export default defineCommand({
@@ -23,7 +23,8 @@ export default defineCommand({
       about: "File to write, or folder to write into (default: this folder)",
     },
   },
-  async run({ cwd, say }, { dryRun, out }) {
+  async run(context, { dryRun, out }) {
+    const { cwd, say } = context;
     const target = resolve(cwd, out ?? ".");
     const isFolder = await stat(target).then(
       (found) => found.isDirectory(),
@@ -31,6 +32,7 @@ export default defineCommand({
     );
     const packed = await packFolder(cwd, isFolder ? undefined : target);
     const { value, archive } = packed;
+    warnOfFiles(context, packed, { ofSecrets: true });
     if (dryRun) return { value, text: renderFiles(packed) };
     const path = isFolder ? join(target, archiveFileName(value.name, value.version)) : target;
     await writeFileAtomic(path, archive.bytes);

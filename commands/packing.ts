@@ -4,9 +4,11 @@ import type { Digest } from "#base/names.ts";
 import { digestBytes } from "#pack/digest.ts";
 import { type PublishableManifest, requirePublishable } from "#pack/manifest.ts";
 import { checkProjectAgreement, readProject } from "#pack/project.ts";
+import { findSecrets, type Secret } from "#pack/secrets.ts";
 import { selectFiles, type Selection } from "#pack/select.ts";
 import { type PackedArchive, packProject } from "#pack/write.ts";
 
+import type { Context } from "./context.ts";
 import { renderBytes, renderCount, renderTable, shorten } from "./render.ts";
 
 /** A package as `land publish` would send it. */
@@ -15,6 +17,8 @@ export type Packed = {
   archive: PackedArchive;
   selection: Selection;
   digest: Digest;
+  /** Files that look as if they should not be sent. */
+  secrets: Secret[];
   /** What `pack` and `publish` answer with --json. */
   value: {
     name: string;
@@ -43,6 +47,7 @@ export async function packFolder(cwd: string, out?: string): Promise<Packed> {
     archive,
     selection,
     digest,
+    secrets: await findSecrets(project, selection),
     value: {
       name: manifest.name,
       version: manifest.version,
@@ -51,6 +56,24 @@ export async function packFolder(cwd: string, out?: string): Promise<Packed> {
       files: archive.files.map(({ path, sizeBytes }) => ({ path, sizeBytes })),
     },
   };
+}
+
+/** `key.txt (a private key), id_rsa (a private key)`. */
+export function renderSecrets(secrets: readonly Secret[]): string {
+  return secrets.map(({ path, what }) => `${shorten(path, 60)} (${what})`).join(", ");
+}
+
+/** Tells of files that are in, or not, against what the user may think. A refusal names secrets itself. */
+export function warnOfFiles(
+  { warn }: Context,
+  { secrets, selection }: Packed,
+  options: { ofSecrets: boolean },
+): void {
+  if (options.ofSecrets && secrets.length > 0)
+    warn(`These look like secrets: ${renderSecrets(secrets)}`);
+  const links = selection.skipped.filter(({ why }) => why === "symbolic link");
+  if (links.length > 0)
+    warn(`Left out, being links: ${links.map(({ path }) => shorten(path, 60)).join(", ")}`);
 }
 
 /** Every file with its size and why it is in, then what the archive comes to. */

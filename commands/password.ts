@@ -51,21 +51,38 @@ export async function settleUserName(
 }
 
 /**
+ * A password to be, from stdin once or from two hidden prompts until both say the same: nobody saw what was typed.
+ *
+ * @throws needs_flag, cancelled, usage where stdin holds none
+ */
+export async function settleNewPassword(context: Context, fromStdin: boolean): Promise<string> {
+  if (fromStdin) return settlePassword(context, fromStdin);
+  const ask = (message: string) => askSecret(context, { ...passwordQuestion, message });
+  let password = await ask("Password");
+  while ((await ask("The same again")) !== password) {
+    context.warn("The two passwords differ");
+    password = await ask("Password, anew");
+  }
+  return password;
+}
+
+/**
  * The password, from stdin or a hidden prompt.
  *
  * @throws needs_flag, cancelled, usage where stdin holds none
  */
 export async function settlePassword(context: Context, fromStdin: boolean): Promise<string> {
-  if (!fromStdin)
-    return askSecret(context, {
-      flag: "--password-stdin and the password on stdin",
-      what: "the password",
-      message: "Password",
-    });
+  if (!fromStdin) return askSecret(context, passwordQuestion);
   const password = (await readStdin(context)).replace(/\r?\n$/, "");
   if (password !== "") return password;
-  throw fail("usage", { problem: "Cannot sign in: there is no password on stdin" });
+  throw fail("usage", { problem: "Cannot go on: there is no password on stdin" });
 }
+
+const passwordQuestion = {
+  flag: "--password-stdin and the password on stdin",
+  what: "the password",
+  message: "Password",
+};
 
 async function readStdin({ world: { stdin } }: Context): Promise<string> {
   const chunks: Uint8Array[] = [];

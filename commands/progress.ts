@@ -22,10 +22,13 @@ export type Progress = {
 };
 
 const REDRAW_MS = 80;
+const TICK_MS = 200;
+/** From here on a step says how long it lasts. */
+const LONG_MS = 3000;
 const CLEAR = "\r\u001B[2K";
 
 /**
- * Makes the progress of one act. On a terminal one line is redrawn, at most every 80 ms; piped, each finished item is a
+ * Makes the progress of one act. On a terminal one line is redrawn, by updates at most every 80 ms; piped, each finished item is a
  * line. With --quiet or --json nothing is written; with --jsonl each call is a JSON line on stdout.
  */
 export function createProgress(context: Context): Progress {
@@ -47,23 +50,29 @@ function jsonLines(write: (line: string) => void): Progress {
 }
 
 function movingLine({ world, now }: Context): Progress {
+  let shown: { step: Step; beganAt: number } | undefined;
   let drawnAt = 0;
-  let began: { verb: string; at: number } | undefined;
-  let visible = false;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const draw = (): void => {
+    if (!shown) return;
+    drawnAt = now().getTime();
+    const line = renderStep(shown.step, drawnAt - shown.beganAt);
+    world.stderr.write(CLEAR + Bun.sliceAnsi(line, 0, (world.stderr.columns || 80) - 1));
+  };
   return {
     update(step) {
       const at = now().getTime();
-      if (began?.verb !== step.verb) began = { verb: step.verb, at };
-      else if (at - drawnAt < REDRAW_MS) return;
-      drawnAt = at;
-      visible = true;
-      const line = renderStep(step, at - began.at);
-      world.stderr.write(CLEAR + Bun.sliceAnsi(line, 0, (world.stderr.columns || 80) - 1));
+      const isNew = shown?.step.verb !== step.verb;
+      shown = { step, beganAt: isNew || !shown ? at : shown.beganAt };
+      if (isNew || at - drawnAt >= REDRAW_MS) draw();
+      // Shows what came within the last 80 ms, and that time goes by where nothing else does.
+      timer ??= setInterval(draw, TICK_MS).unref();
     },
     item: () => {},
     stop() {
-      if (visible) world.stderr.write(CLEAR);
-      visible = false;
+      clearInterval(timer);
+      if (shown) world.stderr.write(CLEAR);
+      shown = timer = undefined;
     },
   };
 }
@@ -86,5 +95,6 @@ export function renderStep(step: Step, elapsedMs: number): string {
     );
   if (doneBytes !== undefined && doneBytes > 0 && elapsedMs >= 500)
     parts.push(`${renderBytes(Math.round((doneBytes * 1000) / elapsedMs))}/s`);
+  if (elapsedMs >= LONG_MS) parts.push(`${Math.floor(elapsedMs / 1000)} s`);
   return parts.join("  ");
 }

@@ -1,4 +1,4 @@
-import { LandError } from "#base/errors.ts";
+import { fail, LandError } from "#base/errors.ts";
 import { parseTag, type Tag } from "#base/names.ts";
 import { isRange } from "#base/ranges.ts";
 import { type Signature, signVersion } from "#pack/sign.ts";
@@ -8,29 +8,34 @@ import { askToGoOn } from "./ask.ts";
 import { defineCommand } from "./command.ts";
 import { connect, type Connection, homeOf } from "./connect.ts";
 import type { Context } from "./context.ts";
-import { type Packed, packFolder, renderFiles } from "./packing.ts";
-import { createProgress } from "./progress.ts";
+import { type Packed, packFolder, renderFiles, renderSecrets, warnOfFiles } from "./packing.ts";
+import { createProgress, type Step } from "./progress.ts";
+import { renderBytes } from "./render.ts";
 
 /** Packs the project, signs it and sends it to the registry. */
 export default defineCommand({
   more: `Shows what will be sent and, at a terminal, asks before it is. A version can be published once: raise \`version\` in the
 manifest for the next. The version is signed with the key in LAND_SIGNING_KEY, else with the user's own, which the
-first publish makes outside CI.`,
+first publish makes outside CI. Files that look like secrets are asked about at a terminal and refused elsewhere, also
+with --yes.`,
   examples: [
     "land publish --dry-run # shows what would be sent, and sends nothing",
     "land publish --tag beta # also points the tag beta at it",
   ],
   args: {
     dryRun: { type: "boolean", short: "n", about: "Send nothing" },
+    allowSecrets: { type: "boolean", about: "Publish files that look like secrets, too" },
     tag: { type: "text", value: "TAG", about: "Tag to point at the version too" },
   },
   async run(context, args) {
     const tag = args.tag === undefined ? undefined : parseTag(args.tag, isRange);
     const packed = await packFolder(context.cwd);
     const { value } = packed;
+    warnOfFiles(context, packed, { ofSecrets: args.dryRun || args.allowSecrets });
     if (args.dryRun) return { value, text: renderFiles(packed) };
     const connection = await connect(context);
     context.say(`${renderFiles(packed)}\n`);
+    if (!args.allowSecrets) await settleSecrets(context, packed);
     if (context.interactive)
       await askToGoOn(context, {
         what: "whether to publish",
@@ -41,6 +46,18 @@ first publish makes outside CI.`,
     return { value, text: pageOf(connection.registry, value.name) };
   },
 });
+
+/** Asks whether what looks like a secret may go out; --yes does not say so. @throws secrets_found, cancelled */
+async function settleSecrets(context: Context, { secrets }: Packed): Promise<void> {
+  if (secrets.length === 0) return;
+  const files = renderSecrets(secrets);
+  if (!context.interactive || context.globals.yes) throw fail("secrets_found", { files });
+  await askToGoOn(context, {
+    what: "whether to publish secrets",
+    message: `Publish for all to read: ${files}?`,
+    initial: false,
+  });
+}
 
 async function send(
   context: Context,
@@ -60,13 +77,19 @@ async function send(
       archive: archive.bytes,
       digest,
       ...(signature && { signature }),
-      onSent: (doneBytes) =>
-        progress.update({ verb: "Uploading", doneBytes, totalBytes: archive.bytes.length }),
+      onSent: (doneBytes) => progress.update(stepOf(doneBytes, archive.bytes.length)),
     });
     if (tag !== undefined) await connection.remote.setTag(name, tag, version);
   } finally {
     progress.stop();
   }
+}
+
+/** What goes on once so many bytes are sent: after the last, the registry reads the archive before it answers. */
+function stepOf(doneBytes: number, totalBytes: number): Step {
+  return doneBytes < totalBytes
+    ? { verb: "Uploading", doneBytes, totalBytes }
+    : { verb: `Sent ${renderBytes(totalBytes)}, waiting for the registry` };
 }
 
 /** Signs with a key that the account has, or says why the version goes out unsigned. */

@@ -3,7 +3,7 @@ import { parseUserName } from "#base/names.ts";
 import { askText } from "./ask.ts";
 import { defineCommand } from "./command.ts";
 import { connect } from "./connect.ts";
-import { accountArgs, keepCredential, settlePassword, settleUserName } from "./password.ts";
+import { accountArgs, keepCredential, settleNewPassword, settleUserName } from "./password.ts";
 
 /** Makes an account, signs in and keeps the credential for this registry. */
 export default defineCommand({
@@ -22,7 +22,7 @@ export default defineCommand({
     const username = await settleUserName(context, args.username, parseUserName);
     const question = { flag: "--email", what: "the e-mail address", message: "E-mail address" };
     const email = args.email ?? (await askText(context, question));
-    const password = await settlePassword(context, args.passwordStdin);
+    const password = await settleNewPassword(context, args.passwordStdin);
     const { code } = args;
     const body = { username, email, password, ...(code !== undefined && { code }) };
     const signedIn = await connection.remote.register(body);

@@ -41,7 +41,9 @@ export function createStyle(
 export function renderError(error: LandError, style: Style): string {
   const lines = [`${style.red("error:")} ${printableLines(error.message)}`];
   if (error.hint) lines.push("", `${style.cyan("hint:")} ${printableLines(error.hint)}`);
-  if (error.requestId) lines.push("", style.dim(`request id: ${printable(error.requestId)}`));
+  // Who refuses for a reason of the user's has nothing to look up in its log.
+  if (error.requestId && error.status >= 500)
+    lines.push("", style.dim(`request id: ${printable(error.requestId)}`));
   return `${lines.join("\n")}\n`;
 }
 

@@ -10,6 +10,7 @@ import { findCommand, isGroup } from "./find.ts";
 import { globalArgs, type Globals } from "./globals.ts";
 import { renderOverview, renderTopic, renderWelcome } from "./help.ts";
 import { createStyle, renderError } from "./render.ts";
+import { explainToken } from "./token-hint.ts";
 
 /** How long a command may take to tidy up after Ctrl-C. */
 const GRACE_MS = 2000;
@@ -63,7 +64,9 @@ async function perform(
   if (helpWanted) return help(await renderTopic(words, style));
   const { entry } = findCommand(versionWanted ? ["version"] : words);
   const command = await entry.load();
-  return command.invoke(rest, world.env, async (globals) => {
+  let registry: string | undefined;
+  const outcome = command.invoke(rest, world.env, async (globals) => {
+    registry = globals.registry;
     const context = createContext(
       world,
       globals,
@@ -72,6 +75,9 @@ async function perform(
     );
     if (globals.cwd !== undefined) await checkFolder(context.cwd);
     return context;
+  });
+  return outcome.catch((thrown: unknown) => {
+    throw explainToken(thrown, world.env, registry);
   });
 }
 

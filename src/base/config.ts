@@ -46,6 +46,11 @@ export function environmentName(key: ConfigKey): string {
     .toUpperCase()}`;
 }
 
+/** The flag of a key, as it is typed: `publicUrl` → `--public-url`. */
+function flagOf(key: ConfigKey): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** Whether a host to listen on is reached from this machine only. */
 export function isLoopbackHost(host: string): boolean {
   return (
@@ -60,7 +65,7 @@ function valueOf(
 ): unknown {
   const setting: Setting = SETTINGS[key];
   const fromFlag = flags[key];
-  if (fromFlag !== undefined) return check(key, setting, fromFlag, `--${key}`);
+  if (fromFlag !== undefined) return check(key, setting, fromFlag, flagOf(key));
   const name = environmentName(key);
   const fromEnv = env[name];
   if (fromEnv !== undefined && fromEnv !== "") return check(key, setting, fromEnv, name);

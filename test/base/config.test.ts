@@ -50,3 +50,9 @@ test.each([
   expect(thrown).toBeInstanceOf(LandError);
   expect(thrown).toMatchObject({ code: "config_invalid", exitCode: 2, data: { key } });
 });
+
+test("a value of the command line is refused by the flag that was typed", () => {
+  expect(() => loadConfig({ data: "/data", env: {}, flags: { publicUrl: "foo" } })).toThrow(
+    "Cannot use publicUrl from --public-url: use an address like",
+  );
+});

@@ -83,7 +83,10 @@ describe("arguments", () => {
       ["left", "--level", "wrn"],
       'Cannot use "wrn" for --level: it is none of info, warn | Did you mean `warn`?',
     ],
-    [["--json"], "Cannot run without <package>: Name of a package"],
+    [
+      ["--json"],
+      "Cannot run without <package>: Name of a package | See how it is used with --help",
+    ],
   ])("%j is refused", (argv, problem) => {
     expect(read(argv)).toBe(problem);
   });

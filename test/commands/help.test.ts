@@ -37,6 +37,7 @@ test("land help shows every command", async () => {
       remove   Take packages out of the manifest and the project
       install  Install what the manifest and land.lock name
       list     Show the installed packages as a tree
+      run      Run a TypeScript or JavaScript file of the project
 
     Registry:
       search   Search the registry
@@ -102,11 +103,13 @@ test("land publish --help shows flags and examples, however wrong the rest is", 
 
     Shows what will be sent and, at a terminal, asks before it is. A version can be published once: raise \`version\` in the
     manifest for the next. The version is signed with the key in LAND_SIGNING_KEY, else with the user's own, which the
-    first publish makes outside CI.
+    first publish makes outside CI. Files that look like secrets are asked about at a terminal and refused elsewhere, also
+    with --yes.
 
     Flags:
-      -n, --dry-run  Send nothing
-          --tag TAG  Tag to point at the version too
+      -n, --dry-run        Send nothing
+          --allow-secrets  Publish files that look like secrets, too
+          --tag TAG        Tag to point at the version too
 
     Flags of every command:
           --registry URL  Address of the registry

@@ -80,9 +80,9 @@ test("add edits the manifest, installs, and says what came", async () => {
   expect(await Bun.file(at("app/land_modules/pad/index.ts")).text()).toContain("pad");
 });
 
-test("install with everything there has nothing to do", async () => {
+test("install with everything there is up to date", async () => {
   const ran = await land(["install"], "app");
-  expect(ran.stderr.replace(time, "(… ms)")).toBe("4 packages, nothing to do (… ms)\n");
+  expect(ran.stderr.replace(time, "(… ms)")).toBe("4 packages, up to date (… ms)\n");
   expect((await land(["install", "--json"], "app", { env: { CI: "1" } })).json()).toEqual({
     added: [],
     removed: [],

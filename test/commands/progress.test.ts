@@ -79,4 +79,9 @@ describe("progress", () => {
     expect(renderStep({ verb: "Linking", doneFiles: 1 }, 0)).toBe("Linking  1 file");
     expect(renderStep({ verb: "Uploading", doneBytes: 512 }, 0)).toBe("Uploading  512 B");
   });
+
+  test("says how long a step lasts where it lasts", () => {
+    expect(renderStep({ verb: "Resolving" }, 2999)).toBe("Resolving");
+    expect(renderStep({ verb: "Resolving" }, 12_400)).toBe("Resolving  12 s");
+  });
 });

@@ -62,13 +62,38 @@ test("register keeps the credential, readable by the user alone", async () => {
   expect((await land(["whoami"])).stdout).toBe("ada\n");
 });
 
+test("at a terminal a new password is typed twice, until both are the same", async () => {
+  await writeFiles(at("new/.keep"), {});
+  const running = startRun(["register", "--username", "eve", "--email", "eve@example.com"], {
+    home: at("new"),
+    env: { LAND_REGISTRY: registry },
+    terminal: true,
+    now: () => new Date(),
+  });
+  await running.shows("Password");
+  running.type("correct horse battery\r");
+  await running.shows("The same again");
+  running.type("correct house battery\r");
+  await running.shows("The two passwords differ");
+  await running.shows("Password, anew");
+  running.type("correct horse battery\r");
+  await running.shows("The same again", 3); // asked, answered, asked anew
+  running.type("correct horse battery\r");
+  expect(await running.done).toMatchObject({ exitCode: 0 });
+  const signedIn = await land(["login", "--username", "eve", "--password-stdin"], {
+    home: "new",
+    input: "correct horse battery\n",
+  });
+  expect(signedIn.exitCode).toBe(0);
+});
+
 test("a password is asked for only where it can be hidden", async () => {
   const ran = await land(["login", "--username", "ada"]);
   expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
   expect(ran.stderr).toContain("give --password-stdin and the password on stdin");
   expect(await land(["login", ...account], { input: "" })).toMatchObject({
     exitCode: 2,
-    stderr: "error: Cannot sign in: there is no password on stdin\n",
+    stderr: "error: Cannot go on: there is no password on stdin\n",
   });
   expect(await land(["login", ...account], { input: "wrong horse battery" })).toMatchObject({
     exitCode: 15,
@@ -144,7 +169,10 @@ describe("publish", () => {
   test("with a token that may only publish, from a new home, it goes out unsigned and says so", async () => {
     const made = await land(["token", "create", "--name", "ci", "--scope", "publish", "--json"]);
     const { token = "" } = made.json() as { token?: string };
-    await writeFiles(at("bot"), { "land.json": '{ "name": "bot", "version": "1.0.0" }' });
+    await writeFiles(at("bot"), {
+      "land.json": '{ "name": "bot", "version": "1.0.0" }',
+      ".landignore": ".land\n",
+    });
     const ran = await land(["publish"], {
       cwd: at("bot"),
       home: "bot",
@@ -175,6 +203,38 @@ test("LAND_TOKEN goes to LAND_REGISTRY and not to another", async () => {
   const argv = ["search", "--registry", other.url.origin];
   expect((await land(argv, { env: { LAND_TOKEN: "land_secret" } })).exitCode).toBe(0);
   expect(seen).toEqual([null]);
+});
+
+test("a refused request says what is the matter with LAND_TOKEN", async () => {
+  const wrong = { home: "nobody", env: { LAND_TOKEN: "land_wrong" } };
+  expect((await land(["whoami"], wrong)).stderr).toMatchInlineSnapshot(`
+    "error: Cannot do this without an account: no valid token or session came with the request
+
+    hint: LAND_TOKEN is not valid there: it ended, was revoked or is of another registry
+    "
+  `);
+  expect(
+    (await land(["whoami", "--json", "--registry", `${registry}/`], wrong)).json(),
+  ).toMatchObject({
+    hint: expect.stringContaining("it ended, was revoked"),
+  });
+  const elsewhere = {
+    home: "nobody",
+    env: { LAND_TOKEN: "land_wrong", LAND_REGISTRY: "http://127.0.0.1:1" },
+  };
+  expect((await land(["whoami", "--registry", registry], elsewhere)).stderr).toContain(
+    "LAND_TOKEN goes to LAND_REGISTRY alone",
+  );
+});
+
+test.each([
+  [["--registry", ""], {}, 'Cannot use "" for --registry: it is missing'],
+  [["--registry", "localhost:1"], {}, 'Cannot use "localhost:1" for --registry: begin it with'],
+  [[], { LAND_REGISTRY: "x" }, 'Cannot use "x" for LAND_REGISTRY: begin it with'],
+])("an address that is none is wrong usage: %j %j", async (argv, env, problem) => {
+  const ran = await land(["whoami", ...argv], { env });
+  expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(ran.stderr).toStartWith(`error: ${problem}`);
 });
 
 test("search prints a table, and the API's page with --json", async () => {

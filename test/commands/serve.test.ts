@@ -22,6 +22,19 @@ test("the first signal drains the server and ends with 0, a second ends the proc
   expect(await Bun.file(join(root.path, "data/land.db")).exists()).toBe(true);
 });
 
+test("a port that another land listens on is not shared", async () => {
+  await using root = await temporaryFolder("serve");
+  const argv = ["serve", "--data", "first", "--port", "0", "--log-level", "off"];
+  const running = startRun(argv, { cwd: root.path, now });
+  await running.shows("land is listening on http://127.0.0.1:");
+  const port = /:(\d+)\n/.exec(running.stdout())?.[1] ?? "";
+  const second = await run(["serve", "--data", "second", "--port", port], { cwd: root.path, now });
+  expect(second).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(second.stderr).toContain(`Cannot listen on 127.0.0.1:${port}: another program has it`);
+  running.send("SIGTERM");
+  expect(await running.done).toMatchObject({ exitCode: 0 });
+});
+
 test("with --json the address is a value", async () => {
   await using root = await temporaryFolder("serve");
   const running = startRun(["serve", "--port", "0", "--json"], { cwd: root.path, now });

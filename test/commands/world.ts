@@ -39,8 +39,8 @@ export type Running = {
   stderr: () => string;
   /** Exit codes with which the command ended the process at once. */
   exits: number[];
-  /** Resolves when stdout or stderr holds `text`. */
-  shows: (text: string) => Promise<void>;
+  /** Resolves when stdout or stderr holds `text`, or holds it so many `times`. */
+  shows: (text: string, times?: number) => Promise<void>;
 };
 
 /** Starts `land` with these arguments. */
@@ -100,10 +100,10 @@ export function startRun(argv: readonly string[], setting: Setting = {}): Runnin
     },
     stdout: () => written.stdout,
     stderr: () => written.stderr,
-    shows: (text) =>
+    shows: (text, times = 1) =>
       new Promise((found) => {
         const check = (): void => {
-          if (!`${written.stdout}${written.stderr}`.includes(text)) return;
+          if (`${written.stdout}${written.stderr}`.split(text).length <= times) return;
           waiting.delete(check);
           found();
         };
