@@ -5,7 +5,7 @@ import { fail } from "#base/errors.ts";
 import { createDigester, type Digester } from "#pack/digest.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { Remote } from "#remote/client.ts";
-import { errorCode } from "#store/files.ts";
+import { errorCode, fileFailed } from "#store/files.ts";
 
 import type { LockedPackage } from "./lockfile.ts";
 import { requireTrusted } from "./metadata.ts";
@@ -59,7 +59,7 @@ async function takeFromStore(
     await copyFile(store.archivePath(digest), to);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return false;
-    throw error;
+    throw fileFailed("write", to, error);
   }
   const hasher = new Bun.CryptoHasher("sha256");
   for await (const chunk of Bun.file(to).stream()) hasher.update(chunk);
@@ -80,12 +80,16 @@ async function download(
   const about = { kind: "download", name, version } as const;
   const total = sizeBytes === undefined ? {} : { totalBytes: sizeBytes };
   let receivedBytes = 0;
-  const handle = await open(to, "wx", 0o600);
+  const failed = (cause: unknown): never => {
+    throw fileFailed("write", to, cause);
+  };
+  const handle = await open(to, "wx", 0o600).catch(failed);
   try {
     const limitBytes = sizeBytes ?? DEFAULT_LIMITS.packedBytes;
     for await (const piece of remote.download(name, version, limitBytes)) {
       digester.update(piece);
-      for (let at = 0; at < piece.byteLength;) at += (await handle.write(piece, at)).bytesWritten;
+      for (let at = 0; at < piece.byteLength;)
+        at += (await handle.write(piece, at).catch(failed)).bytesWritten;
       receivedBytes += piece.byteLength;
       options.onEvent?.({ ...about, receivedBytes, ...total });
     }

@@ -1,3 +1,4 @@
+import { existsSync, statSync } from "node:fs";
 import { realpath, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -41,6 +42,7 @@ export async function installProject(options: InstallOptions): Promise<InstallRe
   const lock = await lockProject(options, dir);
   try {
     const found = await readProject(dir);
+    requireFolder(placesOf(found).installDir);
     const healed = await healChange(placesOf(found));
     return await installLocked(options, healed ? await readProject(dir) : found);
   } finally {
@@ -180,6 +182,11 @@ async function applyChange(options: InstallOptions, application: Application): P
   } finally {
     store.close();
   }
+}
+
+/** Even --yes replaces only a folder, or a link to one: what is a file was meant for something else. @throws install_dir_foreign */
+function requireFolder(installDir: string): void {
+  if (existsSync(installDir) && !statSync(installDir).isDirectory()) throw fail("install_dir_foreign", { dir: installDir });
 }
 
 async function dropStaging(installDir: string, fresh: boolean): Promise<void> {

@@ -67,7 +67,9 @@ export function parseLock(text: string): Lock {
   if (text.length > MAX_CHARACTERS) throw invalid(`it is larger than ${MAX_CHARACTERS} characters`);
   const conflict = CONFLICT.exec(text);
   if (conflict)
-    throw invalid(`line ${lineAt(text, conflict.index)} is a conflict marker of version control`);
+    throw invalid(
+      `line ${lineAt(text, conflict.index)} is a conflict marker of version control, which \`land install\` without --frozen resolves`,
+    );
   const { version, manifest, package: packages, ...rest } = parseToml(text);
   if (version !== 1)
     throw version === undefined
@@ -86,10 +88,8 @@ function parseToml(text: string): Record<string, unknown> {
     if (isMap(value)) return value;
   } catch (cause) {
     if (cause instanceof RangeError) throw invalid("it is nested too deep", { cause });
-    const line =
-      cause instanceof SyntaxError && "line" in cause ? ` in line ${String(cause.line)}` : "";
     const words = cause instanceof Error ? cause.message.replace(/^TOML Parse error: /, "") : "";
-    throw invalid(`it is not TOML${line}${words && `: ${printable(words)}`}`, { cause });
+    throw invalid(`it is not TOML${words && `: ${printable(words)}`}`, { cause });
   }
   throw invalid("it is not a table");
 }

@@ -76,7 +76,9 @@ export async function openStore(
     objectPath,
     async makeFolder() {
       const folder = join(temporary, randomBytes(8).toString("hex"));
-      await mkdir(folder, { recursive: true });
+      await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+        throw fileFailed("make", folder, cause);
+      });
       return folder;
     },
     async add(archive, expected) {

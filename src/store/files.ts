@@ -72,6 +72,7 @@ export function fileFailed(action: string, path: string, cause: unknown): LandEr
   const known: Record<string, string> = {
     ENOSPC: "the disk is full",
     EDQUOT: "the disk quota is used up",
+    EFBIG: "the file would be larger than this process may write",
     EACCES: "permission denied",
     EPERM: "permission denied",
     EROFS: "the file system is read-only",
