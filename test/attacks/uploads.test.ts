@@ -105,4 +105,4 @@ test("however a form is damaged, it is answered and leaves nothing", async () =>
     ),
     { numRuns: 150 },
   );
-});
+}, 30_000);
