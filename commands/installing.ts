@@ -48,7 +48,7 @@ export async function install(
 
 /** Turns the events of an install into one moving line: what came of all archives together. */
 function eventsTo(context: Context, progress: Progress): (event: InstallEvent) => void {
-  const received = new Map<string, number>();
+  const archives = new Map<string, { receivedBytes: number; totalBytes: number }>();
   let doneFiles = 0;
   return (event) => {
     switch (event.kind) {
@@ -60,9 +60,9 @@ function eventsTo(context: Context, progress: Progress): (event: InstallEvent) =
         progress.update({ verb: "Resolving" });
         break;
       case "download": {
-        received.set(`${event.name}@${event.version}`, event.receivedBytes);
-        const doneBytes = received.values().reduce((sum, bytes) => sum + bytes, 0);
-        progress.update({ verb: "Downloading", doneFiles, totalFiles: received.size, doneBytes });
+        const { name, version, receivedBytes, totalBytes = Number.NaN } = event;
+        archives.set(`${name}@${version}`, { receivedBytes, totalBytes });
+        progress.update({ verb: "Downloading", doneFiles, ...sumOf([...archives.values()]) });
         break;
       }
       case "stored":
@@ -73,5 +73,15 @@ function eventsTo(context: Context, progress: Progress): (event: InstallEvent) =
         progress.update({ verb: "Linking", doneFiles: event.packages });
         break;
     }
+  };
+}
+
+/** All archives together. One of unknown size makes the sum unknown. */
+function sumOf(archives: readonly { receivedBytes: number; totalBytes: number }[]) {
+  const totalBytes = archives.reduce((sum, archive) => sum + archive.totalBytes, 0);
+  return {
+    totalFiles: archives.length,
+    doneBytes: archives.reduce((sum, archive) => sum + archive.receivedBytes, 0),
+    ...(!Number.isNaN(totalBytes) && { totalBytes }),
   };
 }

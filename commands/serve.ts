@@ -59,6 +59,10 @@ const settings = {
 /** Exit code after something was thrown where nobody catches: a service manager starts the server anew. */
 const BUG = 70;
 
+/** A server that ends within this time has nothing to explain. */
+const PATIENCE_MS = 300;
+const DRAINING = "Letting requests in flight finish; a second Ctrl-C or SIGTERM ends at once";
+
 /** Runs a server until it is told to stop. */
 export default defineCommand({
   more: `Runs until it is told to stop. Ctrl-C or SIGTERM lets requests in flight finish first; a second one ends at once.
@@ -95,7 +99,9 @@ Settings come from the defaults, then land.toml in the data folder, then LAND_* 
     const server = await starting;
     if (json) world.stdout.write(`${JSON.stringify({ url: server.url })}\n`);
     const outcome = await Promise.race([crash.promise, untilToldToStop(context)]);
+    const patience = setTimeout(() => context.say(DRAINING), PATIENCE_MS);
     await server.stop();
+    clearTimeout(patience);
     off();
     return outcome;
   },

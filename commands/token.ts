@@ -9,7 +9,7 @@ export const create = defineCommand({
   more: `The secret is shown this once; a program gives it as LAND_TOKEN.
 Scopes: account, read, publish, publish:<name or @scope/*>, yank, deploy, deploy:<site>, site:<site>, stats:<site>, admin.`,
   examples: [
-    "land token create --name ci --scope publish --expires-in-days 90",
+    "land token create --name ci --scope publish --expires-in-days 30",
     "land token create --name bot --scope publish:@ada/* --scope read",
   ],
   args: {
