@@ -1,10 +1,10 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { realpath, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
 import { type Project, readProject } from "#pack/project.ts";
-import { fileFailed, readTextIfAny, writeFileAtomic } from "#store/files.ts";
+import { errorCode, fileFailed, readTextIfAny, writeFileAtomic } from "#store/files.ts";
 import { type Lock as OsLock, takeLock } from "#store/lock.ts";
 
 import { commitChange, healChange, isThere } from "./commit.ts";
@@ -184,9 +184,15 @@ async function applyChange(options: InstallOptions, application: Application): P
   }
 }
 
-/** Even --yes replaces only a folder, or a link to one: what is a file was meant for something else. @throws install_dir_foreign */
+/** Even --yes replaces only a folder, or a link to one: what is a file was meant for something else. @throws install_dir_foreign, file_failed */
 function requireFolder(installDir: string): void {
-  if (existsSync(installDir) && !statSync(installDir).isDirectory()) throw fail("install_dir_foreign", { dir: installDir });
+  try {
+    if (statSync(installDir).isDirectory()) return;
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return;
+    throw fileFailed("use", installDir, cause);
+  }
+  throw fail("install_dir_foreign", { dir: installDir });
 }
 
 async function dropStaging(installDir: string, fresh: boolean): Promise<void> {

@@ -162,3 +162,30 @@ test("a folder without a manifest is named", async () => {
       stderr: expect.stringContaining("Cannot find land.json or package.json"),
     });
 });
+
+test("what stands in the way is told as what it is, and stays", async () => {
+  await writeFiles(at("odd"), {
+    "land.json": '{ "name": "odd", "version": "1.0.0", "dependencies": { "left": "*" } }',
+    land_modules: "mine",
+  });
+  for (const flags of [[], ["--yes"]])
+    expect((await land(["install", "--json", ...flags], "odd")).json()).toMatchObject({
+      code: "install_dir_foreign",
+    });
+  expect(await Bun.file(at("odd/land_modules")).text()).toBe("mine");
+  await writeFiles(at("odd"), { "land.lock": "garbage" });
+  await Bun.file(at("odd/land_modules")).delete();
+  expect((await land(["install"], "odd")).stderr).toMatchInlineSnapshot(`
+    "error: Cannot read land.lock: it is not TOML: Expected '=' after a key but found end of file
+
+    hint: Restore it from version control, or remove it and run \`land install\`
+    "
+  `);
+  await writeFiles(at("odd"), { "land.lock": "<<<<<<< ours\n=======\n>>>>>>> theirs\n" });
+  const frozen = await land(["install", "--frozen"], "odd");
+  expect(frozen.stderr).toContain("which `land install` without --frozen resolves");
+  await writeFiles(at("through"), {
+    "land.json": '{ "name": "through", "version": "1.0.0", "installDir": "land.json/x" }',
+  });
+  expect((await land(["install"], "through")).stderr).toContain("a part of the path is a file");
+});
