@@ -145,7 +145,7 @@ describe("what is refused", () => {
     [DIGEST, "sha256:../../x", 'line 7: "digest"'],
     ['["right"]', '[".bin"]', 'line 7: "dependencies"'],
     ['["right"]', "[7]", '"dependencies" holds what is not a text'],
-    ['name = "left"', "name left", "it is not TOML in line 8"],
+    ['name = "left"', "name left", "it is not TOML: Expected"],
     ["[[package]]", "<<<<<<< ours\n[[package]]", "line 7 is a conflict marker"],
   ])("%s → %s", (from, to, message) => {
     expect(() => parseLock(EXAMPLE.replace(from, to))).toThrow(message);
