@@ -45,6 +45,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     section: "Project",
     load: async () => (await import("./list.ts")).default,
   },
+  trust: {
+    about: "Accept the key that signs a package now",
+    section: "Project",
+    load: async () => (await import("./trust.ts")).default,
+  },
   run: {
     about: "Run a TypeScript or JavaScript file of the project",
     section: "Project",

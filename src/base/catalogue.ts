@@ -261,6 +261,14 @@ export const catalogue = {
     hint: () => "`security.requireSignatures` is on",
     exit: 12,
   }),
+  not_signed: define<{ name: string; version: string }>({
+    status: 422,
+    title: "Not signed",
+    detail: ({ name, version }) =>
+      `Cannot trust a key of "${name}": its newest version ${version} is not signed`,
+    hint: () => "Ask the publisher to sign it, or stay with a version that is",
+    exit: 12,
+  }),
   key_changed: define<{ name: string; version: string; known: string; got: string }>({
     status: 422,
     title: "Signing key changed",

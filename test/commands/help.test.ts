@@ -37,6 +37,7 @@ test("land help shows every command", async () => {
       remove   Take packages out of the manifest and the project
       install  Install what the manifest and land.lock name
       list     Show the installed packages as a tree
+      trust    Accept the key that signs a package now
       run      Run a TypeScript or JavaScript file of the project
 
     Registry:
