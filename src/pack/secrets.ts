@@ -23,11 +23,11 @@ const NAMES: [what: string, name: RegExp][] = [
   ["stored passwords", /^(?:\.netrc|\.pypirc|\.git-credentials|\.htpasswd)$/],
 ];
 
-/** A header alone, as in code that reads keys, is none: the key follows it. */
+/** A header alone, as in code that reads keys, or with dots after it, as in a manual, is none: a line of the key follows it. */
 const CONTENTS: [what: string, form: RegExp][] = [
   [
     "a private key",
-    /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\r?\n|\\n)\s*[\w+/=:-]{3}/,
+    /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\r?\n|\\n)(?:[\w-]+: .*\n)*\s*[\w+/=]{40}/,
   ],
   ["a signing key of land", /\bed25519-secret:[\w-]{43}(?![\w-])/],
   ["a key of AWS", /\b(?:AKIA|ASIA)[A-Z2-7]{9}(?!EXAMPLE)[A-Z2-7]{7}\b/],
