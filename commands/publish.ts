@@ -2,7 +2,7 @@ import { fail, LandError } from "#base/errors.ts";
 import { parseTag, type Tag } from "#base/names.ts";
 import { isRange } from "#base/ranges.ts";
 import { type Signature, signVersion } from "#pack/sign.ts";
-import { loadOrCreateSigningKey, registerSigningKey } from "#remote/signing-key.ts";
+import { loadOrCreateSigningKey, registerSigningKey, signingKeyPath } from "#remote/signing-key.ts";
 
 import { askToGoOn } from "./ask.ts";
 import { defineCommand } from "./command.ts";
@@ -109,7 +109,8 @@ async function sign(
     context.warn("This version is not signed: in CI, give the key as LAND_SIGNING_KEY");
     return undefined;
   }
-  if (pair.created) context.say(`Made a signing key in "${context.landHome}"; keep a copy of it`);
+  if (pair.created)
+    context.say(`Made a signing key, "${signingKeyPath(context.landHome)}"; keep a copy of it`);
   try {
     await registerSigningKey(remote, pair.publicKey);
   } catch (error) {

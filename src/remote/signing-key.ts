@@ -1,5 +1,5 @@
 import { chmod, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
 import {
@@ -31,6 +31,11 @@ export type SigningOptions = Home & {
   randomBytes: (size: number) => Uint8Array;
 };
 
+/** Where the key of a home lies. */
+export function signingKeyPath(landHome: string): string {
+  return join(landHome, "keys", "signing-key");
+}
+
 /**
  * The key to sign with: `LAND_SIGNING_KEY`, else the one in `$LAND_HOME/keys/`, else a new one written there, readable by
  * the user alone. Under CI none is made: undefined then means that the version goes out unsigned.
@@ -42,8 +47,8 @@ export async function loadOrCreateSigningKey(
 ): Promise<SigningKeyPair | undefined> {
   const given = options.env["LAND_SIGNING_KEY"];
   if (given) return pairOf(readKey(given, "LAND_SIGNING_KEY"));
-  const folder = join(options.landHome, "keys");
-  const path = join(folder, "signing-key");
+  const path = signingKeyPath(options.landHome);
+  const folder = dirname(path);
   const stored = await readTextIfAny(path);
   if (stored !== undefined) return pairOf(readKey(stored, path));
   if (options.ci) return undefined;
