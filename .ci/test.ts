@@ -26,7 +26,8 @@ async function runTests(args: string[]) {
   try {
     const report = join(folder, "report.xml");
     const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
-    const code = await bun("test", "--parallel", ...reporter, ...args);
+    // Long enough for any test on a machine that does something else besides; a hang still ends.
+    const code = await bun("test", "--parallel", "--timeout=60000", ...reporter, ...args);
     const file = Bun.file(report);
     const xml = (await file.exists()) ? await file.text() : "";
     const failures = count(xml, "failures");
