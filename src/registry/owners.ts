@@ -6,6 +6,7 @@ import { readUser } from "#accounts/users.ts";
 import { fail, type LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
+import type { Tx } from "#store/db.ts";
 
 import { noteChange } from "./latest.ts";
 import type { Owner, OwnerPage } from "./model.ts";
@@ -35,28 +36,22 @@ export async function readOwner(
   return owner;
 }
 
+/** A package and one of its owners, or one to be. */
+type Target = { name: string; user: string };
+
 /**
  * Makes a user an owner, who may do everything with the package. Does nothing where they are one.
  *
  * @throws package_not_found, not_found, scope_missing, not_owner
  */
-export async function addOwner(
-  ctx: Ctx,
-  actor: Actor,
-  target: { name: string; user: string },
-): Promise<void> {
-  const { documents } = await readDocuments(ctx, actor, target.name);
-  const { name, id: packageId } = documents;
-  requireAccountScope(actor, `add an owner of "${name}"`);
-  await ctx.db.transaction(async (tx) => {
-    await requireOwner(tx, actor, packageId, { name, action: "add an owner of" });
-    const user = await readUser(ctx, target.user);
+export async function addOwner(ctx: Ctx, actor: Actor, target: Target): Promise<void> {
+  await changeOwners(ctx, actor, { ...target, action: "add an owner of" }, async (tx, ids) => {
     const added = await tx
       .insert(packageOwners)
-      .values({ packageId, userId: user.id, addedAt: ctx.now() })
+      .values({ ...ids, addedAt: ctx.now() })
       .onConflictDoNothing()
       .returning();
-    if (added.length > 0) await noteChange(tx, packageId, ctx.now());
+    return added.length > 0;
   });
 }
 
@@ -65,27 +60,36 @@ export async function addOwner(
  *
  * @throws package_not_found, not_found, last_owner, scope_missing, not_owner
  */
-export async function removeOwner(
-  ctx: Ctx,
-  actor: Actor,
-  target: { name: string; user: string },
-): Promise<void> {
-  const { documents } = await readDocuments(ctx, actor, target.name);
-  const { name, id: packageId } = documents;
-  requireAccountScope(actor, `remove an owner of "${name}"`);
-  await ctx.db.transaction(async (tx) => {
-    await requireOwner(tx, actor, packageId, { name, action: "remove an owner of" });
-    const user = await readUser(ctx, target.user);
+export async function removeOwner(ctx: Ctx, actor: Actor, target: Target): Promise<void> {
+  await changeOwners(ctx, actor, { ...target, action: "remove an owner of" }, async (tx, ids) => {
+    const { packageId, userId } = ids;
     const all = await tx
       .select({ userId: packageOwners.userId })
       .from(packageOwners)
       .where(eq(packageOwners.packageId, packageId));
-    if (!all.some(({ userId }) => userId === user.id)) throw noOwner(target);
-    if (all.length === 1) throw fail("last_owner", { name, user: user.name });
+    if (!all.some((owner) => owner.userId === userId)) throw noOwner(target);
+    if (all.length === 1) throw fail("last_owner", target);
     await tx
       .delete(packageOwners)
-      .where(and(eq(packageOwners.packageId, packageId), eq(packageOwners.userId, user.id)));
-    await noteChange(tx, packageId, ctx.now());
+      .where(and(eq(packageOwners.packageId, packageId), eq(packageOwners.userId, userId)));
+    return true;
+  });
+}
+
+/** Checks who may, then changes the owners in one transaction. `change` tells whether it changed anything. */
+async function changeOwners(
+  ctx: Ctx,
+  actor: Actor,
+  { action, ...target }: Target & { action: string },
+  change: (tx: Tx, ids: { packageId: number; userId: number }) => Promise<boolean>,
+): Promise<void> {
+  const { documents } = await readDocuments(ctx, actor, target.name);
+  const { name, id: packageId } = documents;
+  requireAccountScope(actor, `${action} "${name}"`);
+  await ctx.db.transaction(async (tx) => {
+    await requireOwner(tx, actor, packageId, { name, action });
+    const { id: userId } = await readUser(ctx, target.user);
+    if (await change(tx, { packageId, userId })) await noteChange(tx, packageId, ctx.now());
   });
 }
 
