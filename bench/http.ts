@@ -31,11 +31,12 @@ const source = Array.from(
   (_, n) => `export const value${n} = ${Math.sin(n)};`,
 ).join("\n");
 
+/** Requests per second, and the 99th percentile as wrk prints it. */
+type Load = { rate: number; p99: string };
+const DOWN: Load = { rate: 0, p99: "down" };
+
 /** Requests per second and the 99th percentile in milliseconds, as wrk prints them. */
-async function load(
-  url: string,
-  headers: Record<string, string> = {},
-): Promise<{ rate: number; p99: string }> {
+async function load(url: string, headers: Record<string, string> = {}): Promise<Load> {
   const args = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const wrk = Bun.spawn([
     "wrk",
@@ -47,7 +48,8 @@ async function load(
     url,
   ]);
   const text = await wrk.stdout.text();
-  if (!/Requests\/sec/.test(text)) return { rate: 0, p99: "down" };
+  // A rate over connections that broke tells nothing.
+  if (!/Requests\/sec/.test(text) || /Socket errors/.test(text)) return DOWN;
   if (/Non-2xx/.test(text)) throw new Error(`${url} answered with errors:\n${text}`);
   return {
     rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
@@ -108,7 +110,17 @@ async function installPeer(dir: string): Promise<{ version: string; node: string
 }
 
 /** Verdaccio with the same package, or undefined where npm cannot bring it. */
-async function startPeer(): Promise<{ url: string; version: string; end: () => void } | undefined> {
+async function startPeer(): Promise<
+  | {
+      url: string;
+      version: string;
+      /** Starts it again where a load before has ended it. */
+      revive: () => Promise<void>;
+      starts: () => number;
+      end: () => void;
+    }
+  | undefined
+> {
   if (process.argv.includes("--no-peer")) return undefined;
   const dir = join(work, "peer");
   await writeFiles(dir, {
@@ -122,12 +134,20 @@ async function startPeer(): Promise<{ url: string; version: string; end: () => v
   const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
   const url = `http://127.0.0.1:${probe.port}`;
   await probe.stop(true);
-  const child = Bun.spawn(
-    [node, "node_modules/.bin/verdaccio", "-c", "config.yaml", "-l", url.slice("http://".length)],
-    { cwd: dir, stdout: "ignore", stderr: "ignore" },
-  );
-  for (let tries = 0; tries < 100 && !(await fetch(url).catch(() => undefined))?.ok; tries += 1)
-    await Bun.sleep(200);
+  let child: Bun.Subprocess | undefined;
+  let starts = 0;
+  const isUp = async (): Promise<boolean> => (await fetch(url).catch(() => undefined))?.ok === true;
+  const revive = async (): Promise<void> => {
+    if (await isUp()) return;
+    child?.kill();
+    starts += 1;
+    child = Bun.spawn(
+      [node, "node_modules/.bin/verdaccio", "-c", "config.yaml", "-l", url.slice("http://".length)],
+      { cwd: dir, stdout: "ignore", stderr: "ignore" },
+    );
+    for (let tries = 0; tries < 100 && !(await isUp()); tries += 1) await Bun.sleep(200);
+  };
+  await revive();
   const account = await fetch(`${url}/-/user/org.couchdb.user:bench`, {
     method: "PUT",
     headers: { "content-type": "application/json" },
@@ -152,11 +172,12 @@ async function startPeer(): Promise<{ url: string; version: string; end: () => v
     });
     if ((await publish.exited) !== 0) throw new Error(await publish.stderr.text());
   }
-  return { url, version, end: () => child.kill() };
+  return { url, version, revive, starts: () => starts, end: () => child?.kill() };
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/** The round with the median rate. */
+const middle = (rounds: readonly Load[]): Load =>
+  rounds.toSorted((a, b) => a.rate - b.rate)[Math.floor(rounds.length / 2)] ?? DOWN;
 const ours = await startOurs();
 const peer = await startPeer();
 const rows: { what: string; path: string; headers?: Record<string, string>; peerPath?: string }[] =
@@ -184,29 +205,30 @@ console.log(
 );
 console.log("what                 land req/s     p99        peer req/s     p99        ratio");
 for (const { what, path, headers, peerPath } of rows) {
-  const mine: { rate: number; p99: string }[] = [];
-  const theirs: { rate: number; p99: string }[] = [];
+  const mine: Load[] = [];
+  const theirs: Load[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     mine.push(await load(ours.url + path, headers));
-    if (peer && peerPath) theirs.push(await load(peer.url + peerPath, headers));
+    if (!peer || !peerPath) continue;
+    await peer.revive();
+    theirs.push(await load(peer.url + peerPath, headers));
   }
-  const own = median(mine.map(({ rate }) => rate));
-  const other = median(theirs.map(({ rate }) => rate));
-  const shown =
-    theirs.length > 0
-      ? [other.toFixed(0), theirs[1]?.p99 ?? "", other > 0 ? `${(own / other).toFixed(1)}x` : "-"]
-      : ["-", "-", "-"];
+  const own = middle(mine);
+  const other = theirs.length > 0 ? middle(theirs) : undefined;
+  const ratio = other && other.rate > 0 ? `${(own.rate / other.rate).toFixed(1)}x` : "-";
   console.log(
     [
       what.padEnd(20),
-      own.toFixed(0).padStart(10),
-      (mine[1]?.p99 ?? "").padStart(10),
-      shown[0]?.padStart(16),
-      shown[1]?.padStart(10),
-      shown[2]?.padStart(10),
+      own.rate.toFixed(0).padStart(10),
+      own.p99.padStart(10),
+      (other?.rate.toFixed(0) ?? "-").padStart(16),
+      (other?.p99 ?? "-").padStart(10),
+      ratio.padStart(10),
     ].join(" "),
   );
 }
+if (peer && peer.starts() > 1)
+  console.log(`\nThe peer ended under load and was started again ${peer.starts() - 1} times.`);
 await ours.end();
 peer?.end();
 await rm(work, { recursive: true, force: true });
