@@ -17,6 +17,7 @@ const LAYERS = [
   "src/registry",
   "src/npm",
   "src/sites",
+  "src/tls",
   "src/bridge",
   "src/runtime",
   "src/guest",
@@ -48,7 +49,7 @@ const RULES: { name: string; who: RegExp; what: RegExp; unless: RegExp }[] = [
   {
     name: "the client's side sees of a server feature only its model",
     who: /^(?:commands|src\/remote|src\/install)\//,
-    what: /^src\/(?:traffic|accounts|registry|npm|sites|runtime)\//,
+    what: /^src\/(?:traffic|accounts|registry|npm|sites|tls|runtime)\//,
     unless: /\/model\.ts$/,
   },
   {

@@ -278,6 +278,134 @@ export const catalogue = {
       `Ask the publisher whether this is meant; if it is, run \`land trust ${name}\` and install again`,
     exit: 12,
   }),
+  // ── sites ────────────────────────────────────────────────────────────────
+  site_not_found: define<{ site: string }>({
+    status: 404,
+    title: "Site not found",
+    detail: ({ site }) => `Cannot find the site "${site}" on this server, or it is not yours`,
+    hint: () => "See yours with `land sites list`",
+  }),
+  site_taken: define<{ site: string }>({
+    status: 409,
+    title: "Site name taken",
+    detail: ({ site }) => `Cannot make the site "${site}": the name is taken`,
+    hint: () => "Choose another with --site NAME",
+  }),
+  site_name_held: define<{ site: string; until: string }>({
+    status: 409,
+    title: "Site name held back",
+    detail: ({ site, until }) =>
+      `Cannot make the site "${site}": a site of another account had that name, and it is held for its owner until ${until}`,
+    hint: () => "Choose another with --site NAME",
+  }),
+  site_role: define<{ site: string; action: string; role: string }>({
+    status: 403,
+    title: "Role too small",
+    detail: ({ site, action, role }) =>
+      `Cannot ${action} "${site}": it needs the role ${role} on the site`,
+    hint: () => "Ask an owner of the site; see who that is with `land sites members`",
+  }),
+  last_site_owner: define<{ site: string; user: string }>({
+    status: 409,
+    title: "Last owner",
+    detail: ({ site, user }) =>
+      `Cannot take the role owner of "${site}" from "${user}": a site has at least one owner`,
+    hint: () => "Make somebody else an owner first",
+  }),
+  deploy_not_found: define<{ site: string; deploy: string }>({
+    status: 404,
+    title: "Deploy not found",
+    detail: ({ site, deploy }) => `Cannot find the deploy "${deploy}" of the site "${site}"`,
+    hint: ({ site }) => `See them with \`land deploys --site ${site}\``,
+  }),
+  deploy_incomplete: define<{ site: string; deploy: string; missing: readonly string[] }>({
+    status: 409,
+    title: "Deploy incomplete",
+    detail: ({ deploy, missing }) =>
+      `Cannot finish the deploy "${deploy}": ${missing.length} of its files were not sent`,
+    hint: () => "Run `land deploy` again: it sends only what is missing",
+  }),
+  deploy_finished: define<{ deploy: string }>({
+    status: 409,
+    title: "Deploy finished",
+    detail: ({ deploy }) => `Cannot add files to the deploy "${deploy}": it is finished`,
+    hint: () => "Make a new deploy",
+  }),
+  deploy_live: define<{ site: string; deploy: string }>({
+    status: 409,
+    title: "Deploy is live",
+    detail: ({ site, deploy }) => `Cannot remove the deploy "${deploy}": "${site}" shows it`,
+    hint: () => "Release another one first, with `land rollback`",
+  }),
+  deploy_path_invalid: define<{ path: string; problem: string }>({
+    status: 422,
+    title: "File refused",
+    detail: ({ path, problem }) => `Cannot deploy "${path}": ${problem}`,
+  }),
+  no_earlier_deploy: define<{ site: string }>({
+    status: 409,
+    title: "Nothing to go back to",
+    detail: ({ site }) => `Cannot roll "${site}" back: no deploy was live before this one`,
+    hint: ({ site }) => `See its deploys with \`land deploys --site ${site}\``,
+  }),
+  quota_exceeded: define<{
+    what: string;
+    limit: number;
+    needed: number;
+    unit: "bytes" | "files" | "sites";
+  }>({
+    status: 413,
+    title: "Quota used up",
+    detail: ({ what, limit, needed, unit }) =>
+      `Cannot go on: ${what} would take ${needed} ${unit}, and the limit is ${limit}`,
+    hint: () => "Remove what is not needed, or ask the operator of the server for more",
+  }),
+  deploy_secrets: define<{ files: string }>({
+    status: 422,
+    title: "Secrets in the site",
+    detail: ({ files }) => `Cannot deploy what looks like secrets: ${files}`,
+    hint: () => "Name the files in .landignore; if they may be public, pass --allow-secrets",
+  }),
+  password_wrong: define({
+    status: 401,
+    title: "Wrong password",
+    detail: () => "Cannot open the site: the password is not right",
+  }),
+  domain_refused: define<{ host: string; problem: string }>({
+    status: 422,
+    title: "Domain refused",
+    detail: ({ host, problem }) => `Cannot use the domain "${host}": ${problem}`,
+  }),
+  domain_taken: define<{ host: string }>({
+    status: 409,
+    title: "Domain taken",
+    detail: ({ host }) => `Cannot use the domain "${host}": another site of this server has it`,
+    hint: () => "Its owner must remove it there first",
+  }),
+  domain_not_found: define<{ site: string; host: string }>({
+    status: 404,
+    title: "Domain not found",
+    detail: ({ site, host }) => `Cannot find the domain "${host}" of the site "${site}"`,
+    hint: ({ site }) => `See them with \`land domains list --site ${site}\``,
+  }),
+  domain_unproven: define<{ host: string; record: string; value: string; problem: string }>({
+    status: 409,
+    title: "Domain not proven",
+    detail: ({ host, problem }) => `Cannot verify the domain "${host}": ${problem}`,
+    hint: ({ record, value }) =>
+      `Set a TXT record at ${record} with the value ${value}, wait some minutes and try again`,
+  }),
+  misdirected: define<{ host: string }>({
+    status: 421,
+    title: "Misdirected request",
+    detail: ({ host }) =>
+      `Cannot answer for "${host}" on this connection: its certificate is for other names`,
+  }),
+  certificate_failed: define<{ name: string; problem: string }>({
+    status: 502,
+    title: "No certificate",
+    detail: ({ name, problem }) => `Cannot get a certificate for "${name}": ${problem}`,
+  }),
   // ── the client ───────────────────────────────────────────────────────────
   usage: define<{ problem: string; hint?: string }>({
     status: 400,

@@ -6,4 +6,15 @@ export type Events = {
   "version.unyanked": { name: string; version: string; user: string };
   /** The archive of a version was asked for, from its first byte on. */
   "version.downloaded": { name: string; version: string };
+  "site.created": { site: string; user: string };
+  /** What visitors get changed: another deploy is live, or settings, or domains. Whoever caches a site forgets it. */
+  "site.changed": { site: string };
+  "site.deleted": { site: string; user: string };
+  /** A deploy became whole; `live` tells whether it is what visitors get now. */
+  "deploy.finished": { site: string; deploy: string; user: string; live: boolean };
+  /** Another deploy is what visitors get: by a deploy or by a rollback. */
+  "deploy.released": { site: string; deploy: string; user: string; rollback: boolean };
+  "domain.verified": { site: string; host: string };
+  /** A host leads to no site any more: it was removed, or its proof is gone. */
+  "domain.removed": { site: string; host: string };
 };

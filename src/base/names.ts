@@ -12,6 +12,10 @@ export type UserName = Brand<string, "UserName">;
 export type Version = Brand<string, "Version">;
 /** A dist-tag such as `latest`: never a valid range, never a word of the API. */
 export type Tag = Brand<string, "Tag">;
+/** A site: one DNS label of 1 to 50 characters, no reserved word. */
+export type SiteName = Brand<string, "SiteName">;
+/** The id of a deploy: 10 characters of `[a-z0-9]`, so that `<id>--<site>` is one DNS label. */
+export type DeployId = Brand<string, "DeployId">;
 /** `sha256:<64 lower case hex>`: the address of a blob. */
 export type Digest = Brand<string, "Digest">;
 
@@ -39,6 +43,13 @@ const RESERVED = new Set([
   "tolocalestring",
   "propertyisenumerable",
 ]);
+
+/** Labels that no site may have, besides what the configuration adds. */
+const RESERVED_SITES = new Set(
+  "www api app admin npm registry raw files docs mail smtp ns ns1 ns2 autodiscover wpad status land".split(
+    " ",
+  ),
+);
 
 /** Words that stand where a tag stands in the API's paths. */
 const TAG_WORDS = new Set([
@@ -97,6 +108,51 @@ export function parseUserName(value: unknown): UserName {
   if (!USER.test(name)) throw invalid("use a-z, 0-9 and single `-` between them");
   if (RESERVED.has(name) || WINDOWS_DEVICE.test(name)) throw fail("name_reserved", { name });
   return name as UserName;
+}
+
+/**
+ * Checks the name of a site.
+ *
+ * @throws name_invalid
+ */
+export function parseSiteName(value: unknown): SiteName {
+  const name = asString("a site name", value);
+  if (isSiteName(name)) return name;
+  const problem =
+    name.length > 50
+      ? "it is longer than 50 characters"
+      : "use a-z, 0-9 and single `-` between them";
+  throw fail("name_invalid", { what: "a site name", value: printable(name), problem });
+}
+
+/** Whether `value` has the form of a site name. */
+export function isSiteName(value: string): value is SiteName {
+  return value.length <= 50 && USER.test(value);
+}
+
+/** Whether a new site may not have this name; `more` are the words that the configuration adds. */
+export function isReservedSiteName(name: SiteName, more: readonly string[]): boolean {
+  return RESERVED_SITES.has(name) || more.includes(name);
+}
+
+/**
+ * Checks the id of a deploy.
+ *
+ * @throws name_invalid
+ */
+export function parseDeployId(value: unknown): DeployId {
+  const id = asString("a deploy id", value);
+  if (isDeployId(id)) return id;
+  throw fail("name_invalid", {
+    what: "a deploy id",
+    value: printable(id),
+    problem: "it is 10 characters of a-z and 0-9",
+  });
+}
+
+/** Whether `value` has the form of a deploy id. */
+export function isDeployId(value: string): value is DeployId {
+  return /^[a-z0-9]{10}$/.test(value);
 }
 
 /** Whether `value` is a version that `land` publishes: SemVer 2.0.0 without build metadata. */

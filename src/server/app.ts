@@ -6,6 +6,7 @@ import { type DescribedRoute, describeRoutes, type OpenApi } from "#http/openapi
 import { problems } from "#http/problems.ts";
 import { MANIFEST_SCHEMA } from "#pack/manifest-schema.ts";
 import { registryRoutes } from "#registry/routes.ts";
+import { deployByCurl, sitesRoutes } from "#sites/routes.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { apiPage, pageOfError, pages } from "#web/pages.tsx";
 
@@ -24,7 +25,10 @@ export function createApp(ctx: Ctx): App {
     .use(problems({ ctx, page: (error, request) => pageOfError(ctx, error, request) }))
     .get("/health", () => health(ctx))
     .get("/openapi.json", (): Response => Response.json(describeApi(ctx, listRoutes())))
-    .group("/api/v1", (api) => api.use(accountRoutes(ctx)).use(registryRoutes(ctx)))
+    .group("/api/v1", (api) =>
+      api.use(accountRoutes(ctx)).use(registryRoutes(ctx)).use(sitesRoutes(ctx)),
+    )
+    .group("/api", (api) => api.use(deployByCurl(ctx)))
     .get("/schema/land.json", (): Response => Response.json(MANIFEST_SCHEMA))
     .get("/docs/api", ({ request }) => apiPage(ctx, request, describeApi(ctx, listRoutes()).paths))
     .use(pages(ctx));

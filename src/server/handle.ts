@@ -25,7 +25,7 @@ export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler
     const destination = destinationOf(request.headers.get("host"), ctx.config);
     if (destination.kind === "malformed")
       throw fail("bad_request", { problem: "its Host header is not one host name" });
-    if (destination.kind === "unknown") return unknownHostPage(destination.host, request);
+    if (destination.kind !== "own") return unknownHostPage(destination.host, request);
     const path = pathOf(request.url);
     const refusal = refuseMethod(request.method, table.methodsOf(path));
     if (refusal) return refusal;

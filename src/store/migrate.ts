@@ -5,6 +5,9 @@ import { fail } from "#base/errors.ts";
 import { openWriter } from "./connection.ts";
 import accounts from "./migrations/0001_accounts.sql" with { type: "text" };
 import registry from "./migrations/0002_registry.sql" with { type: "text" };
+import sites from "./migrations/0003_sites.sql" with { type: "text" };
+import traffic from "./migrations/0004_traffic.sql" with { type: "text" };
+import tls from "./migrations/0005_tls.sql" with { type: "text" };
 
 /** A numbered step of the schema. What is released is never edited: its checksum is compared. */
 export type Migration = { id: number; name: string; sql: string };
@@ -13,6 +16,9 @@ export type Migration = { id: number; name: string; sql: string };
 const MIGRATIONS: readonly Migration[] = [
   { id: 1, name: "accounts", sql: accounts },
   { id: 2, name: "registry", sql: registry },
+  { id: 3, name: "sites", sql: sites },
+  { id: 4, name: "traffic", sql: traffic },
+  { id: 5, name: "tls", sql: tls },
 ];
 
 type Applied = { id: number; name: string; checksum: string };
