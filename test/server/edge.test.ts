@@ -20,11 +20,22 @@ test.each([
   ["127.0.0.1:5263", "own"],
   ["[::1]:5263", "own"],
   ["203.0.113.9", "own"],
-  ["blog.example.com", "unknown"],
+  ["blog.example.com", "site"],
+  ["BLOG.example.com.:80", "site"],
+  ["abcdefghij--blog.example.com", "site"],
+  ["abcdefghij--my-blog.example.com", "site"],
   ["a--blog.example.com", "unknown"],
-  ["evil.org", "unknown"],
-  ["example.com.evil.org", "unknown"],
-  ["xexample.com", "unknown"],
+  ["--blog.example.com", "unknown"],
+  ["abcdefghij--.example.com", "unknown"],
+  ["abcdefghij--blog--x.example.com", "unknown"],
+  ["x.blog.example.com", "unknown"],
+  ["_x.example.com", "unknown"],
+  ["xn--mnchen-3ya.example.com", "unknown"],
+  [`${"a".repeat(51)}.example.com`, "unknown"],
+  ["evil.org", "other"],
+  ["example.com.evil.org", "other"],
+  ["xexample.com", "other"],
+  ["blog.localhost", "other"],
   [null, "malformed"],
   ["", "malformed"],
   ["example.com, evil.org", "malformed"],
@@ -49,6 +60,23 @@ test.each([
   [`${"a.".repeat(130)}com`, "malformed"],
 ])("Host %p is %s", (header, kind) => {
   expect(destinationOf(header, config).kind).toBe(kind as "own");
+});
+
+test("a domain of sites keeps sites and the dashboard apart", () => {
+  const apart = loadConfig({
+    data: "/srv",
+    env: {},
+    flags: { domain: "example.com", sitesDomain: "example.site" },
+  });
+  const kindOf = (host: string) => destinationOf(host, apart).kind;
+  expect(
+    ["example.com", "blog.example.site", "example.site", "blog.example.com"].map(kindOf),
+  ).toEqual(["own", "site", "unknown", "unknown"]);
+  expect(destinationOf("abcdefghij--blog.example.site:443", apart)).toMatchObject({
+    site: "blog",
+    deploy: "abcdefghij",
+    host: "abcdefghij--blog.example.site",
+  });
 });
 
 test.each([
