@@ -124,6 +124,16 @@ export const commands: Readonly<Record<string, Entry>> = {
     common: true,
     load: async () => (await import("./serve.ts")).default,
   },
+  "service install": {
+    about: "Set the server up as a systemd service",
+    section: "Server",
+    load: async () => (await import("./service.ts")).install,
+  },
+  "service uninstall": {
+    about: "Take the systemd service away; the data stays",
+    section: "Server",
+    load: async () => (await import("./service.ts")).uninstall,
+  },
   version: {
     about: "Show the version of land",
     section: "Help",

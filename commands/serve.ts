@@ -26,6 +26,19 @@ const settings = {
     about: "Domain of the server (default: localhost)",
     env: false,
   },
+  sitesDomain: {
+    type: "text",
+    value: "DOMAIN",
+    about: "Domain under which sites stand (default: the domain)",
+    env: false,
+  },
+  tls: {
+    type: "text",
+    value: "HOW",
+    about: "https: off, dev, files or acme",
+    oneOf: ["off", "dev", "files", "acme"],
+    env: false,
+  },
   publicUrl: { type: "text", value: "URL", about: "Address that users see", env: false },
   registration: {
     type: "text",
@@ -70,7 +83,9 @@ Settings come from the defaults, then land.toml in the data folder, then LAND_* 
   examples: [
     "land serve # on http://127.0.0.1:5263, data in ./land-data",
     "land serve --data /srv/land --port 0 # a free port",
-    "land serve --domain land.example.com --public-url https://land.example.com",
+    "land serve --tls dev # https too, signed by an authority of its own",
+    "land serve --host 0.0.0.0 --port 80 --domain example.com --tls acme # on a VPS",
+    "land serve --domain land.example.com --public-url https://land.example.com # behind a proxy",
   ],
   args: {
     data: { type: "text", value: "DIR", about: "Data folder (default: ./land-data)" },
