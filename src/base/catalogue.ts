@@ -406,6 +406,13 @@ export const catalogue = {
     title: "No certificate",
     detail: ({ name, problem }) => `Cannot get a certificate for "${name}": ${problem}`,
   }),
+  sealed_unreadable: define<{ what: string }>({
+    status: 500,
+    title: "Sealed text unreadable",
+    detail: ({ what }) =>
+      `Cannot open what is sealed for "${what}": it was sealed with another secret, or it was changed`,
+    hint: () => "Restore the data folder whole, with its file `secret`",
+  }),
   // ── the client ───────────────────────────────────────────────────────────
   usage: define<{ problem: string; hint?: string }>({
     status: 400,
