@@ -1,4 +1,4 @@
-import { and, eq, isNull, lte } from "drizzle-orm";
+import { and, eq, isNull, lte, type SQL, sql } from "drizzle-orm";
 
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
@@ -63,6 +63,30 @@ export async function listTokens(
   page: PageRequest,
 ): Promise<Page<TokenInfo>> {
   const { userId } = requireAccountScope(actor, "list tokens");
+  return listWhere(ctx, userId, page);
+}
+
+/** The tokens of an account that have no scope but those of `scopes` and were not revoked, newest first. */
+export function listTokensWithin(
+  ctx: Ctx,
+  userId: number,
+  scopes: readonly string[],
+  page: PageRequest,
+): Promise<Page<TokenInfo>> {
+  const listed = sql.join(
+    scopes.map((scope) => sql`${scope}`),
+    sql`, `,
+  );
+  const foreign = sql`SELECT 1 FROM json_each(${tokens.scopes}) WHERE value NOT IN (${listed})`;
+  return listWhere(ctx, userId, page, sql`NOT EXISTS (${foreign})`);
+}
+
+async function listWhere(
+  ctx: Ctx,
+  userId: number,
+  page: PageRequest,
+  only?: SQL,
+): Promise<Page<TokenInfo>> {
   const rows = await ctx.db.read
     .select()
     .from(tokens)
@@ -71,6 +95,7 @@ export async function listTokens(
         eq(tokens.userId, userId),
         isNull(tokens.revokedAt),
         olderThan(tokens.createdAt, tokens.id, page.cursor),
+        only,
       ),
     )
     .orderBy(newestFirst(tokens.createdAt, tokens.id))

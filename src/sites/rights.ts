@@ -49,12 +49,17 @@ export async function requireSite(
       and(eq(siteMembers.siteId, sites.id), eq(siteMembers.userId, known.userId)),
     )
     .where(eq(sites.name, name));
-  const role = known.isAdmin && mayActAsAdmin(known) ? "owner" : row?.role;
+  const role = roleOf(known, row?.role);
   if (!row || !role) throw unknown;
   requireSiteScope(known, name, need);
   if (RANK[role] < RANK[need.role])
     throw fail("site_role", { site: name, action: need.action, role: need.role });
   return { site: row.site, actor: known, role };
+}
+
+/** The role that an account acts with: the one it has as a member, and owner for admins of the server. */
+export function roleOf(actor: Actor, member: Role | null | undefined): Role | undefined {
+  return actor.isAdmin && mayActAsAdmin(actor) ? "owner" : (member ?? undefined);
 }
 
 /** Everything but keys made for packages or for one site: those of an admin open no more than their maker said. */
