@@ -342,6 +342,17 @@ export const catalogue = {
     title: "File refused",
     detail: ({ path, problem }) => `Cannot deploy "${path}": ${problem}`,
   }),
+  blob_refused: define<{ digest: string; problem: string }>({
+    status: 422,
+    title: "Blob refused",
+    detail: ({ digest, problem }) => `Cannot take the blob "${digest}": ${problem}`,
+  }),
+  deploy_changed: define<{ path: string }>({
+    status: 409,
+    title: "File changed",
+    detail: ({ path }) => `Cannot deploy "${path}": it changed or went away while it was sent`,
+    hint: () => "Run `land deploy` again once nothing writes there; the site was left as it was",
+  }),
   no_earlier_deploy: define<{ site: string }>({
     status: 409,
     title: "Nothing to go back to",
@@ -352,7 +363,7 @@ export const catalogue = {
     what: string;
     limit: number;
     needed: number;
-    unit: "bytes" | "files" | "sites";
+    unit: "bytes" | "files" | "sites" | "domains";
   }>({
     status: 413,
     title: "Quota used up",
@@ -411,7 +422,7 @@ export const catalogue = {
     title: "Sealed text unreadable",
     detail: ({ what }) =>
       `Cannot open what is sealed for "${what}": it was sealed with another secret, or it was changed`,
-    hint: () => "Restore the data folder whole, with its file `secret`",
+    hint: () => "Restore the data folder whole, with its file `secret.key`",
   }),
   // ── the client ───────────────────────────────────────────────────────────
   usage: define<{ problem: string; hint?: string }>({

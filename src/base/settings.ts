@@ -187,6 +187,10 @@ export const SETTINGS = {
     default: 64 * MB,
     about: "Memory for files of sites that are asked for often, in bytes.",
   }),
+  "domains.perSite": setting<number>({
+    default: 20,
+    about: "Custom domains that a site may claim.",
+  }),
   "domains.recheckHours": setting<number>({
     default: 24,
     min: 1,

@@ -113,6 +113,8 @@ export const DeployBody = Type.Object({
   files: FileList,
   message: Type.Optional(Type.String({ maxLength: 1000 })),
   draft: Type.Optional(Type.Boolean()),
+  /** Refused where the server runs no programs. */
+  program: Type.Optional(Type.Unknown()),
 });
 export type DeployBody = Static<typeof DeployBody>;
 
@@ -144,6 +146,17 @@ export type Finalized = Static<typeof Finalized>;
 /** Which deploy to go back to; by default the one that was released before the live one. */
 export const RollbackBody = Type.Object({ deploy: Type.Optional(Type.String({ maxLength: 32 })) });
 export type RollbackBody = Static<typeof RollbackBody>;
+
+/** One time that a deploy went live. `key` is the deploy key that did it, or null. */
+export const Release = Type.Object({
+  deploy: Type.String(),
+  at: Time,
+  by: nullable(Type.String()),
+  key: nullable(Type.String()),
+});
+export type Release = Static<typeof Release>;
+export const ReleasePage = pageOf(Release);
+export type ReleasePage = Static<typeof ReleasePage>;
 
 /** One file of a deploy. */
 export const DeployFile = Type.Object({
@@ -187,6 +200,8 @@ export const Domain = Type.Object({
   /** Name and value of the TXT record. */
   record: Type.String(),
   value: Type.String(),
+  /** Where a CNAME record of the host points; where none can stand, A and AAAA records equal to those of this name. */
+  target: Type.String(),
   /** What the last check found wrong, or null. */
   problem: nullable(Type.String()),
   /** `none`: this server makes no certificates. */
@@ -201,6 +216,9 @@ export const Domain = Type.Object({
   checkedAt: nullable(Time),
 });
 export type Domain = Static<typeof Domain>;
+/** A domain to claim. */
+export const DomainBody = Type.Object({ host: Type.String({ maxLength: 512 }) });
+export type DomainBody = Static<typeof DomainBody>;
 export const DomainPage = pageOf(Domain);
 export type DomainPage = Static<typeof DomainPage>;
 
