@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import fc from "fast-check";
+import { array, assert, constantFrom, oneof, property, string } from "fast-check";
 
 import { loadConfig } from "#base/config.ts";
 import { parseDomainHost } from "#sites/domain-host.ts";
@@ -75,7 +75,7 @@ test.each([
 });
 
 test("whatever comes in, what comes out is a name that comes out of itself", () => {
-  const parts = fc.constantFrom(
+  const parts = constantFrom(
     "a",
     "Z",
     "9",
@@ -92,12 +92,12 @@ test("whatever comes in, what comes out is a name that comes out of itself", () 
     "xn--",
     "\u0000",
   );
-  const texts = fc.oneof(
-    fc.string(),
-    fc.array(parts, { maxLength: 30 }).map((all) => `${all.join("")}.org`),
+  const texts = oneof(
+    string(),
+    array(parts, { maxLength: 30 }).map((all) => `${all.join("")}.org`),
   );
-  fc.assert(
-    fc.property(texts, (input) => {
+  assert(
+    property(texts, (input) => {
       let host: string;
       try {
         host = parseDomainHost(config, input);
