@@ -382,6 +382,18 @@ export const catalogue = {
     title: "Wrong password",
     detail: () => "Cannot open the site: the password is not right",
   }),
+  site_protected: define<{ host: string }>({
+    status: 401,
+    title: "Site protected",
+    detail: ({ host }) => `Cannot open "${host}": it is not for everybody`,
+    hint: () => "Open it in a browser, or send its password as `Authorization: Basic`",
+  }),
+  site_maintenance: define<{ host: string; retryAfterSeconds: number }>({
+    status: 503,
+    title: "Under maintenance",
+    detail: ({ host }) => `Cannot open "${host}": its owner is working on it`,
+    hint: () => "Try again in a few minutes",
+  }),
   domain_refused: define<{ host: string; problem: string }>({
     status: 422,
     title: "Domain refused",

@@ -52,6 +52,7 @@ CREATE TABLE deploys (
 ) STRICT;
 CREATE INDEX deploys_by_site ON deploys (site_id, created_at, id);
 CREATE INDEX deploys_by_release ON deploys (site_id, released_at);
+CREATE INDEX deploys_uploading ON deploys (site_id, created_at) WHERE state = 'uploading';
 
 CREATE TABLE deploy_files (
   deploy_id  TEXT NOT NULL REFERENCES deploys (id) ON DELETE CASCADE,
@@ -60,6 +61,7 @@ CREATE TABLE deploy_files (
   size_bytes INTEGER NOT NULL,
   PRIMARY KEY (deploy_id, path)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX deploy_files_by_digest ON deploy_files (deploy_id, digest, size_bytes);
 
 -- The blobs of a site's finished deploys, and how many of its deploys hold each.
 CREATE TABLE site_blobs (
@@ -101,6 +103,12 @@ CREATE TABLE variants (
   PRIMARY KEY (digest, encoding)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX variants_by_variant ON variants (variant);
+-- What was made from bytes that no site has any more is forgotten with them, whichever way they go.
+CREATE TRIGGER variants_end AFTER DELETE ON site_blobs
+WHEN NOT EXISTS (SELECT 1 FROM site_blobs WHERE digest = OLD.digest)
+BEGIN
+  DELETE FROM variants WHERE digest = OLD.digest;
+END;
 
 -- A host is claimed by any number of sites and verified for at most one.
 CREATE TABLE domains (
