@@ -11,7 +11,7 @@ export type Entry = {
 };
 
 /** Headings of the help, in its order. */
-export const SECTIONS = ["Project", "Registry", "Account", "Server", "Help"] as const;
+export const SECTIONS = ["Project", "Registry", "Sites", "Account", "Server", "Help"] as const;
 /** One of the headings. */
 export type Section = (typeof SECTIONS)[number];
 
@@ -81,6 +81,127 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: "Keep new installs from picking a version",
     section: "Registry",
     load: async () => (await import("./yank.ts")).default,
+  },
+  deploy: {
+    about: "Put a folder on the web",
+    section: "Sites",
+    common: true,
+    load: async () => (await import("./deploy.ts")).default,
+  },
+  rollback: {
+    about: "Show an earlier deploy of a site again",
+    section: "Sites",
+    load: async () => (await import("./rollback.ts")).default,
+  },
+  deploys: {
+    about: "Show the deploys of a site",
+    section: "Sites",
+    load: async () => (await import("./deploys.ts")).list,
+  },
+  "deploys show": {
+    about: "Show one deploy",
+    section: "Sites",
+    load: async () => (await import("./deploys.ts")).show,
+  },
+  "deploys diff": {
+    about: "Show which files changed between two deploys",
+    section: "Sites",
+    load: async () => (await import("./deploys.ts")).diff,
+  },
+  "deploys delete": {
+    about: "Remove a deploy",
+    section: "Sites",
+    load: async () => (await import("./deploys.ts")).remove,
+  },
+  "sites list": {
+    about: "Show your sites",
+    section: "Sites",
+    load: async () => (await import("./sites.ts")).list,
+  },
+  "sites create": {
+    about: "Make a site",
+    section: "Sites",
+    load: async () => (await import("./sites.ts")).create,
+  },
+  "sites show": {
+    about: "Show a site and its settings",
+    section: "Sites",
+    load: async () => (await import("./sites.ts")).show,
+  },
+  "sites delete": {
+    about: "Remove a site with all its deploys",
+    section: "Sites",
+    load: async () => (await import("./sites.ts")).remove,
+  },
+  "sites protect": {
+    about: "Let only some see a site",
+    section: "Sites",
+    load: async () => (await import("./sites-settings.ts")).protect,
+  },
+  "sites unprotect": {
+    about: "Let everybody see a site",
+    section: "Sites",
+    load: async () => (await import("./sites-settings.ts")).unprotect,
+  },
+  "sites maintenance": {
+    about: "Show visitors that the site is being worked on",
+    section: "Sites",
+    load: async () => (await import("./sites-settings.ts")).maintenance,
+  },
+  "sites members": {
+    about: "Show who may do what with a site",
+    section: "Sites",
+    load: async () => (await import("./sites-members.ts")).list,
+  },
+  "sites members add": {
+    about: "Add a member, or change a role",
+    section: "Sites",
+    load: async () => (await import("./sites-members.ts")).add,
+  },
+  "sites members remove": {
+    about: "Take somebody off a site",
+    section: "Sites",
+    load: async () => (await import("./sites-members.ts")).remove,
+  },
+  "sites keys": {
+    about: "Show your deploy keys of a site",
+    section: "Sites",
+    load: async () => (await import("./sites-members.ts")).keys,
+  },
+  "domains list": {
+    about: "Show the domains of a site",
+    section: "Sites",
+    load: async () => (await import("./domains.ts")).list,
+  },
+  "domains add": {
+    about: "Give a site a domain of your own",
+    section: "Sites",
+    load: async () => (await import("./domains.ts")).add,
+  },
+  "domains verify": {
+    about: "Check the proof of a domain",
+    section: "Sites",
+    load: async () => (await import("./domains.ts")).verify,
+  },
+  "domains remove": {
+    about: "Take a domain from a site",
+    section: "Sites",
+    load: async () => (await import("./domains.ts")).remove,
+  },
+  logs: {
+    about: "Show the log of a site",
+    section: "Sites",
+    load: async () => (await import("./logs.ts")).default,
+  },
+  traffic: {
+    about: "Show who visits a site",
+    section: "Sites",
+    load: async () => (await import("./traffic.ts")).default,
+  },
+  open: {
+    about: "Open a site in the browser",
+    section: "Sites",
+    load: async () => (await import("./open.ts")).default,
   },
   register: {
     about: "Make an account on the registry",

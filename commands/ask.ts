@@ -52,11 +52,35 @@ export async function askToGoOn(
   context: Context,
   question: Omit<Question, "flag"> & { initial?: boolean },
 ): Promise<void> {
-  if (context.globals.yes) return;
-  const yes = await ask<boolean>(context, { ...question, flag: "--yes" }, ({ confirm }, common) =>
+  if (!(await askYesOrNo(context, question))) throw fail("cancelled", {});
+}
+
+/**
+ * Asks a question with two answers. `--yes` answers yes.
+ *
+ * @throws needs_flag without a terminal, cancelled at Ctrl-C
+ */
+export async function askYesOrNo(
+  context: Context,
+  question: Omit<Question, "flag"> & { initial?: boolean },
+): Promise<boolean> {
+  if (context.globals.yes) return true;
+  return ask<boolean>(context, { ...question, flag: "--yes" }, ({ confirm }, common) =>
     confirm({ ...common, initialValue: question.initial ?? true }),
   );
-  if (!yes) throw fail("cancelled", {});
+}
+
+/**
+ * Asks for one of several; the first is the suggestion.
+ *
+ * @throws needs_flag without a terminal, cancelled at Ctrl-C
+ */
+export async function askChoice(
+  context: Context,
+  question: Question & { options: readonly { value: string; label: string }[] },
+): Promise<string> {
+  const options = [...question.options];
+  return ask<string>(context, question, ({ select }, common) => select({ ...common, options }));
 }
 
 type Common = {

@@ -33,6 +33,8 @@ export type World = {
   onCrash: (handler: (cause: unknown) => void) => () => void;
   /** Ends the process at once. */
   exit: (code: number) => void;
+  /** Shows an address in the user's browser; false where there is none to be found. */
+  openBrowser: (url: string) => Promise<boolean>;
 };
 
 /** What one command works with. */

@@ -26,16 +26,32 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "token delete": "token revoke",
   "token remove": "token revoke",
   start: "serve",
+  push: "deploy",
+  undo: "rollback",
+  deployments: "deploys",
+  "deploys list": "deploys",
+  site: "sites list",
+  "sites add": "sites create",
+  "sites new": "sites create",
+  "sites remove": "sites delete",
+  "sites rm": "sites delete",
+  "sites info": "sites show",
+  "sites members list": "sites members",
+  "domains delete": "domains remove",
+  "domains rm": "domains remove",
+  "domains check": "domains verify",
+  stats: "traffic",
+  tail: "logs -f",
 };
 
-/** Whether `word` is the first of several commands, as `token` is. */
-export function isGroup(word: string): boolean {
-  return Object.keys(commands).some((name) => name.startsWith(`${word} `));
+/** Whether these words begin several commands, as `token` does. They may be a command themselves. */
+export function isGroup(words: string): boolean {
+  return Object.keys(commands).some((name) => name.startsWith(`${words} `));
 }
 
-/** The full names that begin with `word` and a space. */
-export function membersOf(word: string): string[] {
-  return Object.keys(commands).filter((name) => name.startsWith(`${word} `));
+/** The full names that begin with these words and a space. */
+export function membersOf(words: string): string[] {
+  return Object.keys(commands).filter((name) => name.startsWith(`${words} `));
 }
 
 /**
@@ -47,11 +63,10 @@ export function findCommand(words: readonly string[]): { name: string; entry: En
   const name = words.join(" ");
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (entry) return { name, entry };
-  const [first = ""] = words;
-  if (words.length === 1 && isGroup(first))
+  if (isGroup(name))
     throw fail("usage", {
-      problem: `Cannot run \`land ${first}\` alone: it needs one more word`,
-      hint: `Use ${membersOf(first)
+      problem: `Cannot run \`land ${name}\` alone: it needs one more word`,
+      hint: `Use ${membersOf(name)
         .map((member) => `\`land ${member}\``)
         .join(", ")}`,
     });

@@ -3,7 +3,7 @@ import { version } from "#base/build-info.ts";
 import { commands, type Entry, SECTIONS } from "./all.ts";
 import { isFlag, spelling } from "./argv.ts";
 import type { Arg, Args, Command } from "./command.ts";
-import { findCommand, isGroup, membersOf } from "./find.ts";
+import { findCommand, membersOf } from "./find.ts";
 import { globalArgs } from "./globals.ts";
 import { renderTable, type Style } from "./render.ts";
 
@@ -47,18 +47,17 @@ export function renderOverview(style: Style): string {
  * @throws usage where there is no such command
  */
 export async function renderTopic(words: readonly string[], style: Style): Promise<string> {
-  const [first] = words;
-  if (first === undefined) return renderOverview(style);
-  if (words.length === 1 && isGroup(first)) {
-    const members = membersOf(first).map(
-      (name) => [name, findCommand(name.split(" ")).entry] as const,
-    );
-    return [usage(style, `${first} <command>`), "", style.bold("Commands:"), rowsOf(members)].join(
-      "\n",
-    );
-  }
+  if (words.length === 0) return renderOverview(style);
+  const topic = words.join(" ");
+  const members = membersOf(topic).map(
+    (name) => [name, findCommand(name.split(" ")).entry] as const,
+  );
+  const list = [style.bold("Commands:"), rowsOf(members)];
+  if (members.length > 0 && !Object.hasOwn(commands, topic))
+    return [usage(style, `${topic} <command>`), "", ...list].join("\n");
   const { name, entry } = findCommand(words);
-  return renderCommand(name, entry, await entry.load(), style);
+  const page = renderCommand(name, entry, await entry.load(), style);
+  return members.length === 0 ? page : [page, "", ...list].join("\n");
 }
 
 /** What `land help publish` says. */

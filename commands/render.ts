@@ -73,6 +73,16 @@ export function renderCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** `5,000`. */
+export function renderNumber(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** `2026-03-01 12:30`, in UTC as the server tells it; `never` where there is none. */
+export function renderTime(time: string | null): string {
+  return time === null ? "never" : printable(time.slice(0, 16).replace("T", " "));
+}
+
 /** The text, or its beginning and `…` where it is wider than `width` columns. Made safe for a terminal. */
 export function shorten(text: string, width: number): string {
   const clean = printable(text);

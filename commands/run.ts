@@ -119,7 +119,7 @@ function splitArgv(argv: readonly string[]): {
 
 function wantsWord(words: readonly string[]): boolean {
   const [first] = words;
-  return first === undefined || first === "help" || (words.length === 1 && isGroup(first));
+  return first === undefined || first === "help" || isGroup(words.join(" "));
 }
 
 /** A global flag whose value is the next word. */

@@ -11,6 +11,7 @@ Scopes: account, read, publish, publish:<name or @scope/*>, yank, deploy, deploy
   examples: [
     "land token create --name ci --scope publish --expires-in-days 30",
     "land token create --name bot --scope publish:@ada/* --scope read",
+    "land token create --name grace --scope deploy:blog # a deploy key: it deploys that site, and no more",
   ],
   args: {
     name: { type: "text", value: "NAME", about: "What it is for" },

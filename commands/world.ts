@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 
+import { openBrowser } from "./browser.ts";
 import type { Output, Signal, World } from "./context.ts";
 
 /** The world of this process: the one place where commands get at its streams, clock, environment and signals. */
@@ -25,6 +26,7 @@ export function processWorld(argv: readonly string[]): World {
     onSignal,
     onCrash,
     exit: (code) => process.exit(code),
+    openBrowser: (url) => openBrowser(url, process.platform, env),
   };
 }
 

@@ -424,7 +424,7 @@ export const catalogue = {
     detail: ({ host }) =>
       `Cannot answer for "${host}" on this connection: its certificate is for other names`,
   }),
-  certificate_failed: define<{ name: string; problem: string }>({
+  certificate_failed: define<{ name: string; problem: string; retryAfterSeconds?: number }>({
     status: 502,
     title: "No certificate",
     detail: ({ name, problem }) => `Cannot get a certificate for "${name}": ${problem}`,

@@ -14,8 +14,10 @@ export type Secret = {
   what: string;
 };
 
-/** More than any file with a secret; what is larger is data. */
-const MAX_BYTES = 1_048_576;
+/** More bytes than any file with a secret has; what is larger is data. */
+export const MAX_SECRET_BYTES = 1_048_576;
+/** Which shapes are looked for: to be raised with each change of them, since what was found is kept. */
+export const SECRETS_RULES = 1;
 
 const NAMES: [what: string, name: RegExp][] = [
   ["a private key", /^id_(?:rsa|dsa|ecdsa|ed25519)$/],
@@ -49,18 +51,20 @@ export async function findSecrets(
   for (const { path, sizeBytes } of files) {
     const what =
       secretName(path) ??
-      (sizeBytes > MAX_BYTES ? undefined : secretIn(await readLatin(join(dir, path))));
+      (sizeBytes > MAX_SECRET_BYTES ? undefined : secretIn(await readLatin(join(dir, path))));
     if (what !== undefined) found.push({ path, what });
   }
   return found;
 }
 
-function secretName(path: string): string | undefined {
+/** What a file looks like by its name alone. */
+export function secretName(path: string): string | undefined {
   const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
   return NAMES.find(([, form]) => form.test(name))?.[0];
 }
 
-function secretIn(text: string): string | undefined {
+/** What a file's content looks like, each byte taken for a letter. */
+export function secretIn(text: string): string | undefined {
   const token = text.match(/\bland_[0-9A-Za-z]{49}\b/g)?.some(isTokenSecret);
   return token === true ? "a token of land" : CONTENTS.find(([, form]) => form.test(text))?.[0];
 }

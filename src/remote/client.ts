@@ -1,5 +1,3 @@
-import type { TSchema } from "@sinclair/typebox";
-
 import {
   type LoginBody,
   Me,
@@ -12,7 +10,6 @@ import {
 } from "#accounts/model.ts";
 import { version as landVersion } from "#base/build-info.ts";
 import { fail, LandError } from "#base/errors.ts";
-import { pageOf } from "#http/page.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
 import { Package, PackagePage, type PackageQuery, Version } from "#registry/model.ts";
 
@@ -21,8 +18,10 @@ import { downloadArchive } from "./download.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import { type IndexEntry, parseIndex } from "./index-lines.ts";
 import { DEFAULT_NETWORK, type Fetch, type NetworkOptions, type Transport } from "./network.ts";
+import { readAll } from "./pages.ts";
 import { type Publication, publishArchive } from "./publish.ts";
 import { parseRegistryUrl, type RegistryUrl } from "./registry-url.ts";
+import { type SiteVerbs, siteVerbs } from "./site-verbs.ts";
 
 /** Where a registry is and how to reach it. */
 export type RemoteOptions = {
@@ -50,7 +49,7 @@ export type IndexAnswer =
  * A registry. Every verb throws `network`, `bad_answer`, `cancelled`, or the error that the registry threw; reads are
  * repeated while the trouble may pass.
  */
-export type Remote = {
+export type Remote = SiteVerbs & {
   readonly registry: RegistryUrl;
   register: (body: RegisterBody) => Promise<SignedIn>;
   login: (body: LoginBody) => Promise<SignedIn>;
@@ -82,7 +81,7 @@ export type Remote = {
 export function createRemote(options: RemoteOptions): Remote {
   const registry = parseRegistryUrl(options.registry);
   const exchange = createExchange(registry, checkToken(options.token), transportOf(options));
-  return { registry, ...accountVerbs(exchange), ...packageVerbs(exchange) };
+  return { registry, ...accountVerbs(exchange), ...packageVerbs(exchange), ...siteVerbs(exchange) };
 }
 
 function accountVerbs(exchange: Exchange) {
@@ -176,25 +175,6 @@ async function readIndex(exchange: Exchange, name: string, etag?: string): Promi
     if (error instanceof LandError && error.code === "package_not_found") return { kind: "absent" };
     throw error;
   }
-}
-
-const MAX_PAGES = 100;
-
-async function readAll<T extends TSchema>(exchange: Exchange, item: T, path: string) {
-  const page = pageOf(item);
-  const items = [];
-  let cursor: string | undefined;
-  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
-    const answer = await exchange.ask(page, {
-      method: "GET",
-      path,
-      query: { limit: "100", cursor },
-    });
-    items.push(...answer.items);
-    if (answer.next === null) break;
-    cursor = answer.next;
-  }
-  return items;
 }
 
 /** A token is one word: anything else could end the header that carries it. */

@@ -10,7 +10,7 @@ import { parseRetryAfter, type Try, withRetry } from "./retry.ts";
 
 /** A request to the API. */
 export type Outgoing = {
-  method: "GET" | "POST" | "PUT" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Below `/api/v1`, beginning with a slash, every part encoded. */
   path: string;
   query?: Readonly<Record<string, string | undefined>>;
@@ -21,6 +21,8 @@ export type Outgoing = {
   stream?: (watch: Watch) => ReadableStream<Uint8Array>;
   /** Whether doing it twice is the same as once. By default all but POST. */
   repeatable?: boolean;
+  /** How long the answer may take to begin, where it takes longer than others. */
+  answerTimeoutMs?: number;
 };
 
 /** The way to one registry. */
@@ -170,11 +172,11 @@ function nextHop(from: string, location: string, method: string, start: string):
 async function sendTo(
   { registry, token, transport, watch }: Sending,
   url: string,
-  { method, headers, json, stream }: Outgoing,
+  { method, headers, json, stream, answerTimeoutMs = transport.answerTimeoutMs }: Outgoing,
 ): Promise<Response> {
   const own = new URL(url).origin === registry;
   const { proxy, ca } = transport;
-  watch.next(transport.answerTimeoutMs);
+  watch.next(answerTimeoutMs);
   return transport.fetch(url, {
     method,
     redirect: "manual",

@@ -26,6 +26,8 @@ export type Setting = {
   /** Whether stdin, stdout and stderr are a terminal of 100 columns. */
   terminal?: boolean;
   now?: () => Date;
+  /** Whether a browser opens; by default it does. */
+  browser?: boolean;
 };
 
 /** A run that goes on: a test types, sends signals, waits. */
@@ -39,6 +41,8 @@ export type Running = {
   stderr: () => string;
   /** Exit codes with which the command ended the process at once. */
   exits: number[];
+  /** Addresses that were shown in the browser. */
+  opened: string[];
   /** Resolves when stdout or stderr holds `text`, or holds it so many `times`. */
   shows: (text: string, times?: number) => Promise<void>;
 };
@@ -62,6 +66,7 @@ export function startRun(argv: readonly string[], setting: Setting = {}): Runnin
   const handlers = new Set<(signal: Signal) => void>();
   const crashHandlers = new Set<(cause: unknown) => void>();
   const exits: number[] = [];
+  const opened: string[] = [];
   const world: World = {
     argv,
     env,
@@ -82,6 +87,10 @@ export function startRun(argv: readonly string[], setting: Setting = {}): Runnin
       return () => void crashHandlers.delete(handler);
     },
     exit: (code) => void exits.push(code),
+    openBrowser: async (url) => {
+      opened.push(url);
+      return setting.browser ?? true;
+    },
   };
   const done = runLand(world).then((exitCode) => ({
     exitCode,
@@ -91,6 +100,7 @@ export function startRun(argv: readonly string[], setting: Setting = {}): Runnin
   return {
     done,
     exits,
+    opened,
     type: (keys) => void stdin.write(keys),
     crash: (cause) => {
       for (const handler of crashHandlers) handler(cause);

@@ -1,0 +1,181 @@
+import { join } from "node:path";
+
+import { fail } from "#base/errors.ts";
+import { printable, type SiteName } from "#base/names.ts";
+import { type HashedFile, hashSite } from "#pack/site-hash.ts";
+import { selectSite, type SiteSelection } from "#pack/site-select.ts";
+import type { Deployed } from "#remote/deploy.ts";
+
+import { askToGoOn } from "./ask.ts";
+import { defineCommand } from "./command.ts";
+import { connect, type Connection } from "./connect.ts";
+import type { Context } from "./context.ts";
+import { findSiteFolder } from "./deploy-folder.ts";
+import { offerToKeepSite } from "./deploy-keep.ts";
+import { settleSiteToDeploy, withSite } from "./deploy-site.ts";
+import { renderSecrets } from "./packing.ts";
+import { createProgress } from "./progress.ts";
+import { renderBytes, renderCount, renderNumber, renderTable, shorten } from "./render.ts";
+import { siteArgs } from "./site.ts";
+
+const MAX_WARNINGS = 20;
+
+/** Puts a folder on the web. */
+export default defineCommand({
+  more: `Sends the files that the server does not have yet, then shows all of them at once: until then visitors get what was there
+before. A site that does not exist is made. Every file of the folder is sent but dotenv files, keys, .git, node_modules and
+what .landignore names; links are refused. Files that look like secrets are asked about at a terminal and refused
+elsewhere, also with --yes. A deploy that broke off goes on where it was when it is run again.`,
+  examples: [
+    "land deploy # the folder that land.json names, else this one",
+    "land deploy dist --site blog # the folder dist as the site blog",
+    "land deploy dist --draft # on an address of its own; the site stays as it is",
+  ],
+  args: {
+    dir: {
+      type: "optional",
+      about: "Folder to deploy (default: site.dir of land.json, else this one)",
+    },
+    ...siteArgs,
+    message: { type: "text", short: "m", value: "TEXT", about: "A line about this deploy" },
+    draft: { type: "boolean", about: "Give it an address of its own and leave the site as it is" },
+    prod: { type: "boolean", about: "Make it what visitors get; so it is without --draft" },
+    allowSecrets: { type: "boolean", about: "Deploy files that look like secrets, too" },
+    dryRun: { type: "boolean", short: "n", about: "Show what would be sent, and send nothing" },
+  },
+  async run(context, args) {
+    if (args.draft && args.prod)
+      throw fail("usage", { problem: "Cannot use --draft and --prod together" });
+    const folder = await findSiteFolder(context, args.dir);
+    const selection = await selectSite(folder.dir, {
+      ...(folder.main !== undefined && { main: folder.main }),
+    });
+    checkFiles(context, selection, folder.settings?.main);
+    if (args.dryRun) return dryRun(context, selection, args.site ?? folder.settings?.name);
+    const { site, asked } = await settleSiteToDeploy(context, args.site, folder);
+    const connection = await connect(context);
+    const files = await hash(context, selection);
+    await settleSecrets(context, files, args.allowSecrets);
+    await withSite(context, connection, site);
+    const deployed = await send(context, connection, {
+      site,
+      dir: selection.dir,
+      files,
+      draft: args.draft,
+      ...(args.message !== undefined && { message: args.message }),
+    });
+    tell(context, deployed, args.draft);
+    if (asked) await offerToKeepSite(context, site, folder.dir);
+    const { id, url, deployUrl, uploaded, uploadedBytes } = deployed;
+    return {
+      value: { site, deploy: id, url, deployUrl, files: deployed.files, uploaded, uploadedBytes },
+      text: printable(args.draft ? deployUrl : url),
+    };
+  },
+});
+
+/** Says what the user may not expect of the files. @throws usage where there are none */
+function checkFiles(context: Context, selection: SiteSelection, main: string | undefined): void {
+  const { dir, files } = selection;
+  if (files.length === 0)
+    throw fail("usage", {
+      problem: `Cannot deploy "${printable(dir)}": it holds no file to send`,
+      hint: "Was it built? Does .landignore name everything?",
+    });
+  const program = selection.program ?? main;
+  if (program !== undefined)
+    context.warn(
+      `This version of land runs no programs: "${shorten(program, 60)}" is not sent, files are served alone`,
+    );
+  if (!files.some(({ path }) => path === "index.html" || path === "_redirects"))
+    context.warn("There is no index.html at the top: who asks for / gets 404");
+}
+
+async function hash(context: Context, selection: SiteSelection): Promise<HashedFile[]> {
+  const progress = createProgress(context);
+  const totalFiles = selection.files.length;
+  try {
+    return await hashSite(selection, {
+      now: context.now,
+      cache: join(context.landHome, "cache"),
+      signal: context.signal,
+      onProgress: ({ files, bytes }) =>
+        progress.update({ verb: "Reading", doneFiles: files, totalFiles, doneBytes: bytes }),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Asks whether what looks like a secret may go out; --yes does not say so. @throws deploy_secrets, cancelled */
+async function settleSecrets(
+  context: Context,
+  hashed: readonly HashedFile[],
+  allowed: boolean,
+): Promise<void> {
+  const secrets = hashed.flatMap(({ path, secret }) =>
+    secret === undefined ? [] : [{ path, what: secret }],
+  );
+  if (secrets.length === 0) return;
+  const files = renderSecrets(secrets);
+  if (allowed) return context.warn(`These look like secrets: ${files}`);
+  if (!context.interactive || context.globals.yes) throw fail("deploy_secrets", { files });
+  await askToGoOn(context, {
+    what: "whether to deploy secrets",
+    message: `Show to every visitor: ${files}?`,
+    initial: false,
+  });
+}
+
+async function send(
+  context: Context,
+  { remote }: Connection,
+  plan: Parameters<Connection["remote"]["deploy"]>[0],
+): Promise<Deployed> {
+  const progress = createProgress(context);
+  try {
+    return await remote.deploy({
+      ...plan,
+      onProgress: (step) => progress.update({ verb: "Sending", ...step }),
+      onSent: () => progress.update({ verb: "All there, waiting for the server" }),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** `3 of 5,000 files were new (12 kB)`, then what the server found odd. */
+function tell(context: Context, deployed: Deployed, draft: boolean): void {
+  const { files, uploaded, uploadedBytes, warnings, id, site } = deployed;
+  for (const warning of warnings.slice(0, MAX_WARNINGS)) context.warn(printable(warning));
+  if (warnings.length > MAX_WARNINGS)
+    context.warn(`and ${renderCount(warnings.length - MAX_WARNINGS, "more warning")}`);
+  const all = `${renderNumber(files)} file${files === 1 ? "" : "s"}`;
+  context.say(
+    uploaded === 0
+      ? `Nothing had to be sent: the server had the content of all ${all}`
+      : `${renderNumber(uploaded)} of ${all} ${uploaded === 1 ? "was" : "were"} new (${renderBytes(uploadedBytes)})`,
+  );
+  context.say(
+    draft
+      ? `Deployed ${printable(id)} as a draft of ${site}; \`land rollback --site ${site} --deploy ${printable(id)}\` makes it live`
+      : `Deployed ${site}, as ${printable(id)}: ${printable(deployed.deployUrl)}`,
+  );
+}
+
+function dryRun(context: Context, selection: SiteSelection, site: SiteName | string | undefined) {
+  const { dir, files } = selection;
+  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const rows = files.map((file) => [`  ${shorten(file.path, 80)}`, renderBytes(file.sizeBytes)]);
+  const total = `${renderNumber(files.length)} file${files.length === 1 ? "" : "s"}, ${renderBytes(sizeBytes)}`;
+  context.say("Nothing is sent");
+  return {
+    value: {
+      site: site ?? null,
+      dir,
+      sizeBytes,
+      files: files.map((file) => ({ path: file.path, sizeBytes: file.sizeBytes })),
+    },
+    text: `${renderTable(rows, [1])}\n${total}`,
+  };
+}

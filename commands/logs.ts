@@ -1,0 +1,80 @@
+import { printable } from "#base/names.ts";
+import type { LogLine } from "#sites/model.ts";
+
+import { defineCommand, type Outcome } from "./command.ts";
+import { connect, type Connection } from "./connect.ts";
+import type { Context } from "./context.ts";
+import type { Style } from "./render.ts";
+import { settleSite, siteArgs } from "./site.ts";
+import { parseCount } from "./spec.ts";
+
+/** Shows the log of a site. */
+export default defineCommand({
+  more: `The newest lines, the oldest of them first; times are UTC. With --follow it goes on until Ctrl-C, and --json or --jsonl print
+each line as one line of JSON.`,
+  examples: [
+    "land logs --site blog",
+    "land logs --site blog --follow --level warn",
+    "land logs --site blog --follow --jsonl # for a program",
+  ],
+  args: {
+    ...siteArgs,
+    follow: { type: "boolean", short: "f", about: "Show lines as they come" },
+    level: {
+      type: "text",
+      value: "LEVEL",
+      about: "Least severe line to show: debug, info, warn or error",
+      oneOf: ["debug", "info", "warn", "error"],
+    },
+    limit: { type: "text", value: "N", about: "How many lines, 1 to 100 (default: 20)" },
+  },
+  async run(context, args) {
+    const site = await settleSite(context, args.site);
+    const { remote } = await connect(context);
+    const filter = args.level === undefined ? {} : { level: args.level };
+    const page = await remote.readLogs(site, {
+      ...filter,
+      limit: args.limit === undefined ? 20 : parseCount("--limit", args.limit, 100),
+    });
+    const lines = page.items.toSorted((a, b) => a.id - b.id);
+    if (args.follow) return follow(context, remote, { site, filter, lines });
+    const text = lines.map((line) => renderLine(line, context.style)).join("\n");
+    if (lines.length === 0) context.say(`The log of ${site} is empty`);
+    return { value: { items: lines, next: page.next }, text };
+  },
+});
+
+/** Ends with Ctrl-C alone, which is how it is meant to end. */
+async function follow(
+  context: Context,
+  remote: Connection["remote"],
+  { site, filter, lines }: { site: string; filter: { level?: LogLine["level"] }; lines: LogLine[] },
+): Promise<Outcome> {
+  const { world, json, style } = context;
+  const shown = { last: 0 };
+  const print = (line: LogLine): void => {
+    // The stream may begin with lines that the page before it held.
+    if (line.id <= shown.last) return;
+    shown.last = line.id;
+    world.stdout.write(`${json ? JSON.stringify(line) : renderLine(line, style)}\n`);
+  };
+  for (const line of lines) print(line);
+  try {
+    for await (const line of remote.followLogs(site, filter, shown.last)) print(line);
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+  }
+  return { value: undefined };
+}
+
+/** `2026-03-01 12:30:05 warn  request  …`. */
+function renderLine({ at, level, kind, message }: LogLine, style: Style): string {
+  const paint = { debug: style.dim, info: style.cyan, warn: style.yellow, error: style.red }[level];
+  const time = printable(at.slice(0, 19).replace("T", " "));
+  return `${style.dim(time)} ${paint(level.padEnd(5))} ${kind.padEnd(7)} ${printableMessage(message)}`;
+}
+
+function printableMessage(message: string): string {
+  const pieces = message.match(/.{1,200}/gsu) ?? [];
+  return pieces.map(printable).join("");
+}

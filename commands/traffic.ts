@@ -1,0 +1,89 @@
+import type { Traffic } from "#traffic/model.ts";
+
+import { defineCommand } from "./command.ts";
+import { connect } from "./connect.ts";
+import type { Context } from "./context.ts";
+import { renderBytes, renderNumber, renderTable, shorten } from "./render.ts";
+import { settleSite, siteArgs } from "./site.ts";
+import { parseCount } from "./spec.ts";
+
+const TOP = 10;
+const BAR_WIDTH = 30;
+
+/** Shows who visits a site. */
+export default defineCommand({
+  more: `Days are UTC. Visitors are counted without cookies and without stored addresses; bots are counted apart. --format csv and
+--format ndjson print what a spreadsheet or a program reads.`,
+  examples: [
+    "land traffic --site blog # the last 7 days",
+    "land traffic --site blog --days 30 --format csv > blog.csv",
+  ],
+  args: {
+    ...siteArgs,
+    days: { type: "text", short: "d", value: "N", about: "How many days, 1 to 365 (default: 7)" },
+    format: {
+      type: "text",
+      value: "FORMAT",
+      about: "text, csv, ndjson or json (default: text)",
+      oneOf: ["text", "csv", "ndjson", "json"],
+    },
+  },
+  async run(context, args) {
+    const site = await settleSite(context, args.site);
+    const days = args.days === undefined ? 7 : parseCount("--days", args.days, 365);
+    const { remote } = await connect(context);
+    const { format = "text" } = args;
+    if (!context.json && (format === "csv" || format === "ndjson")) {
+      const text = await remote.exportTraffic(site, days, format);
+      return { value: text, text: text.replace(/\r?\n$/, "") };
+    }
+    const traffic = await remote.readTraffic(site, days);
+    return {
+      value: traffic,
+      text:
+        format === "json" ? JSON.stringify(traffic, undefined, 2) : renderTraffic(traffic, context),
+    };
+  },
+});
+
+function renderTraffic(traffic: Traffic, { style }: Context): string {
+  const { total, days } = traffic;
+  const peak = Math.max(1, ...days.map(({ visitors }) => visitors));
+  const rows = days.map(({ day, visitors, pages, requests, bytes }) => [
+    shorten(day, 10),
+    style.cyan(bar(visitors / peak)),
+    renderNumber(visitors),
+    renderNumber(pages),
+    renderNumber(requests),
+    renderBytes(bytes),
+  ]);
+  const head = ["day", "", "visitors", "pages", "requests", "sent"].map(style.dim);
+  const sums = [
+    `${renderNumber(total.visitors)} visitors, ${renderNumber(total.pages)} pages, ${renderNumber(total.requests)} requests, ${renderBytes(total.bytes)}`,
+    ...(total.bots > 0 ? [`besides, ${renderNumber(total.bots)} requests of bots`] : []),
+  ];
+  return [
+    renderTable([head, ...rows], [2, 3, 4, 5]),
+    "",
+    ...sums,
+    ...renderTop("Pages and files", traffic.paths),
+    ...renderTop("From", traffic.referrers),
+    ...renderTop("Status", traffic.statuses),
+    ...renderTop("Countries", traffic.countries),
+  ].join("\n");
+}
+
+function renderTop(title: string, items: Traffic["paths"]): string[] {
+  if (items.length === 0) return [];
+  const rows = items
+    .slice(0, TOP)
+    .map(({ item, count }) => [`  ${shorten(item, 70)}`, renderNumber(count)]);
+  return ["", `${title}:`, renderTable(rows, [1])];
+}
+
+/** A bar of up to 30 columns in steps of an eighth. */
+function bar(share: number): string {
+  const eighths = Math.round(share * BAR_WIDTH * 8);
+  const rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8] ?? "";
+  return "█".repeat(Math.floor(eighths / 8)) + rest;
+}

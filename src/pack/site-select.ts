@@ -1,0 +1,178 @@
+import { lstat, readdir, readFile, realpath } from "node:fs/promises";
+import { join } from "node:path";
+
+import { fail, type LandError } from "#base/errors.ts";
+import { printable } from "#base/names.ts";
+import { fileFailed } from "#store/files.ts";
+
+import { type IgnoreRule, parseIgnoreFile } from "./ignore-rules.ts";
+import { compareBytes } from "./paths.ts";
+
+/** A file of a site. */
+export type SiteFile = {
+  /** As it is served: NFC, no leading slash, `/` between folders. */
+  path: string;
+  /** Where it lies below the folder, as the disk spells it. */
+  onDisk: string;
+  sizeBytes: number;
+  /** Another text once the file changed: size, times in nanoseconds and inode. */
+  stamp: string;
+  /** When its content or its entry was last changed, by the clock of the disk. */
+  changedAtMs: number;
+};
+
+/** What of a folder belongs to its site, sorted by the bytes of the paths. */
+export type SiteSelection = {
+  /** Absolute, links resolved. */
+  dir: string;
+  files: SiteFile[];
+  /** The program that lies in the folder and is not sent, nor is its source map. */
+  program: string | undefined;
+};
+
+const NEVER = new Set([
+  ".git",
+  ".npmrc",
+  ".landrc",
+  ".landignore",
+  "land.lock",
+  "node_modules",
+  "land_modules",
+  ".ds_store",
+  "__macosx",
+]);
+
+/** How many files are looked at side by side. */
+const AT_ONCE = 64;
+
+/**
+ * Chooses the files of a site: every regular file but those that no site sends and what `.landignore` names, in the folder
+ * itself or below it. `.gitignore` is not read: it names what a build makes. `main` is the program that the manifest
+ * names, relative to the folder.
+ *
+ * @throws deploy_path_invalid for a link or a special file, for a name that no address can have, and for two names that are
+ * one once normalised to NFC; file_failed
+ */
+export async function selectSite(
+  folder: string,
+  options: { main?: string } = {},
+): Promise<SiteSelection> {
+  const dir = await realpath(folder).catch(readFailed(folder));
+  const walk: Walk = { dir, files: [], odd: [] };
+  await walkFolder(walk, "", []);
+  const [odd] = walk.odd.toSorted((a, b) => compareBytes(a.path, b.path));
+  if (odd) throw refusalOf(odd, walk.odd.length);
+  const program = findProgram(walk.files, options.main);
+  const left = new Set(program === undefined ? [] : [program, `${program}.map`]);
+  const chosen = walk.files.filter(({ onDisk }) => onDisk !== "land.json" && !left.has(onDisk));
+  checkNames(chosen);
+  const files = await mapAtOnce(chosen, (file) => describe(dir, file));
+  return { dir, files, program };
+}
+
+type Named = Pick<SiteFile, "path" | "onDisk">;
+type Odd = { path: string; kind: string };
+type Walk = { dir: string; files: Named[]; odd: Odd[] };
+
+async function walkFolder(walk: Walk, folder: string, above: readonly IgnoreRule[]): Promise<void> {
+  const path = join(walk.dir, folder);
+  const entries = await readdir(path, { withFileTypes: true }).catch(readFailed(path));
+  const own = entries.some((entry) => entry.name === ".landignore" && entry.isFile())
+    ? await readRules(path, folder)
+    : [];
+  const rules = own.length === 0 ? above : [...above, ...own];
+  for (const entry of entries) {
+    const onDisk = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (isNever(entry.name) || isIgnored(rules, onDisk, entry.isDirectory())) continue;
+    if (entry.isDirectory()) await walkFolder(walk, onDisk, rules);
+    else if (entry.isFile()) walk.files.push({ path: onDisk.normalize("NFC"), onDisk });
+    else
+      walk.odd.push({
+        path: onDisk,
+        kind: entry.isSymbolicLink() ? "a symbolic link" : "not a plain file",
+      });
+  }
+}
+
+async function readRules(path: string, folder: string): Promise<IgnoreRule[]> {
+  const file = join(path, ".landignore");
+  return parseIgnoreFile(await readFile(file, "utf8").catch(readFailed(file)), folder);
+}
+
+function isIgnored(rules: readonly IgnoreRule[], path: string, isFolder: boolean): boolean {
+  const rule = rules.findLast((one) => one.matches(path, isFolder));
+  return rule !== undefined && !rule.negated;
+}
+
+function isNever(name: string): boolean {
+  const lower = name.toLowerCase();
+  return NEVER.has(lower) || lower.startsWith(".env") || lower.endsWith(".pem");
+}
+
+function refusalOf({ path, kind }: Odd, count: number): LandError {
+  const more = count === 1 ? "" : `, and so are ${count - 1} more`;
+  const problem = `it is ${kind}${more}: put the file itself there, or name it in .landignore`;
+  return fail("deploy_path_invalid", { path: printable(path), problem });
+}
+
+/** `main.js` beside an `index.html` is a script of that page. */
+function findProgram(files: readonly Named[], main: string | undefined): string | undefined {
+  const has = (name: string): boolean => files.some(({ onDisk }) => onDisk === name);
+  if (main !== undefined) return files.find(({ path }) => path === main)?.onDisk;
+  if (has("main.ts")) return "main.ts";
+  return has("main.js") && !has("index.html") ? "main.js" : undefined;
+}
+
+function checkNames(files: readonly Named[]): void {
+  const seen = new Map<string, string>();
+  for (const { path, onDisk } of files) {
+    const problem = problemOfSitePath(path) ?? problemOfTwin(seen.get(path));
+    if (problem !== undefined)
+      throw fail("deploy_path_invalid", { path: printable(onDisk), problem });
+    seen.set(path, onDisk);
+  }
+}
+
+function problemOfTwin(twin: string | undefined): string | undefined {
+  return twin === undefined
+    ? undefined
+    : `there are two files of that name, written in different Unicode forms: rename "${printable(twin)}"`;
+}
+
+/** Why a name on the disk cannot be a path of a site, as the end of a sentence about it; undefined where it can. */
+function problemOfSitePath(path: string): string | undefined {
+  if (path.includes("\uFFFD") || !path.isWellFormed()) return "its name is not valid UTF-8";
+  if (path.includes("\\")) return "its name holds a backslash";
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(path)) return "its name holds a control character";
+  return undefined;
+}
+
+async function describe(dir: string, file: Named): Promise<SiteFile> {
+  const path = join(dir, file.onDisk);
+  const found = await lstat(path, { bigint: true }).catch(readFailed(path));
+  const { size, mtimeNs, ctimeNs, ino } = found;
+  return {
+    ...file,
+    sizeBytes: Number(size),
+    stamp: `${size}.${mtimeNs}.${ctimeNs}.${ino}`,
+    changedAtMs: Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n),
+  };
+}
+
+/** Maps with some at a time, in the order of the items sorted by path. */
+async function mapAtOnce(
+  items: readonly Named[],
+  map: (item: Named) => Promise<SiteFile>,
+): Promise<SiteFile[]> {
+  const sorted = items.toSorted((a, b) => compareBytes(a.path, b.path));
+  const done: SiteFile[] = [];
+  for (let at = 0; at < sorted.length; at += AT_ONCE)
+    done.push(...(await Promise.all(sorted.slice(at, at + AT_ONCE).map(map))));
+  return done;
+}
+
+function readFailed(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw fileFailed("read", path, cause);
+  };
+}
