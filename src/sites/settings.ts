@@ -31,7 +31,7 @@ export async function updateSite(
   const { site: before, actor: known } = await requireSite(ctx, actor, name, NEED);
   requireRights(ctx, known, changes);
   checkGate(before, changes);
-  const { password, ...plain } = changes;
+  const { password } = changes;
   // Before the transaction: a hash takes a while, and nobody else could write meanwhile.
   const passwordHash = password === undefined ? undefined : await hashPassword(password);
   const access = await ctx.db.transaction(async (tx) => {
@@ -39,7 +39,7 @@ export async function updateSite(
     checkGate(site, changes);
     const [row] = await tx
       .update(sites)
-      .set({ ...plain, ...gateOf(site, changes, passwordHash), updatedAt: ctx.now() })
+      .set({ ...plainOf(changes), ...gateOf(site, changes, passwordHash), updatedAt: ctx.now() })
       .where(eq(sites.id, site.id))
       .returning();
     if (!row) throw new Error("the row of a site in this transaction is gone");
@@ -70,6 +70,23 @@ function checkGate(site: SiteRow, { protection, password }: SiteChanges): void {
 
 function invalid(problem: string): LandError {
   return fail("invalid_input", { field: "password", problem });
+}
+
+/** The columns that are set as they are sent, each by its name: a body may hold more than its schema names. */
+function plainOf({
+  maintenance,
+  keyPrograms,
+  quotaBytes,
+  quotaFiles,
+  requestsPerMinute,
+}: SiteChanges): Partial<SiteRow> {
+  return {
+    ...(maintenance !== undefined && { maintenance }),
+    ...(keyPrograms !== undefined && { keyPrograms }),
+    ...(quotaBytes !== undefined && { quotaBytes }),
+    ...(quotaFiles !== undefined && { quotaFiles }),
+    ...(requestsPerMinute !== undefined && { requestsPerMinute }),
+  };
 }
 
 /** The columns of the gate after a change. `gateVersion` moves with every change, so that passes made before open nothing. */

@@ -7,7 +7,8 @@ import { isSiteName, type SiteName } from "#base/names.ts";
 import { type PageRequest, toPage } from "#http/page.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import { deployUrl, siteUrl } from "./addresses.ts";
+import { siteUrl } from "./addresses.ts";
+import { toDeploy } from "./deploy-rows.ts";
 import { effectiveProtection } from "./gate-protection.ts";
 import type { Deploy, Role, Site, SitePage } from "./model.ts";
 import { requireSite, roleOf, type SiteRow } from "./rights.ts";
@@ -18,8 +19,6 @@ export type SiteOfRole = { site: SiteRow; role: Role };
 
 /** Scopes that open every site of the account, each for what it may. */
 const OPEN_ALL = new Set(["account", "admin", "deploy"]);
-
-type DeployRow = typeof deploys.$inferSelect;
 
 /** A site as its members see it. @throws unauthenticated, scope_missing, site_not_found */
 export async function readSite(ctx: Ctx, actor: Actor | undefined, name: string): Promise<Site> {
@@ -105,44 +104,21 @@ async function readLive(
   ctx: Ctx,
   found: readonly SiteOfRole[],
 ): Promise<ReadonlyMap<number, Deploy>> {
+  const bySite = new Map(found.map(({ site }) => [site.id, site]));
   const ids = found.flatMap(({ site }) => site.liveDeploy ?? []);
   if (ids.length === 0) return new Map();
-  const rows = await ctx.db.read
-    .select({ deploy: deploys, site: sites.name })
-    .from(deploys)
-    .innerJoin(sites, eq(sites.id, deploys.siteId))
-    .where(inArray(deploys.id, ids));
+  const rows = await ctx.db.read.select().from(deploys).where(inArray(deploys.id, ids));
   const names = await nameUsers(
     ctx,
-    rows.flatMap(({ deploy }) => deploy.createdBy ?? []),
+    rows.flatMap(({ createdBy }) => createdBy ?? []),
   );
-  return new Map(
-    rows.map(({ deploy, site }) => [
-      deploy.siteId,
-      toLive(ctx, site, deploy, names.get(deploy.createdBy ?? 0) ?? null),
-    ]),
-  );
-}
-
-function toLive(ctx: Ctx, site: SiteName, row: DeployRow, createdBy: string | null): Deploy {
-  return {
-    id: row.id,
-    site,
-    state: row.state,
-    live: true,
-    draft: row.draft,
-    message: row.message,
-    source: row.source,
-    files: row.fileCount,
-    sizeBytes: row.sizeBytes,
-    warnings: row.warnings,
-    url: deployUrl(ctx, site, row.id),
-    createdAt: row.createdAt.toISOString(),
-    createdBy,
-    key: row.keyName,
-    finishedAt: row.finishedAt?.toISOString() ?? null,
-    releasedAt: row.releasedAt?.toISOString() ?? null,
-  };
+  const live = new Map<number, Deploy>();
+  for (const row of rows) {
+    const site = bySite.get(row.siteId);
+    const maker = row.createdBy === null ? undefined : names.get(row.createdBy);
+    if (site) live.set(site.id, toDeploy(ctx, site, row, maker ?? null));
+  }
+  return live;
 }
 
 async function readHosts(
