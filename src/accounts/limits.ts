@@ -74,7 +74,8 @@ function callerOf(address: string, actor: Actor | undefined): string | undefined
   return isLoopbackHost(address) ? undefined : `address:${networkOf(address)}`;
 }
 
-function networkOf(address: string): string {
+/** What one customer of a provider has: the address itself, or the first 64 bits of an IPv6 address. */
+export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
   const [head = "", tail] = address.split("%", 1).join("").split("::");
   const left = head === "" ? [] : head.split(":");

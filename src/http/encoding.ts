@@ -23,7 +23,8 @@ export function chooseEncoding(header: string | null): Encoding {
   return best;
 }
 
-function readWeights(header: string): Map<string, number> {
+/** Each coding that an `Accept-Encoding` header names, in lower case, with its weight from 0 to 1; what is malformed has 0. */
+export function readWeights(header: string): Map<string, number> {
   const weights = new Map<string, number>();
   for (const item of header.toLowerCase().split(",")) {
     const [name = "", ...parameters] = item.split(";").map((part) => part.trim());

@@ -1,0 +1,93 @@
+import { createCache } from "./cache.ts";
+
+/** Loaded values by key, each of a group that is forgotten as one. */
+export type Loads<V> = {
+  /** The value, loaded by `load` where it is not kept; those who ask meanwhile share one load. */
+  find: (key: string, group: string, load: () => Promise<V | undefined>) => Promise<V | undefined>;
+  /** The value, where it is kept. */
+  peek: (key: string) => V | undefined;
+  /** Nothing that was loaded or began to load before this call is found after it. */
+  forget: (group: string) => void;
+  forgetAll: () => void;
+};
+
+/** How much is kept. */
+export type LoadLimits<V> = {
+  maxWeight: number;
+  weightOf: (value: V) => number;
+  /** Keys that lead to nothing: how many are remembered, and for how long. */
+  maxUnknown: number;
+  unknownMs: number;
+};
+
+/** The ticket tells one load from another of the same key. */
+type Loading<V> = { ticket: { group: string }; promise: Promise<V | undefined> };
+
+/** Makes an empty memory of loads. */
+export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V> {
+  const loading = new Map<string, Loading<V>>();
+  const unknown = new Map<string, { group: string; untilMs: number }>();
+  const keysOf = new Map<string, Set<string>>();
+  const kept = createCache<{ group: string; value: V }>(limits.maxWeight, (entry) => {
+    const { group } = entry.value;
+    const keys = keysOf.get(group);
+    keys?.delete(entry.key);
+    if (keys?.size === 0) keysOf.delete(group);
+  });
+
+  function keep(key: string, group: string, value: V | undefined): void {
+    if (value !== undefined) {
+      kept.put(key, { group, value }, limits.weightOf(value));
+      keysOf.set(group, (keysOf.get(group) ?? new Set()).add(key));
+      return;
+    }
+    unknown.delete(key);
+    unknown.set(key, { group, untilMs: now().getTime() + limits.unknownMs });
+    for (const oldest of unknown.keys()) {
+      if (unknown.size <= limits.maxUnknown) break;
+      unknown.delete(oldest);
+    }
+  }
+
+  function start(
+    key: string,
+    group: string,
+    load: () => Promise<V | undefined>,
+  ): Promise<V | undefined> {
+    const ticket = { group };
+    const promise = (async () => {
+      try {
+        const value = await load();
+        // Forgotten meanwhile: it may be of before the change.
+        if (loading.get(key)?.ticket === ticket) keep(key, group, value);
+        return value;
+      } finally {
+        if (loading.get(key)?.ticket === ticket) loading.delete(key);
+      }
+    })();
+    loading.set(key, { ticket, promise });
+    return promise;
+  }
+
+  return {
+    peek: (key) => kept.get(key)?.value,
+    async find(key, group, load) {
+      const found = kept.get(key);
+      if (found) return found.value;
+      const none = unknown.get(key);
+      if (none && none.untilMs > now().getTime()) return undefined;
+      return loading.get(key)?.promise ?? start(key, group, load);
+    },
+    forget(group) {
+      for (const key of keysOf.get(group) ?? []) kept.delete(key);
+      for (const [key, { ticket }] of loading) if (ticket.group === group) loading.delete(key);
+      for (const [key, none] of unknown) if (none.group === group) unknown.delete(key);
+    },
+    forgetAll() {
+      for (const group of keysOf.keys())
+        for (const key of keysOf.get(group) ?? []) kept.delete(key);
+      loading.clear();
+      unknown.clear();
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import { and, desc, eq, ne } from "drizzle-orm";
+
+import type { DeployId, SiteName } from "#base/names.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import { createLoads } from "./cache-loads.ts";
+import { loadManifest, type Manifest } from "./load-manifest.ts";
+import { type LoadedRules, loadRules } from "./load-rules.ts";
+import type { SiteRow } from "./rights.ts";
+import { deploys, domains, releases, sites } from "./tables.ts";
+
+/** All that the answers for one address are made of. Never changes: what changes is loaded anew. */
+export type LoadedSite = {
+  readonly site: SiteRow;
+  /** Whether the address is that of one deploy. */
+  readonly isDeployAddress: boolean;
+  /** What visitors get; undefined: there is nothing yet. */
+  readonly shown: Shown | undefined;
+};
+
+/** A deploy that visitors get. */
+export type Shown = {
+  readonly deploy: DeployId;
+  readonly manifest: Manifest;
+  readonly rules: LoadedRules;
+  /** When what stands at the address changed for the last time, in milliseconds since 1970. */
+  readonly changedAtMs: number;
+};
+
+/** Sites by name and by custom domain, kept in memory. */
+export type SiteLoader = {
+  /** The site or one finished deploy of it; undefined where there is none. Asked after a change is acknowledged, it knows the change. */
+  find: (site: SiteName, deploy: DeployId | undefined) => Promise<LoadedSite | undefined>;
+  /** The site that a custom domain leads to. */
+  findHost: (host: string) => Promise<SiteName | undefined>;
+  /** Whether `loaded` is what that address still leads to. */
+  isCurrent: (loaded: LoadedSite, destination: Addressed) => boolean;
+  stop: () => void;
+};
+
+/** An address: the name of a site, or a custom domain. */
+type Addressed =
+  { kind: "site"; site: SiteName; deploy: DeployId | undefined } | { kind: "other"; host: string };
+
+/** Of manifests and rules. */
+const MAX_SITES_BYTES = 32 * 1024 * 1024;
+const MAX_HOSTS = 20_000;
+/** Names that lead nowhere are asked for by scanners, without end. */
+const MAX_UNKNOWN = 10_000;
+const UNKNOWN_MS = 10_000;
+
+/** Loads sites on demand and forgets them at once where hooks tell of a change; `onForgotten` is told of the site then. */
+export function createSiteLoader(ctx: Ctx, onForgotten: (site: string) => void): SiteLoader {
+  const unknown = { maxUnknown: MAX_UNKNOWN, unknownMs: UNKNOWN_MS };
+  const loaded = createLoads<LoadedSite>(ctx.now, {
+    maxWeight: MAX_SITES_BYTES,
+    weightOf,
+    ...unknown,
+  });
+  const hosts = createLoads<SiteName>(ctx.now, {
+    maxWeight: MAX_HOSTS,
+    weightOf: () => 1,
+    ...unknown,
+  });
+  const forgetSite = ({ site }: { site: string }): void => {
+    loaded.forget(site);
+    onForgotten(site);
+  };
+  const forgetHost = ({ site, host }: { site: string; host: string }): void => {
+    hosts.forget(host);
+    onForgotten(site);
+  };
+  const offs = [
+    ctx.hooks.on("site.created", forgetSite),
+    ctx.hooks.on("site.changed", forgetSite),
+    ctx.hooks.on("deploy.finished", forgetSite),
+    ctx.hooks.on("deploy.released", forgetSite),
+    ctx.hooks.on("site.deleted", ({ site }) => {
+      hosts.forgetAll();
+      forgetSite({ site });
+    }),
+    ctx.hooks.on("domain.verified", forgetHost),
+    ctx.hooks.on("domain.removed", forgetHost),
+  ];
+  return {
+    find: (site, deploy) =>
+      loaded.find(keyOf(site, deploy), site, () => loadSite(ctx, site, deploy)),
+    findHost: (host) => hosts.find(host, host, () => readHost(ctx, host)),
+    isCurrent(of, destination) {
+      if (destination.kind === "site")
+        return loaded.peek(keyOf(destination.site, destination.deploy)) === of;
+      const site = hosts.peek(destination.host);
+      return site !== undefined && loaded.peek(site) === of;
+    },
+    stop() {
+      for (const off of offs) off();
+    },
+  };
+}
+
+function keyOf(site: SiteName, deploy: DeployId | undefined): string {
+  return deploy === undefined ? site : `${deploy}--${site}`;
+}
+
+function weightOf({ shown }: LoadedSite): number {
+  return 1500 + (shown ? shown.manifest.weightBytes + shown.rules.weightBytes : 0);
+}
+
+async function readHost(ctx: Ctx, host: string): Promise<SiteName | undefined> {
+  const [row] = await ctx.db.read
+    .select({ name: sites.name })
+    .from(domains)
+    .innerJoin(sites, eq(sites.id, domains.siteId))
+    .where(and(eq(domains.host, host), ne(domains.state, "pending")));
+  return row?.name;
+}
+
+async function loadSite(
+  ctx: Ctx,
+  name: SiteName,
+  named: DeployId | undefined,
+): Promise<LoadedSite | undefined> {
+  const [site] = await ctx.db.read.select().from(sites).where(eq(sites.name, name));
+  if (!site) return undefined;
+  const deploy = named ?? site.liveDeploy;
+  const shown =
+    deploy === null ? undefined : await loadShown(ctx, site, deploy, named !== undefined);
+  if (named !== undefined && !shown) return undefined;
+  return { site, isDeployAddress: named !== undefined, shown };
+}
+
+async function loadShown(
+  ctx: Ctx,
+  site: SiteRow,
+  deploy: DeployId,
+  isDeployAddress: boolean,
+): Promise<Shown | undefined> {
+  const [row] = await ctx.db.read
+    .select({
+      state: deploys.state,
+      fileCount: deploys.fileCount,
+      finishedAt: deploys.finishedAt,
+      createdAt: deploys.createdAt,
+    })
+    .from(deploys)
+    .where(and(eq(deploys.id, deploy), eq(deploys.siteId, site.id)));
+  if (row?.state !== "ready") return undefined;
+  const releasedAt = isDeployAddress ? undefined : await readReleasedAt(ctx, site);
+  const manifest = await loadManifest(ctx, deploy, row.fileCount);
+  return {
+    deploy,
+    manifest,
+    rules: await loadRules(ctx, manifest),
+    changedAtMs: (releasedAt ?? row.finishedAt ?? row.createdAt).getTime(),
+  };
+}
+
+/** A rollback shows older files later: only the time of the release never goes back. */
+async function readReleasedAt(ctx: Ctx, site: SiteRow): Promise<Date | undefined> {
+  const [row] = await ctx.db.read
+    .select({ at: releases.at })
+    .from(releases)
+    .where(eq(releases.siteId, site.id))
+    .orderBy(desc(releases.id))
+    .limit(1);
+  return row?.at;
+}

@@ -1,0 +1,130 @@
+/**
+ * A server of sites on a port of its own with a real data folder, for the tests of serving: sites are made and deployed by the
+ * verbs, and asked for over real HTTP.
+ */
+import { randomBytes } from "node:crypto";
+
+import type { ServerConfig } from "#base/config.ts";
+import { destinationOf } from "#server/edge.ts";
+import { createDeploy } from "#sites/deploy-create.ts";
+import { finalizeDeploy } from "#sites/deploy-finalize.ts";
+import { createSiteServer, type SiteServer } from "#sites/serve.ts";
+import { createSite } from "#sites/sites-create.ts";
+import { putBlob } from "#sites/upload-blob.ts";
+import type { Visit } from "#traffic/visit.ts";
+
+import { type TestCtx, testCtx } from "../support/ctx.ts";
+import { type Person, signUp } from "../support/people.ts";
+
+/** The content of files by path. */
+export type Files = Record<string, string | Uint8Array>;
+
+/** A running server of sites. */
+export type Served = AsyncDisposable & {
+  ctx: TestCtx;
+  owner: Person;
+  sites: SiteServer;
+  port: number;
+  /** Every visit that was noted, oldest first. */
+  visits: Visit[];
+  /** How many answers came from `quick`. */
+  quickAnswers: () => number;
+  /** The address that the next visitors have. */
+  setAddress: (address: string) => void;
+  /** Makes a site. */
+  site: (name: string) => Promise<void>;
+  /** Deploys to a site; answers the deploy's id. */
+  deploy: (site: string, files: Files, options?: { draft?: boolean }) => Promise<string>;
+  /** Asks `<name>.localhost` for a path; redirects are not followed and codings not undone. */
+  get: (
+    name: string,
+    path: string,
+    headers?: Record<string, string>,
+    method?: string,
+  ) => Promise<Response>;
+};
+
+/** Starts one. The clock stands until `ctx.pass` moves it. */
+export async function serveSites(config: Partial<ServerConfig> = {}): Promise<Served> {
+  const ctx = await testCtx({ config: { "sites.perAccount": 10_000, ...config } });
+  const owner = await signUp(ctx, "ada");
+  const visits: Visit[] = [];
+  const sites = createSiteServer(ctx, { recorder: { note: (visit) => void visits.push(visit) } });
+  let address = "127.0.0.1";
+  let quick = 0;
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    development: false,
+    async fetch(request) {
+      const peer = { address: () => address, secure: false };
+      const at = sites.quick(request, peer);
+      if (at) {
+        quick += 1;
+        return at;
+      }
+      const to = destinationOf(request.headers.get("host"), ctx.config);
+      const answer =
+        to.kind === "site" || to.kind === "other"
+          ? await sites.answer(request, to, peer)
+          : undefined;
+      return answer ?? new Response("no such host", { status: 421 });
+    },
+  });
+  const port = server.port ?? 0;
+  return {
+    ctx,
+    owner,
+    sites,
+    port,
+    visits,
+    quickAnswers: () => quick,
+    setAddress: (to) => void (address = to),
+    async site(name) {
+      await createSite(ctx, owner.actor, { name });
+    },
+    deploy: (site, files, options) => deployFiles(ctx, owner, site, files, options),
+    get: (name, path, headers = {}, method = "GET") =>
+      fetch(`http://127.0.0.1:${port}${path}`, {
+        method,
+        headers: { "accept-encoding": "identity", host: hostOf(name, port), ...headers },
+        redirect: "manual",
+        decompress: false,
+      }),
+    async [Symbol.asyncDispose]() {
+      await server.stop(true);
+      await sites.stop();
+      await ctx.close();
+    },
+  };
+}
+
+function hostOf(name: string, port: number): string {
+  return name.includes(".") ? name : `${name}.localhost:${port}`;
+}
+
+/** Deploys files by the verbs, as the API would. */
+export async function deployFiles(
+  ctx: TestCtx,
+  { actor }: Person,
+  site: string,
+  files: Files,
+  options: { draft?: boolean } = {},
+): Promise<string> {
+  const bytes = new Map<string, Uint8Array<ArrayBuffer>>();
+  const list: Record<string, { sha256: string; size: number }> = {};
+  for (const [path, content] of Object.entries(files)) {
+    const own = new Uint8Array(Buffer.from(content));
+    const sha256 = new Bun.CryptoHasher("sha256").update(own).digest("hex");
+    bytes.set(sha256, own);
+    list[path] = { sha256, size: own.byteLength };
+  }
+  const { id, missing } = await createDeploy(ctx, actor, site, { files: list, ...options });
+  for (const hex of missing) {
+    const body = bytes.get(hex) ?? randomBytes(1);
+    const request = new Request("http://127.0.0.1/", { method: "PUT", body });
+    await putBlob(ctx, actor, { site, deploy: id, hex }, request);
+  }
+  await finalizeDeploy(ctx, actor, site, id);
+  return id;
+}
