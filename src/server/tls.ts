@@ -1,0 +1,200 @@
+import { networkOf } from "#accounts/limits.ts";
+import { isLoopbackHost, type ServerConfig } from "#base/config.ts";
+import { fail } from "#base/errors.ts";
+import { isIpLiteral, parseHost } from "#http/host.ts";
+import type { Ctx } from "#store/ctx.ts";
+import { errorCode } from "#store/files.ts";
+import type { CertificateSource } from "#tls/certificate.ts";
+import { createEndpoints, type Endpoints } from "#tls/endpoints.ts";
+import { type Front, type FrontOptions, startFront } from "#tls/front.ts";
+import { createSlots } from "#tls/slots.ts";
+
+import { clientAddress } from "./address.ts";
+
+/** Who sent a request over https. */
+export type SecurePeer = {
+  /** The address of the peer, which may be a trusted proxy. */
+  address: string;
+  secure: true;
+  /** Whether the connection may ask for `host`: its certificate is for it, or it named none and `host` is an address. */
+  covers: (host: string) => boolean;
+};
+
+/** How https is started. */
+export type TlsOptions = {
+  source: CertificateSource;
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  answer: (request: Request, peer: SecurePeer) => Response | Promise<Response>;
+  /** Seconds a connection may be silent. */
+  idleSeconds: number;
+};
+
+/** The https listener. */
+export type RunningTls = {
+  port: number;
+  /** Whether there is a certificate for a host now. Where one can be obtained, that begins, and the answer is false until it is there. */
+  isReady: (host: string) => Promise<boolean>;
+  /** Accepts no further connections and lets requests in flight finish for at most `drainSeconds`. Ends the source too. */
+  stop: () => Promise<void>;
+};
+
+const HANDSHAKE_MS = 10_000;
+const HANDSHAKES_PER_NETWORK = 256;
+const HANDSHAKES = 4096;
+const CERTIFICATES_OPEN = 512;
+const READY_WITHIN_MS = 20;
+
+/** Listens for https. @throws address_in_use */
+export async function startTls(ctx: Ctx, options: TlsOptions): Promise<RunningTls> {
+  const { source, answer, idleSeconds } = options;
+  const endpoints = createEndpoints({
+    idleSeconds,
+    max: CERTIFICATES_OPEN,
+    answer: (request, peer) =>
+      answer(request, {
+        address: peer.address,
+        secure: true,
+        covers: (host) => peer.covers(host) || (!peer.serverName && isIpLiteral(host)),
+      }),
+  });
+  const front = listen(options, {
+    // Who names no server came by address: that is us.
+    route: async (serverName) => {
+      const certificate = await source.find(serverName ?? ctx.config.domain);
+      return certificate && endpoints.of(certificate);
+    },
+    slots: createSlots(HANDSHAKES_PER_NETWORK, HANDSHAKES, isOwnMachine),
+    handshakeMs: HANDSHAKE_MS,
+    stallMs: idleSeconds * 1000,
+    log: ctx.log,
+  });
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await drain(front, endpoints, ctx.config.drainSeconds * 1000);
+    await source.stop();
+  };
+  return {
+    port: front.port,
+    isReady: (host) => isReady(source, host),
+    stop: () => (stopping ??= stop()),
+  };
+}
+
+function listen(
+  { host, port }: TlsOptions,
+  options: Omit<FrontOptions, "hostname" | "port">,
+): Front {
+  try {
+    return startFront({ ...options, hostname: host.replace(/^\[|\]$/g, ""), port });
+  } catch (cause) {
+    const problem =
+      errorCode(cause) === "EADDRINUSE"
+        ? "another program has it"
+        : cause instanceof Error
+          ? cause.message
+          : String(cause);
+    throw fail("address_in_use", { address: `${host}:${port}`, problem }, { cause });
+  }
+}
+
+async function drain(front: Front, endpoints: Endpoints, ms: number): Promise<void> {
+  front.close();
+  const deadline = setTimeout(() => {
+    void endpoints.terminate();
+    front.terminate();
+  }, ms);
+  await endpoints.stop();
+  await front.ended();
+  clearTimeout(deadline);
+}
+
+async function isReady(source: CertificateSource, host: string): Promise<boolean> {
+  if (isIpLiteral(host)) return false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), READY_WITHIN_MS);
+  });
+  // Where it fails, the handshake fails as well, and is logged there.
+  const found = source.find(host).catch(() => undefined);
+  const certificate = await Promise.race([found, late]);
+  clearTimeout(timer);
+  return certificate !== undefined;
+}
+
+function isOwnMachine(network: string): boolean {
+  return isLoopbackHost(network) || network === networkOf("::1");
+}
+
+/**
+ * The port for https.
+ *
+ * @throws config_invalid where it would be 65536
+ */
+export function chooseTlsPort(config: ServerConfig): number {
+  const named = config["tls.port"];
+  if (named !== 0) return named;
+  if (config.port === 80) return 443;
+  if (config.port === 0) return 0;
+  if (config.port < 65_535) return config.port + 1;
+  const problem = "there is no port after 65535: name one";
+  throw fail("config_invalid", { key: "tls.port", source: "its default", problem });
+}
+
+/**
+ * The redirect that answers a request over http, or undefined where http is answered itself: where it is turned off, for the proofs of an
+ * ACME authority, behind a trusted proxy that speaks https, for addresses, and for `localhost` where no authority of ours signs for it.
+ * Ask `isReady` of the listener too: a name without certificate must not be sent to one.
+ */
+export function redirectToHttps(
+  request: Request,
+  config: ServerConfig,
+  tlsPort: number,
+  peer: string,
+): Response | undefined {
+  if (config.tls === "off" || config["tls.redirect"] === "off") return undefined;
+  const host = parseHost(request.headers.get("host"));
+  if (host === undefined || isIpLiteral(host)) return undefined;
+  if (isLocalName(host) && config.tls !== "dev") return undefined;
+  if (isSecureBehindProxy(request, config, peer)) return undefined;
+  const target = targetOf(request.url);
+  if (target.startsWith("/.well-known/acme-challenge/")) return undefined;
+  const port = tlsPort === 443 ? "" : `:${tlsPort}`;
+  const location = `https://${host}${port}${target}`;
+  return new Response(null, { status: 308, headers: { location, "content-length": "0" } });
+}
+
+/** Whether a trusted proxy says that its client came by https. */
+export function isSecureBehindProxy(request: Request, config: ServerConfig, peer: string): boolean {
+  // Without a header of forwarding, `clientAddress` only brings the address to its plain form.
+  if (!config.trustedProxies.includes(clientAddress(peer, null, []))) return false;
+  const said = request.headers.get("x-forwarded-proto")?.split(",").at(-1)?.trim().toLowerCase();
+  return said === "https";
+}
+
+/** The Strict-Transport-Security of answers over https, or undefined for none: an own authority or `localhost` must stay reachable by http. */
+export function hstsHeader(config: ServerConfig): string | undefined {
+  const seconds = config["tls.hstsSeconds"];
+  if (config.tls === "off" || config.tls === "dev" || seconds === 0) return undefined;
+  return isLocalName(config.domain) ? undefined : `max-age=${seconds}`;
+}
+
+/**
+ * Whether a request is for a host that its connection was not made for: answer 421 then. Names of one certificate may share a
+ * connection.
+ *
+ * @see RFC 9110 sections 7.4 and 15.5.20
+ */
+export function isMisdirected(host: string, peer: Pick<SecurePeer, "covers">): boolean {
+  return !peer.covers(host);
+}
+
+function isLocalName(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost");
+}
+
+function targetOf(address: string): string {
+  const url = URL.parse(address);
+  return url ? `${url.pathname}${url.search}` : "/";
+}

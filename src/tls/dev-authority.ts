@@ -1,0 +1,126 @@
+// The library finds its parts by metadata on decorators and throws where this is not loaded first.
+import "reflect-metadata";
+import { createPrivateKey, X509Certificate as NodeCertificate } from "node:crypto";
+import { isIP } from "node:net";
+
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
+
+import type { Certificate } from "./certificate.ts";
+
+/** What a certificate is made with. */
+type Making = { now: Date; random: (bytes: number) => Uint8Array };
+
+/** A root in PEM. */
+export type Root = { certificate: string; key: string };
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const DAY_MS = 86_400_000;
+const ROOT_DAYS = 3650;
+/** Clocks differ; a certificate is valid from an hour ago. */
+const EARLIER_MS = 3_600_000;
+const LEAF_DAYS = 90;
+
+/** Makes a root that may sign certificates of servers, and no further authorities. It is valid for ten years. */
+export async function makeRoot({ now, random }: Making): Promise<Root> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialOf(random),
+    name: [
+      { O: ["land"] },
+      { CN: [`land development authority ${now.toISOString().slice(0, 10)}`] },
+    ],
+    notBefore: new Date(now.getTime() - EARLIER_MS),
+    notAfter: new Date(now.getTime() + ROOT_DAYS * DAY_MS),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { certificate: `${certificate.toString("pem")}\n`, key: await pemOf(keys.privateKey) };
+}
+
+/** Makes a certificate for `names` (host names, and addresses, IPv6 in brackets) that `root` signs. It is valid for 90 days. */
+export async function makeLeaf(
+  root: Root,
+  names: readonly string[],
+  { now, random }: Making,
+): Promise<Certificate> {
+  const issuer = new X509Certificate(root.certificate);
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const notAfter = new Date(
+    Math.min(now.getTime() + LEAF_DAYS * DAY_MS, issuer.notAfter.getTime()),
+  );
+  const leaf = await X509CertificateGenerator.create({
+    serialNumber: serialOf(random),
+    subject: [{ O: ["land development"] }],
+    issuer: issuer.subjectName.toJSON(),
+    notBefore: new Date(now.getTime() - EARLIER_MS),
+    notAfter,
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: await signingKeyOf(root.key),
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension(names.map(alternativeName)),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+    ],
+  });
+  return {
+    chain: `${leaf.toString("pem")}\n`,
+    key: await pemOf(keys.privateKey),
+    names: [...names],
+    notAfter,
+  };
+}
+
+/** What is wrong with a root that was read from disk, or undefined where it can sign for another 90 days. */
+export function problemOfRoot(root: Root, now: Date): "unreadable" | "expired" | undefined {
+  try {
+    const certificate = new NodeCertificate(root.certificate);
+    if (!certificate.ca || !certificate.checkPrivateKey(createPrivateKey(root.key)))
+      return "unreadable";
+    const leftMs = Date.parse(certificate.validTo) - now.getTime();
+    return leftMs < LEAF_DAYS * DAY_MS ? "expired" : undefined;
+  } catch {
+    return "unreadable";
+  }
+}
+
+function alternativeName(name: string): { type: "ip" | "dns"; value: string } {
+  const plain = name.replace(/^\[|\]$/g, "");
+  return { type: isIP(plain) === 0 ? "dns" : "ip", value: plain };
+}
+
+/** A positive number of 127 bits in hexadecimal. */
+function serialOf(random: Making["random"]): string {
+  const bytes = Buffer.from(random(16));
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return bytes.toString("hex");
+}
+
+async function pemOf(key: CryptoKey): Promise<string> {
+  const base64 = Buffer.from(await crypto.subtle.exportKey("pkcs8", key)).toString("base64");
+  return `-----BEGIN PRIVATE KEY-----\n${base64.replace(/.{64}(?=.)/g, "$&\n")}\n-----END PRIVATE KEY-----\n`;
+}
+
+function signingKeyOf(pem: string): Promise<CryptoKey> {
+  const bytes = createPrivateKey(pem).export({ type: "pkcs8", format: "der" });
+  return crypto.subtle.importKey("pkcs8", new Uint8Array(bytes), ALGORITHM, false, ["sign"]);
+}
