@@ -2,8 +2,8 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { open } from "node:fs/promises";
 import { isIP } from "node:net";
 
-import { fail, type LandError } from "#base/errors.ts";
-import { errorCode, fileFailed } from "#store/files.ts";
+import { fail, LandError } from "#base/errors.ts";
+import { fileFailed } from "#store/files.ts";
 
 import type { Certificate } from "./certificate.ts";
 
@@ -26,15 +26,16 @@ async function readPem(path: string): Promise<string> {
   try {
     const handle = await open(path, "r");
     try {
-      const { size } = await handle.stat();
-      if (size > FILE_BYTES_MAX) throw refuse(path, "it is larger than 1 MB");
+      const stat = await handle.stat();
+      if (!stat.isFile()) throw refuse(path, "it is no file");
+      if (stat.size > FILE_BYTES_MAX) throw refuse(path, "it is larger than 1 MB");
       return await handle.readFile("utf8");
     } finally {
       await handle.close();
     }
   } catch (cause) {
-    if (errorCode(cause) === undefined) throw cause;
-    throw refuse(path, fileFailed("read", path, cause).message, cause);
+    if (cause instanceof LandError) throw cause;
+    throw refuse(path, String(fileFailed("read", path, cause).data?.["problem"]), cause);
   }
 }
 
