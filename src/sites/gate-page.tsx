@@ -50,6 +50,8 @@ export function passwordPage(props: { host: string; to: string; problem?: string
       <p>This site is protected by a password.</p>
       <form method="post" action={ENTER}>
         <input type="hidden" name="to" value={to} />
+        {/* Password managers keep a password for a name. */}
+        <input type="text" name="username" value={host} autocomplete="username" readonly hidden />
         <label for="password">Password</label>
         <input
           id="password"
