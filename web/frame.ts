@@ -15,6 +15,18 @@ const DONE: Record<string, string> = {
   "token-revoked": "The token is revoked: from now on it opens nothing.",
   "key-revoked": "The key is out of use. Versions that it signed stay signed.",
   "invite-revoked": "The invitation is taken back.",
+  "site-made": "The site is made. Deploy something to it.",
+  "site-deleted": "The site is removed.",
+  deployed: "Deployed: visitors get it now.",
+  drafted: "Deployed as a draft, at its own address.",
+  released: "Visitors get that deploy now.",
+  "deploy-deleted": "The deploy is removed.",
+  "domain-added": "The domain is noted. Set the records below, then check.",
+  "domain-verified": "The domain is proven, and leads here.",
+  "domain-removed": "The domain is removed: it leads here no more.",
+  "member-set": "The role is set.",
+  "member-removed": "They are a member no more.",
+  "site-saved": "Saved.",
 };
 
 /** Who looks, and what every page needs to know of that. */

@@ -40,7 +40,7 @@ export function Layout(props: LayoutProps): Html {
       <html lang="en">
         <head>
           <meta charset="utf-8" />
-          <title>{title === "land" ? "land: a registry for packages" : `${title} · land`}</title>
+          <title>{title === "land" ? "land: packages and sites" : `${title} · land`}</title>
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <meta name="color-scheme" content="light dark" />
           {description && <meta name="description" content={description} />}
@@ -118,6 +118,7 @@ function Visitor(): Html {
 function Account({ frame, name }: { frame: Frame; name: string }): Html {
   return (
     <>
+      <a href="/sites">Sites</a>
       <a href="/dashboard">Dashboard</a>
       <a href="/settings" title={`Signed in as ${name}`}>
         Settings
@@ -134,7 +135,7 @@ function Footer(): Html {
   return (
     <footer class="bottom">
       <div class="bar">
-        <span>land, a registry for packages</span>
+        <span>land, packages and sites</span>
         <nav aria-label="Footer">
           <a href="/packages">Packages</a>
           <a href="/docs/api">API</a>

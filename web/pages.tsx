@@ -16,6 +16,8 @@ import { answerPage, readVisit } from "./frame.ts";
 import type { Frame } from "./layout.tsx";
 import { packagePages } from "./package-pages.tsx";
 import { settingsPages } from "./settings-pages.tsx";
+import { sitesForms } from "./sites-forms.ts";
+import { sitesPages } from "./sites-pages.ts";
 
 /** The website: every page and form, the errors' explanations and the assets. */
 export function pages(ctx: Ctx) {
@@ -23,6 +25,8 @@ export function pages(ctx: Ctx) {
     .use(packagePages(ctx))
     .use(accountPages(ctx))
     .use(settingsPages(ctx))
+    .use(sitesPages(ctx))
+    .use(sitesForms(ctx))
     .get("/errors", async ({ request }) => answerPage(ErrorsPage(await readVisit(ctx, request))))
     .get("/errors/:code", async ({ request, params }) => {
       const code = findCode(params.code);

@@ -1,4 +1,27 @@
+import type { ServerConfig } from "#base/config.ts";
 import { fail } from "#base/errors.ts";
+
+/** Uploads: their routes read the body as it arrives, each with a limit of its own. */
+const STREAMED: Readonly<Record<string, RegExp>> = {
+  POST: /^\/(?:api\/v1\/packages|api\/v1\/sites\/[^/]+\/deploys\/[^/]+\/blobs|api\/deploy|sites\/[^/]+\/upload(?:\/folder)?)$/,
+  PUT: /^\/api\/v1\/sites\/[^/]+\/deploys\/[^/]+\/blobs\/sha256\/[^/]+$/,
+};
+/** Lists of a deploy's files. */
+const MANIFEST = /^\/api\/v1\/sites\/[^/]+\/deploys(?:\/[^/]+\/files)?$/;
+const MANIFEST_BYTES = 16 * 1024 * 1024;
+
+/** The most bytes that a body at a path may have before the app sees it. */
+export function bodyLimitOf(
+  config: ServerConfig,
+  method: string,
+  path: string,
+): number | "streamed" {
+  if (STREAMED[method]?.test(path)) return "streamed";
+  const limitBytes = config["limits.bodyBytes"];
+  return method === "POST" && MANIFEST.test(path)
+    ? Math.max(limitBytes, MANIFEST_BYTES)
+    : limitBytes;
+}
 
 /**
  * The same request with a body of at most `limitBytes`. One that declares more is refused before it is read; one that

@@ -11,15 +11,12 @@ import { createHooks } from "#base/hooks.ts";
 import { createLog } from "#base/log.ts";
 import type { ConfigKey } from "#base/settings.ts";
 import { startDownloadCounter } from "#registry/downloads.ts";
-import { referencedDigests } from "#registry/references.ts";
 import { openBlobs } from "#store/blobs.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { openDb } from "#store/db.ts";
 import { fileFailed, readTextIfAny, writeFileAtomic } from "#store/files.ts";
 import { type Lock, takeLock } from "#store/lock.ts";
 import { migrate } from "#store/migrate.ts";
-
-import { startSweeper } from "./sweeper.ts";
 
 /** What a data folder is opened with. */
 export type BootOptions = {
@@ -88,12 +85,10 @@ async function open(data: string, options: BootOptions, lock: Lock): Promise<Boo
     publicUrl: () => config.publicUrl.replace(/\/$/, "") || listening,
   };
   const downloads = startDownloadCounter(ctx);
-  const sweeper = startSweeper(ctx, [referencedDigests]);
   return {
     ctx,
     setListening: (origin) => void (listening = origin),
     async close() {
-      await sweeper.stop();
       await downloads.stop();
       await flushUse(ctx);
       await db.close();
@@ -112,6 +107,11 @@ export function addressOf(config: ServerConfig, port: number): string {
       ? `[${host.replace(/^\[|\]$/g, "")}]`
       : host;
   return `http://${name}${port === 80 ? "" : `:${port}`}`;
+}
+
+/** `https://domain:port`: certificates are for names, so the domain it is. */
+export function secureAddressOf({ domain }: ServerConfig, port: number): string {
+  return `https://${domain}${port === 443 ? "" : `:${port}`}`;
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -1,38 +1,66 @@
 import { identify } from "#accounts/actor.ts";
 import { limitRequest } from "#accounts/limits.ts";
 import { fail, type LandError, toLandError } from "#base/errors.ts";
-import { answerError } from "#http/problems.ts";
+import { answerError, problemResponse } from "#http/problems.ts";
 import type { RateLimiter } from "#http/rate.ts";
 import { requestIdOf, setRequestId } from "#http/request-id.ts";
+import type { SiteServer } from "#sites/serve.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { pageOfError, unknownHostPage } from "#web/pages.tsx";
 
 import type { App } from "./app.ts";
-import { limitBody } from "./body.ts";
+import { bodyLimitOf, limitBody } from "./body.ts";
 import { destinationOf } from "./edge.ts";
 import { createRouteTable } from "./route-table.ts";
 
-/** Answers one request from `address`, the peer's or the one a trusted proxy named. Never throws. */
-export type Handler = (request: Request, address: string) => Promise<Response>;
+/** Where a request comes from, after trusted proxies were believed. */
+export type Peer = {
+  address: () => string;
+  /** Whether the visitor's browser came by https. */
+  secure: boolean;
+  /** Over our own https: whether the connection may ask for a host. */
+  covers?: (host: string) => boolean;
+};
 
-const UPLOAD_PATH = "/api/v1/packages";
+/** Answers one request. Never throws. */
+export type Handler = (request: Request, peer: Peer) => Promise<Response>;
 
-/** The request path: host → address → method → rate → body → app, with a request id, base headers and one log line around it. */
-export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler {
+/** What stands behind the request path. */
+export type Parts = {
+  app: App;
+  limiter: RateLimiter;
+  sites: Pick<SiteServer, "answer">;
+  /** What https has to say to a request that came by http: the proof for an authority, or the way to https. */
+  toHttps: (request: Request, peer: Peer) => Promise<Response | undefined>;
+};
+
+/** The request path: host → https → site, or address → method → rate → body → app, with a request id, base headers and one log line around it. */
+export function createHandler(ctx: Ctx, { app, limiter, sites, toHttps }: Parts): Handler {
   const table = createRouteTable(app.routes);
 
-  async function answer(request: Request, address: string): Promise<Response> {
+  /** What is not for our own host; undefined: it is. */
+  async function answerElsewhere(request: Request, peer: Peer): Promise<Response | undefined> {
     const destination = destinationOf(request.headers.get("host"), ctx.config);
-    if (destination.kind === "malformed")
+    if (destination.kind === "malformed") return undefined;
+    const { host } = destination;
+    if (peer.covers && !peer.covers(host))
+      return problemResponse(fail("misdirected", { host }), {});
+    const first = peer.secure ? undefined : await toHttps(request, peer);
+    if (first) return first;
+    if (destination.kind === "own") return undefined;
+    if (destination.kind === "unknown") return unknownHostPage(host, request);
+    return (await sites.answer(request, destination, peer)) ?? unknownHostPage(host, request);
+  }
+
+  async function answer(request: Request, address: string): Promise<Response> {
+    if (destinationOf(request.headers.get("host"), ctx.config).kind === "malformed")
       throw fail("bad_request", { problem: "its Host header is not one host name" });
-    if (destination.kind !== "own") return unknownHostPage(destination.host, request);
     const path = pathOf(request.url);
     const refusal = refuseMethod(request.method, table.methodsOf(path));
     if (refusal) return refusal;
     const headers = await limitRate(request, path, address);
-    const limited = isUpload(request.method, path)
-      ? request
-      : await limitBody(request, ctx.config["limits.bodyBytes"]);
+    const limitBytes = bodyLimitOf(ctx.config, request.method, path);
+    const limited = limitBytes === "streamed" ? request : await limitBody(request, limitBytes);
     setRequestId(limited, requestIdOf(request) ?? "");
     const response = await app.fetch(limited);
     for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
@@ -53,8 +81,11 @@ export function createHandler(ctx: Ctx, app: App, limiter: RateLimiter): Handler
     return headers;
   }
 
-  return async (incoming, address) => {
+  return async (incoming, peer) => {
     const startedMs = performance.now();
+    const elsewhere = await answerElsewhere(incoming, peer);
+    if (elsewhere) return elsewhere;
+    const address = peer.address();
     const requestId = Buffer.from(ctx.random(9)).toString("base64url");
     const request = encodeScope(incoming);
     setRequestId(request, requestId);
@@ -122,8 +153,4 @@ function refuseMethod(
   const allow = methods.join(", ");
   if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
   throw fail("method_not_allowed", { method, allow });
-}
-
-function isUpload(method: string, path: string): boolean {
-  return method === "POST" && path === UPLOAD_PATH;
 }

@@ -1,13 +1,27 @@
 import { ensureFirstCode } from "#accounts/invites.ts";
 import { fail } from "#base/errors.ts";
 import type { ConfigKey } from "#base/settings.ts";
+import { parseHost } from "#http/host.ts";
 import { createRateLimiter } from "#http/rate.ts";
+import type { SiteServer } from "#sites/serve.ts";
+import type { Ctx } from "#store/ctx.ts";
 import { errorCode } from "#store/files.ts";
 
 import { clientAddress } from "./address.ts";
 import { createApp } from "./app.ts";
-import { addressOf, boot, type Booted } from "./boot.ts";
-import { createHandler } from "./handle.ts";
+import { addressOf, boot, type Booted, secureAddressOf } from "./boot.ts";
+import { createHandler, type Handler, type Peer } from "./handle.ts";
+import { startHosting } from "./hosting.ts";
+import { openCertificates } from "./https.ts";
+import {
+  chooseTlsPort,
+  hstsHeader,
+  isSecureBehindProxy,
+  redirectToHttps,
+  type RunningTls,
+  type SecurePeer,
+  startTls,
+} from "./tls.ts";
 
 /** What a server is started with. */
 export type StartOptions = {
@@ -55,26 +69,51 @@ export async function startServer(options: StartOptions): Promise<Running> {
 async function serve(booted: Booted, options: StartOptions): Promise<Running> {
   const { ctx } = booted;
   const { config } = ctx;
-  const handle = createHandler(ctx, createApp(ctx), createRateLimiter(ctx.now));
-  const server = listen(config.host, config.port, (request, peer) =>
-    handle(
-      request,
-      clientAddress(peer, request.headers.get("x-forwarded-for"), config.trustedProxies),
-    ),
-  );
+  const certificates = await openCertificates(ctx, options.writeErr);
+  const hosting = startHosting(ctx, certificates?.jobs ?? []);
+  let https: RunningTls | undefined;
+  const handle = createHandler(ctx, {
+    app: createApp(ctx),
+    limiter: createRateLimiter(ctx.now),
+    sites: hosting.sites,
+    toHttps: async (request) =>
+      (await certificates?.acme?.answerChallenge(request)) ??
+      (https && redirectIfReady(ctx, https, request)),
+  });
+  const answer = createAnswer(ctx, hosting.sites, handle);
+  const server = listen(config.host, config.port, answer.http);
   const url = addressOf(config, server.port ?? config.port);
   booted.setListening(url);
+  const stop = async (): Promise<void> => {
+    hosting.endStreams();
+    const deadline = setTimeout(() => void server.stop(true), config.drainSeconds * 1000);
+    await Promise.all([server.stop(), https?.stop() ?? certificates?.source.stop()]);
+    clearTimeout(deadline);
+    await hosting.stop();
+    await booted.close();
+  };
+  if (certificates) {
+    try {
+      https = await startTls(ctx, {
+        source: certificates.source,
+        host: config.host,
+        port: chooseTlsPort(config),
+        answer: answer.https,
+        idleSeconds: IDLE_SECONDS,
+      });
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    const secure = secureAddressOf(config, https.port);
+    booted.setListening(secure);
+    options.writeErr(`land listens for https on ${secure}\n`);
+  }
   const code = await ensureFirstCode(ctx);
   if (code !== undefined)
     options.writeErr(`The first account needs this code, and becomes admin: ${code}\n`);
   options.writeOut(`land is listening on ${url}\n`);
   let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    const deadline = setTimeout(() => void server.stop(true), config.drainSeconds * 1000);
-    await server.stop();
-    clearTimeout(deadline);
-    await booted.close();
-  };
   return {
     url,
     stop: () => (stopping ??= stop()),
@@ -82,10 +121,54 @@ async function serve(booted: Booted, options: StartOptions): Promise<Running> {
   };
 }
 
+/** The two doors: plain http, and https behind its own listener. Sites that were asked for before are answered at once. */
+function createAnswer(ctx: Ctx, sites: SiteServer, handle: Handler) {
+  const { config } = ctx;
+  const { trustedProxies } = config;
+  const redirects = config.tls !== "off" && config["tls.redirect"] === "on";
+  const hsts = hstsHeader(config);
+  const addressFor = (request: Request, peer: string): string =>
+    clientAddress(peer, request.headers.get("x-forwarded-for"), trustedProxies);
+  return {
+    http(request: Request, server: Bun.Server<undefined>): Response | Promise<Response> {
+      const socketAddress = (): string => server.requestIP(request)?.address ?? "";
+      const peer: Peer = {
+        address: () => addressFor(request, socketAddress()),
+        secure: trustedProxies.length > 0 && isSecureBehindProxy(request, config, socketAddress()),
+      };
+      if (!redirects || peer.secure) {
+        const quick = sites.quick(request, peer);
+        if (quick) return quick;
+      }
+      return handle(request, peer);
+    },
+    async https(request: Request, { address, covers }: SecurePeer): Promise<Response> {
+      const peer = { address: () => addressFor(request, address), secure: true, covers };
+      const host = parseHost(request.headers.get("host"));
+      const quick = host !== undefined && covers(host) ? sites.quick(request, peer) : undefined;
+      const response = quick ?? (await handle(request, peer));
+      if (hsts !== undefined) response.headers.set("strict-transport-security", hsts);
+      return response;
+    },
+  };
+}
+
+/** The way to https where the host has a certificate, so that nobody is sent to a closed door. */
+async function redirectIfReady(
+  { config }: Ctx,
+  https: RunningTls,
+  request: Request,
+): Promise<Response | undefined> {
+  const redirect = redirectToHttps(request, config, https.port, "");
+  if (!redirect) return undefined;
+  const host = parseHost(request.headers.get("host"));
+  return host !== undefined && (await https.isReady(host)) ? redirect : undefined;
+}
+
 function listen(
   hostname: string,
   port: number,
-  answer: (request: Request, peer: string) => Promise<Response>,
+  answer: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>,
 ): Bun.Server<undefined> {
   try {
     return Bun.serve({
@@ -97,7 +180,7 @@ function listen(
       reusePort: false,
       // Each route has a limit of its own, refused with a problem; Bun's would close the connection.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request, server) => answer(request, server.requestIP(request)?.address ?? ""),
+      fetch: answer,
     });
   } catch (cause) {
     const problem =

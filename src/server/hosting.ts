@@ -1,0 +1,59 @@
+import { referencedDigests } from "#registry/references.ts";
+import { recheckDomains } from "#sites/domain-recheck.ts";
+import { startSiteLogs } from "#sites/logs.ts";
+import { siteDigests } from "#sites/references.ts";
+import { keepRecent } from "#sites/retention.ts";
+import { createSiteServer, type SiteServer } from "#sites/serve.ts";
+import type { Ctx } from "#store/ctx.ts";
+import { sweepBlobs } from "#store/sweep.ts";
+import { startTraffic } from "#traffic/record.ts";
+
+import { type Job, startJobs } from "./jobs.ts";
+
+/** What runs beside the request path as long as the server does. */
+export type Hosting = {
+  sites: SiteServer;
+  /** Ends answers that would never end by themselves. */
+  endStreams: () => void;
+  /** Writes down what is buffered and waits for work under way. */
+  stop: () => Promise<void>;
+};
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Starts the server of sites, what counts and logs their visits, and the jobs of the data folder. */
+export function startHosting(ctx: Ctx, jobs: readonly Job[]): Hosting {
+  const traffic = startTraffic(ctx);
+  const logs = startSiteLogs(ctx);
+  const sites = createSiteServer(ctx, {
+    recorder: {
+      note(visit) {
+        traffic.note(visit);
+        logs.noteRequest(visit);
+      },
+    },
+  });
+  const running = startJobs(ctx, [
+    { name: "sweep", everyMs: HOUR_MS, firstMs: MINUTE_MS, run: () => sweep(ctx) },
+    { name: "domains", everyMs: HOUR_MS, firstMs: MINUTE_MS, run: () => recheckDomains(ctx) },
+    ...jobs,
+  ]);
+  return {
+    sites,
+    endStreams: () => logs.endFollowers(),
+    async stop() {
+      await running.stop();
+      await sites.stop();
+      await traffic.stop();
+      await logs.stop();
+    },
+  };
+}
+
+/** Old deploys go first, so that their blobs can follow. */
+async function sweep(ctx: Ctx): Promise<void> {
+  await keepRecent(ctx);
+  const swept = await sweepBlobs(ctx, [referencedDigests, siteDigests]);
+  if (swept.removed > 0) ctx.log.info("swept blobs", swept);
+}

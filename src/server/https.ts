@@ -1,0 +1,55 @@
+import { isServedDomain, isSite } from "#sites/domain-served.ts";
+import type { Ctx } from "#store/ctx.ts";
+import { createAcmeSource } from "#tls/acme.ts";
+import type { AcmeSource, CertificateSource } from "#tls/certificate.ts";
+import { combineSources } from "#tls/combine.ts";
+import { createDevSource } from "#tls/dev.ts";
+import { createFileSource } from "#tls/files.ts";
+
+import { destinationOf } from "./edge.ts";
+import type { Job } from "./jobs.ts";
+
+/** Where the certificates of this server come from. */
+export type Certificates = {
+  source: CertificateSource;
+  acme: AcmeSource | undefined;
+  jobs: Job[];
+};
+
+const HOUR_MS = 3_600_000;
+const SOON_MS = 5000;
+
+/** Opens the sources that `tls` names: files come first where they fit. @throws config_invalid, file_failed */
+export async function openCertificates(
+  ctx: Ctx,
+  writeErr: (text: string) => void,
+): Promise<Certificates | undefined> {
+  const { tls } = ctx.config;
+  if (tls === "off") return undefined;
+  const files = await createFileSource(ctx);
+  if (tls === "files") return { source: files, acme: undefined, jobs: [] };
+  if (tls === "dev") {
+    const dev = await createDevSource(ctx, { knows: (host) => knowsHost(ctx, host), writeErr });
+    return { source: combineSources(files, dev), acme: undefined, jobs: [] };
+  }
+  const acme = createAcmeSource(ctx);
+  const jobs = [
+    { name: "certificates", everyMs: HOUR_MS, firstMs: SOON_MS, run: () => acme.renewDue() },
+  ];
+  return { source: combineSources(files, acme), acme, jobs };
+}
+
+/** Whether a host leads to something of this server. */
+async function knowsHost(ctx: Ctx, host: string): Promise<boolean> {
+  const destination = destinationOf(host, ctx.config);
+  switch (destination.kind) {
+    case "own":
+      return true;
+    case "site":
+      return isSite(ctx, destination.site);
+    case "other":
+      return isServedDomain(ctx, destination.host);
+    default:
+      return false;
+  }
+}

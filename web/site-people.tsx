@@ -1,0 +1,195 @@
+import type { NewToken, TokenInfo } from "#accounts/model.ts";
+import type { Html } from "#html/html.ts";
+import type { Member } from "#sites/model.ts";
+
+import { may, type SiteFrame, SiteLayout } from "./site-layout.tsx";
+import { Ago, CodeLine, Csrf, Empty, Field, FormProblem, type FormProblems, Table } from "./ui.tsx";
+
+/** What this page is made from. */
+export type SitePeopleProps = SiteFrame & {
+  members: readonly Member[];
+  keys: readonly TokenInfo[];
+  /** A key just made: its secret is shown on this page and never again. */
+  newKey?: NewToken | undefined;
+  memberForm?: { user: string; problems: FormProblems } | undefined;
+  keyForm?: { name: string; problems: FormProblems } | undefined;
+};
+
+const ROLES = [
+  ["developer", "developer: deploys, rolls back, sets up domains"],
+  ["viewer", "viewer: sees deploys, traffic and logs"],
+  ["owner", "owner: everything"],
+] as const;
+
+const KEY_SCOPES = [
+  ["deploy", "Deploy and roll back"],
+  ["stats", "Read traffic"],
+  ["site", "Both, and domains and logs"],
+] as const;
+
+/** `/sites/:site/people`: members with their roles, and keys for programs and friends. */
+export function SitePeoplePage(props: SitePeopleProps): Html {
+  const { frame, site } = props;
+  return (
+    <SiteLayout frame={frame} site={site} tab="people">
+      <Members {...props} />
+      <section class="part" aria-labelledby="keys">
+        <h2 id="keys">Your keys for this site</h2>
+        <p class="soft">
+          A key acts for you on this site and nowhere else: for a CI, or for a friend who deploys.
+        </p>
+        {props.newKey && (
+          <div class="secret" role="status">
+            <p>
+              <strong>Key “{props.newKey.name}” is made.</strong> Copy it now: it is not shown
+              again.
+            </p>
+            <CodeLine code={props.newKey.token} label="the key" />
+            <CodeLine
+              code={`LAND_REGISTRY=${frame.publicUrl} LAND_TOKEN=… land deploy --site ${site.name}`}
+              label="the command that uses it"
+            />
+          </div>
+        )}
+        <Keys {...props} />
+        <MakeKey {...props} />
+      </section>
+    </SiteLayout>
+  );
+}
+
+function Members({ frame, site, members, memberForm }: SitePeopleProps): Html {
+  const isOwner = may(site, "owner");
+  const path = `/sites/${site.name}/members`;
+  return (
+    <section aria-labelledby="members">
+      <h2 id="members">Members</h2>
+      <Table label="Members" head={["Account", "Role", "Since", ""]} isStacked>
+        {members.map(({ user, role, addedAt }) => (
+          <tr>
+            <th scope="row">{user}</th>
+            <td data-label="Role">{role}</td>
+            <td data-label="Since">
+              <Ago at={addedAt} now={frame.now} />
+            </td>
+            <td>
+              {(isOwner || user === frame.user?.name) && (
+                <form method="post" action={`${path}/remove`}>
+                  <Csrf token={frame.csrf} />
+                  <input type="hidden" name="user" value={user} />
+                  <button class="button small danger" aria-label={`Remove ${user}`}>
+                    {user === frame.user?.name ? "Leave" : "Remove"}
+                  </button>
+                </form>
+              )}
+            </td>
+          </tr>
+        ))}
+      </Table>
+      {isOwner && (
+        <form class="card row" method="post" action={path}>
+          <FormProblem problems={memberForm?.problems} />
+          <Csrf token={frame.csrf} />
+          <Field
+            name="user"
+            label="Account"
+            value={memberForm?.user}
+            problems={memberForm?.problems}
+            maxlength={39}
+            autocomplete="off"
+            required
+          />
+          <div class="field">
+            <label for="role">Role</label>
+            <select id="role" name="role">
+              {ROLES.map(([role, label]) => (
+                <option value={role}>{label}</option>
+              ))}
+            </select>
+          </div>
+          <button class="button">Set role</button>
+        </form>
+      )}
+    </section>
+  );
+}
+
+function Keys({ frame, site, keys }: SitePeopleProps): Html {
+  if (keys.length === 0) return <Empty title="No keys" />;
+  return (
+    <Table label="Keys" head={["Name", "May", "Made", "Last used", "Ends", ""]} isStacked>
+      {keys.map((key) => (
+        <tr>
+          <th scope="row">{key.name}</th>
+          <td data-label="May">
+            {key.scopes.map((scope) => (
+              <code>{scope} </code>
+            ))}
+          </td>
+          <td data-label="Made">
+            <Ago at={key.createdAt} now={frame.now} />
+          </td>
+          <td data-label="Last used">
+            {key.lastUsedAt === null ? "never" : <Ago at={key.lastUsedAt} now={frame.now} />}
+          </td>
+          <td data-label="Ends">
+            {key.expiresAt === null ? "never" : <Ago at={key.expiresAt} now={frame.now} />}
+          </td>
+          <td>
+            <form
+              method="post"
+              action={`/sites/${site.name}/keys/${encodeURIComponent(key.id)}/revoke`}
+            >
+              <Csrf token={frame.csrf} />
+              <button class="button small danger" aria-label={`Revoke key ${key.name}`}>
+                Revoke
+              </button>
+            </form>
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function MakeKey({ frame, site, keyForm }: SitePeopleProps): Html {
+  const { problems } = keyForm ?? {};
+  return (
+    <form class="card" method="post" action={`/sites/${site.name}/keys`}>
+      <h3>Make a key</h3>
+      <FormProblem problems={problems} />
+      <Csrf token={frame.csrf} />
+      <Field
+        name="name"
+        label="Name"
+        value={keyForm?.name}
+        problems={problems}
+        maxlength={64}
+        autocomplete="off"
+        hint="Who or what will use it; deploys made with it show the name."
+        required
+      />
+      <fieldset>
+        <legend>May</legend>
+        {KEY_SCOPES.map(([scope, label], index) => (
+          <label class="choice">
+            <input type="radio" name="scope" value={scope} checked={index === 0} />
+            <span>{label}</span>
+          </label>
+        ))}
+      </fieldset>
+      <div class="field">
+        <label for="expiresInDays">Valid for</label>
+        <select id="expiresInDays" name="expiresInDays">
+          <option value="30">30 days</option>
+          <option value="90" selected>
+            90 days
+          </option>
+          <option value="365">1 year</option>
+          <option value="">No expiry</option>
+        </select>
+      </div>
+      <button class="button">Make key</button>
+    </form>
+  );
+}

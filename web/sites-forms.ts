@@ -1,0 +1,237 @@
+import { Elysia } from "elysia";
+
+import { createToken, revokeToken } from "#accounts/tokens.ts";
+import { fail } from "#base/errors.ts";
+import { parseDeployId } from "#base/names.ts";
+import { deleteDeploy } from "#sites/deploy-delete.ts";
+import { addDomain } from "#sites/domain-add.ts";
+import { removeDomain } from "#sites/domain-remove.ts";
+import { verifyDomain } from "#sites/domain-verify.ts";
+import { deleteMember, putMember } from "#sites/members.ts";
+import type { Protection, Role } from "#sites/model.ts";
+import { rollback } from "#sites/rollback.ts";
+import { updateSite } from "#sites/settings.ts";
+import { createSite } from "#sites/sites-create.ts";
+import { deleteSite } from "#sites/sites-delete.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import { statusOf } from "./account-pages.tsx";
+import { type Form, redirect } from "./frame.ts";
+import { sitePath } from "./site-layout.tsx";
+import { act, actOrAgain } from "./site-visit.ts";
+import { showDomains, showPeople, showSettings, showSites } from "./sites-pages.ts";
+
+const NONE = { parse: "none" } as const;
+
+/** The forms of the pages of sites. */
+export function sitesForms(ctx: Ctx) {
+  return new Elysia({ name: "web.sites.forms", prefix: "/sites" })
+    .post("/", ({ request }) => takeSite(ctx, request), NONE)
+    .post("/:site/settings", ({ request, params }) => takeSettings(ctx, request, params.site), NONE)
+    .post("/:site/delete", ({ request, params }) => takeDelete(ctx, request, params.site), NONE)
+    .use(deployForms(ctx))
+    .use(domainForms(ctx))
+    .use(peopleForms(ctx));
+}
+
+function deployForms(ctx: Ctx) {
+  return new Elysia()
+    .post(
+      "/:site/deploys/:id/release",
+      ({ request, params: { site, id } }) =>
+        act(ctx, request, `${sitePath(site)}?done=released`, (actor) =>
+          rollback(ctx, actor, site, { deploy: parseDeployId(id) }),
+        ),
+      NONE,
+    )
+    .post(
+      "/:site/deploys/:id/delete",
+      ({ request, params: { site, id } }) =>
+        act(ctx, request, `${sitePath(site)}?done=deploy-deleted`, (actor) =>
+          deleteDeploy(ctx, actor, site, parseDeployId(id)),
+        ),
+      NONE,
+    );
+}
+
+function domainForms(ctx: Ctx) {
+  const pathOf = (site: string, done: string) => `${sitePath(site, "domains")}?done=${done}`;
+  return new Elysia()
+    .post("/:site/domains", ({ request, params }) => takeDomain(ctx, request, params.site), NONE)
+    .post(
+      "/:site/domains/:host/verify",
+      ({ request, params: { site, host } }) =>
+        actOrAgain(
+          ctx,
+          request,
+          async (actor) => {
+            await verifyDomain(ctx, actor, { site, host });
+            return redirect(pathOf(site, "domain-verified"));
+          },
+          (_form, problems, error) =>
+            showDomains(
+              { ctx, request, site, query: {} },
+              { form: { host: "", problems } },
+              statusOf(error),
+            ),
+        ),
+      NONE,
+    )
+    .post(
+      "/:site/domains/:host/remove",
+      ({ request, params: { site, host } }) =>
+        act(ctx, request, pathOf(site, "domain-removed"), (actor) =>
+          removeDomain(ctx, actor, { site, host }),
+        ),
+      NONE,
+    );
+}
+
+function peopleForms(ctx: Ctx) {
+  const pathOf = (site: string, done: string) => `${sitePath(site, "people")}?done=${done}`;
+  return new Elysia()
+    .post("/:site/members", ({ request, params }) => takeMember(ctx, request, params.site), NONE)
+    .post(
+      "/:site/members/remove",
+      ({ request, params: { site } }) =>
+        act(ctx, request, pathOf(site, "member-removed"), (actor, form) =>
+          deleteMember(ctx, actor, { site, user: form.text("user") }),
+        ),
+      NONE,
+    )
+    .post("/:site/keys", ({ request, params }) => takeKey(ctx, request, params.site), NONE)
+    .post(
+      "/:site/keys/:id/revoke",
+      ({ request, params: { site, id } }) =>
+        act(ctx, request, pathOf(site, "token-revoked"), (actor) => revokeToken(ctx, actor, id)),
+      NONE,
+    );
+}
+
+function takeSite(ctx: Ctx, request: Request): Promise<Response> {
+  return actOrAgain(
+    ctx,
+    request,
+    async (actor, form) => {
+      const { name } = await createSite(ctx, actor, { name: form.text("name").trim() });
+      return redirect(`${sitePath(name)}?done=site-made`);
+    },
+    (form, problems, error) =>
+      showSites(
+        { ctx, request, query: {} },
+        { form: { name: form.text("name"), problems } },
+        statusOf(error),
+      ),
+  );
+}
+
+function takeSettings(ctx: Ctx, request: Request, site: string): Promise<Response> {
+  return actOrAgain(
+    ctx,
+    request,
+    async (actor, form) => {
+      const protection = protectionOf(form);
+      const password = form.text("password");
+      await updateSite(ctx, actor, site, {
+        protection,
+        maintenance: form.text("maintenance") === "true",
+        ...(protection === "password" && password !== "" && { password }),
+      });
+      return redirect(`${sitePath(site, "settings")}?done=site-saved`);
+    },
+    (_form, problems, error) =>
+      showSettings({ ctx, request, site, query: {} }, { problems }, statusOf(error)),
+  );
+}
+
+function protectionOf(form: Form): Protection {
+  const text = form.text("protection");
+  if (text === "none" || text === "password" || text === "members") return text;
+  throw fail("invalid_input", { field: "protection", problem: "choose who may look" });
+}
+
+function takeDelete(ctx: Ctx, request: Request, site: string): Promise<Response> {
+  return actOrAgain(
+    ctx,
+    request,
+    async (actor, form) => {
+      if (form.text("confirm").trim() !== site)
+        throw fail("invalid_input", { field: "confirm", problem: `type "${site}"` });
+      await deleteSite(ctx, actor, site);
+      return redirect("/sites?done=site-deleted");
+    },
+    (_form, problems, error) =>
+      showSettings(
+        { ctx, request, site, query: {} },
+        { deleteProblems: problems },
+        statusOf(error),
+      ),
+  );
+}
+
+function takeDomain(ctx: Ctx, request: Request, site: string): Promise<Response> {
+  return actOrAgain(
+    ctx,
+    request,
+    async (actor, form) => {
+      await addDomain(ctx, actor, site, { host: form.text("host").trim() });
+      return redirect(`${sitePath(site, "domains")}?done=domain-added`);
+    },
+    (form, problems, error) =>
+      showDomains(
+        { ctx, request, site, query: {} },
+        { form: { host: form.text("host"), problems } },
+        statusOf(error),
+      ),
+  );
+}
+
+function takeMember(ctx: Ctx, request: Request, site: string): Promise<Response> {
+  return actOrAgain(
+    ctx,
+    request,
+    async (actor, form) => {
+      const user = form.text("user").trim();
+      await putMember(ctx, actor, { site, user }, roleOf(form));
+      return redirect(`${sitePath(site, "people")}?done=member-set`);
+    },
+    (form, problems, error) =>
+      showPeople(
+        { ctx, request, site, query: {} },
+        { memberForm: { user: form.text("user"), problems } },
+        statusOf(error),
+      ),
+  );
+}
+
+function roleOf(form: Form): Role {
+  const role = form.text("role");
+  if (role === "owner" || role === "developer" || role === "viewer") return role;
+  throw fail("invalid_input", { field: "role", problem: "choose a role" });
+}
+
+/** Makes a key and shows its secret on this answer alone. */
+function takeKey(ctx: Ctx, request: Request, site: string): Promise<Response> {
+  const page = { ctx, request, site, query: {} };
+  return actOrAgain(
+    ctx,
+    request,
+    async (actor, form) => {
+      const days = form.text("expiresInDays");
+      const newKey = await createToken(ctx, actor, {
+        name: form.text("name").trim().slice(0, 64),
+        scopes: [`${scopeOf(form)}:${site}`],
+        ...(/^\d{1,4}$/.test(days) && { expiresInDays: Number(days) }),
+      });
+      return showPeople(page, { newKey });
+    },
+    (form, problems, error) =>
+      showPeople(page, { keyForm: { name: form.text("name"), problems } }, statusOf(error)),
+  );
+}
+
+function scopeOf(form: Form): "deploy" | "stats" | "site" {
+  const scope = form.text("scope");
+  if (scope === "deploy" || scope === "stats" || scope === "site") return scope;
+  throw fail("invalid_input", { field: "scope", problem: "choose what it may" });
+}

@@ -1,0 +1,202 @@
+import { Elysia } from "elysia";
+
+import { fail } from "#base/errors.ts";
+import { parseDeployId } from "#base/names.ts";
+import { diffDeploys } from "#sites/deploy-diff.ts";
+import { listDeployFiles } from "#sites/deploy-files.ts";
+import { listDeploys } from "#sites/deploy-list.ts";
+import { readDeploy } from "#sites/deploy-read.ts";
+import { listDomains } from "#sites/domains.ts";
+import { makeEntry } from "#sites/gate-entry.ts";
+import { listLogs, parseLogFilter } from "#sites/logs-list.ts";
+import { listMembers } from "#sites/members.ts";
+import { requireSite } from "#sites/rights.ts";
+import { listSiteKeys } from "#sites/site-keys.ts";
+import { listSites } from "#sites/sites-read.ts";
+import type { Ctx } from "#store/ctx.ts";
+import { exportTraffic } from "#traffic/export.ts";
+import { readTraffic } from "#traffic/series.ts";
+
+import { answerPage, readVisit, redirect } from "./frame.ts";
+import { SiteDeployPage, SiteDeploysPage, type SiteDeploysProps } from "./site-deploys.tsx";
+import { SiteDomainsPage, type SiteDomainsProps } from "./site-domains.tsx";
+import { SiteLogsPage } from "./site-logs.tsx";
+import { SitePeoplePage, type SitePeopleProps } from "./site-people.tsx";
+import { SiteSettingsPage, type SiteSettingsProps } from "./site-settings.tsx";
+import { SiteTrafficPage } from "./site-traffic.tsx";
+import { pageOfQuery, readSiteVisit, toLogin } from "./site-visit.ts";
+import { SitesPage, type SitesProps } from "./sites.tsx";
+
+/** What a request's query says. */
+export type Query = Readonly<Record<string, string | undefined>>;
+/** How a page that comes back with a problem is answered. */
+type Status = { status?: number; headers?: Record<string, string> };
+type SitePageParams = { ctx: Ctx; request: Request; site: string; query: Query };
+
+const ALL = { limit: 100, cursor: undefined };
+
+/** The pages of sites, for members. */
+export function sitesPages(ctx: Ctx) {
+  return new Elysia({ name: "web.sites", prefix: "/sites" })
+    .get("/", ({ request, query }) => showSites({ ctx, request, query }, {}))
+    .get("/:site", ({ request, params, query }) =>
+      showDeploys({ ctx, request, query, ...params }, {}),
+    )
+    .get("/:site/deploys/:id", ({ request, params: { site, id }, query }) =>
+      showDeploy({ ctx, request, query, site }, id),
+    )
+    .get("/:site/traffic", ({ request, params, query }) =>
+      showTraffic({ ctx, request, query, ...params }),
+    )
+    .get("/:site/traffic.csv", ({ request, params, query }) =>
+      sendTraffic({ ctx, request, query, ...params }, "csv"),
+    )
+    .get("/:site/traffic.ndjson", ({ request, params, query }) =>
+      sendTraffic({ ctx, request, query, ...params }, "ndjson"),
+    )
+    .get("/:site/domains", ({ request, params, query }) =>
+      showDomains({ ctx, request, query, ...params }, {}),
+    )
+    .get("/:site/people", ({ request, params, query }) =>
+      showPeople({ ctx, request, query, ...params }, {}),
+    )
+    .get("/:site/logs", ({ request, params, query }) =>
+      showLogs({ ctx, request, query, ...params }),
+    )
+    .get("/:site/settings", ({ request, params, query }) =>
+      showSettings({ ctx, request, query, ...params }, {}),
+    )
+    .get("/:site/enter", ({ request, params, query }) => enter({ ctx, request, query, ...params }));
+}
+
+/** `/sites`, with a form that came back. */
+export async function showSites(
+  { ctx, request, query }: Omit<SitePageParams, "site">,
+  more: Pick<SitesProps, "form">,
+  status: Status = {},
+): Promise<Response> {
+  const { frame, actor } = await readVisit(ctx, request);
+  if (!actor) return toLogin(request);
+  const { page, isLater } = pageOfQuery(query, 50);
+  const { items, next } = await listSites(ctx, actor, page);
+  return answerPage(SitesPage({ frame, sites: items, next, isLater, ...more }), status);
+}
+
+/** `/sites/:site`, with an upload that was refused. */
+export async function showDeploys(
+  { ctx, request, site: name, query }: SitePageParams,
+  more: Pick<SiteDeploysProps, "problems">,
+  status: Status = {},
+): Promise<Response> {
+  const visit = await readSiteVisit(ctx, request, name);
+  if (visit instanceof Response) return visit;
+  const { page, isLater } = pageOfQuery(query, 20);
+  const deploys = await listDeploys(ctx, visit.actor, name, page);
+  return answerPage(SiteDeploysPage({ ...visit, deploys, isLater, ...more }), status);
+}
+
+async function showDeploy(
+  { ctx, request, site: name, query }: SitePageParams,
+  text: string,
+): Promise<Response> {
+  const visit = await readSiteVisit(ctx, request, name);
+  if (visit instanceof Response) return visit;
+  const { actor } = visit;
+  const id = parseDeployId(text);
+  const { page, isLater } = pageOfQuery(query, 100);
+  const deploy = await readDeploy(ctx, actor, name, id);
+  const files = await listDeployFiles(ctx, actor, name, id, page);
+  const diff =
+    deploy.state === "ready" ? await diffDeploys(ctx, actor, name, { to: id }) : undefined;
+  return answerPage(SiteDeployPage({ ...visit, deploy, files, isLater, diff }));
+}
+
+async function showTraffic({ ctx, request, site: name, query }: SitePageParams): Promise<Response> {
+  const visit = await readSiteVisit(ctx, request, name);
+  if (visit instanceof Response) return visit;
+  const { site } = await requireSite(ctx, visit.actor, name, READ_TRAFFIC);
+  const days = daysOf(ctx, query);
+  const traffic = await readTraffic(ctx, site.id, days);
+  return answerPage(SiteTrafficPage({ ...visit, traffic, days }));
+}
+
+const READ_TRAFFIC = { action: "read the traffic of", role: "viewer", scope: "stats" } as const;
+
+async function sendTraffic(
+  { ctx, request, site: name, query }: SitePageParams,
+  format: "csv" | "ndjson",
+): Promise<Response> {
+  const visit = await readSiteVisit(ctx, request, name);
+  if (visit instanceof Response) return visit;
+  const { site } = await requireSite(ctx, visit.actor, name, READ_TRAFFIC);
+  const body = exportTraffic(ctx, site.id, daysOf(ctx, query), format);
+  return new Response(body, {
+    headers: {
+      "content-type": format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
+      "content-disposition": `attachment; filename="${name}-traffic.${format}"`,
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    },
+  });
+}
+
+function daysOf({ config }: Ctx, { days = "30" }: Query): number {
+  const wanted = /^\d{1,3}$/.test(days) ? Number(days) : 0;
+  if (wanted >= 1 && wanted <= Math.max(config["traffic.days"], 1)) return wanted;
+  throw fail("invalid_input", { field: "days", problem: `use 1 to ${config["traffic.days"]}` });
+}
+
+/** `/sites/:site/domains`, with a form that came back. */
+export async function showDomains(
+  { ctx, request, site: name }: SitePageParams,
+  more: Pick<SiteDomainsProps, "form">,
+  status: Status = {},
+): Promise<Response> {
+  const visit = await readSiteVisit(ctx, request, name);
+  if (visit instanceof Response) return visit;
+  const domains = await listDomains(ctx, visit.actor, name, ALL);
+  return answerPage(SiteDomainsPage({ ...visit, domains, ...more }), status);
+}
+
+/** `/sites/:site/people`, with a key just made or a form that came back. */
+export async function showPeople(
+  { ctx, request, site: name }: SitePageParams,
+  more: Pick<SitePeopleProps, "newKey" | "memberForm" | "keyForm">,
+  status: Status = {},
+): Promise<Response> {
+  const visit = await readSiteVisit(ctx, request, name);
+  if (visit instanceof Response) return visit;
+  const [members, keys] = await Promise.all([
+    listMembers(ctx, visit.actor, name, ALL),
+    listSiteKeys(ctx, visit.actor, name, ALL),
+  ]);
+  const props = { ...visit, members: members.items, keys: keys.items };
+  return answerPage(SitePeoplePage({ ...props, ...more }), { ...status, isSecret: true });
+}
+
+async function showLogs({ ctx, request, site: name, query }: SitePageParams): Promise<Response> {
+  const visit = await readSiteVisit(ctx, request, name);
+  if (visit instanceof Response) return visit;
+  const { page, isLater } = pageOfQuery(query, 100);
+  const { level } = parseLogFilter({ level: query["level"] ?? "" });
+  const logs = await listLogs(ctx, visit.actor, name, { page, level });
+  return answerPage(SiteLogsPage({ ...visit, logs, level, isLater }));
+}
+
+/** `/sites/:site/settings`, with a form that came back. */
+export async function showSettings(
+  { ctx, request, site: name }: SitePageParams,
+  more: Pick<SiteSettingsProps, "problems" | "deleteProblems">,
+  status: Status = {},
+): Promise<Response> {
+  const visit = await readSiteVisit(ctx, request, name);
+  if (visit instanceof Response) return visit;
+  return answerPage(SiteSettingsPage({ ...visit, ...more }), status);
+}
+
+/** The way into a site for accounts of this server: signs who asks in here, then sends them back with a ticket. */
+async function enter({ ctx, request, site, query }: SitePageParams): Promise<Response> {
+  const { actor } = await readVisit(ctx, request);
+  if (!actor) return toLogin(request);
+  return redirect(await makeEntry(ctx, actor, site, query["to"] ?? ""));
+}
