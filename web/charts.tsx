@@ -3,8 +3,8 @@ import type { Html } from "#html/html.ts";
 /** One bar: what it stands for, its height's value, and the value in words. */
 export type Bar = { label: string; value: number; text: string };
 
-const WIDTH = 720;
-const HEIGHT = 180;
+const WIDTH = 420;
+const HEIGHT = 150;
 const BOTTOM = 20;
 const LEFT = 44;
 
@@ -21,7 +21,7 @@ export function BarChart(props: {
   const top = niceTop(Math.max(...bars.map(({ value }) => value), 0));
   const step = (WIDTH - LEFT) / Math.max(bars.length, 1);
   const yOf = (value: number): number => HEIGHT - BOTTOM - (value / top) * (HEIGHT - BOTTOM - 12);
-  const every = Math.max(1, Math.ceil(bars.length / 7));
+  const every = Math.max(1, Math.ceil(bars.length / 6));
   return (
     <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
       {[0, top / 2, top].map((value) => (

@@ -116,11 +116,8 @@ function DeployActs({ frame, site, deploy }: SiteFrame & { deploy: Deploy }): Ht
       {deploy.state === "ready" && (
         <form class="inline" method="post" action={`${path}/release`}>
           <Csrf token={frame.csrf} />
-          <button
-            class="button small quiet"
-            aria-label={`${deploy.releasedAt ? "Roll back to" : "Make live"} ${deploy.id}`}
-          >
-            {deploy.releasedAt ? "Roll back to this" : "Make live"}
+          <button class="button small quiet" aria-label={`Make deploy ${deploy.id} live`}>
+            Make live
           </button>
         </form>
       )}
