@@ -49,5 +49,8 @@ export const trafficSalts = sqliteTable("traffic_salts", {
   salt: blob({ mode: "buffer" }).notNull(),
 });
 
-/** The ids of all sites: what was counted for one that was removed since cannot be written. */
-export const siteIds = sqliteTable("sites", { id: integer().primaryKey() });
+/**
+ * The ids of all sites: what was counted for one that was removed since cannot be written. The column is named by hand:
+ * drizzle remembers the other names by table alone, and would then not know those of the sites' own description of it.
+ */
+export const siteIds = sqliteTable("sites", { id: integer("id").primaryKey() });

@@ -231,7 +231,7 @@ test("a million visits that are all different stay within bounds, and none is lo
   const paths = await itemsOf(world.ctx, 1);
   const counted = Object.entries(paths).filter(([item]) => item.startsWith("path "));
   expect(counted.reduce((sum, [, [count]]) => sum + count, 0)).toBe(333_334);
-});
+}, 60_000);
 
 test("what was noted is on disk a second later, by itself", async () => {
   await using world = await openWorld();
