@@ -110,7 +110,8 @@ function isNever(name: string): boolean {
 }
 
 function refusalOf({ path, kind }: Odd, count: number): LandError {
-  const more = count === 1 ? "" : `, and so are ${count - 1} more`;
+  const others = count - 1;
+  const more = others === 0 ? "" : `, and so ${others === 1 ? "is" : "are"} ${others} more`;
   const problem = `it is ${kind}${more}: put the file itself there, or name it in .landignore`;
   return fail("deploy_path_invalid", { path: printable(path), problem });
 }

@@ -84,7 +84,12 @@ async function sendBatch(
   const url = `${exchange.registry}/api/v1${path}/blobs`;
   const [only, ...others] = batch;
   if (!only) return;
-  const patient = { ...exchange.transport, ...PATIENCE };
+  const { transport } = exchange;
+  const patient = {
+    ...transport,
+    tries: Math.max(PATIENCE.tries, transport.tries),
+    waitMs: Math.max(PATIENCE.waitMs, transport.waitMs),
+  };
   const alone = others.length === 0;
   let left = batch;
   await withRetry(patient, url, async (number) => {
@@ -92,8 +97,8 @@ async function sendBatch(
     tally.arrived(batch, left);
     if (left.length === 0) return { done: true, value: undefined };
     const { body, failure } = alone
-      ? fileBody(only, exchange.transport, state)
-      : await tarBody(left, exchange.transport, state);
+      ? fileBody(only, transport, state)
+      : await tarBody(left, transport, state);
     const sent = tally.begin();
     const outgoing: Outgoing = {
       method: alone ? "PUT" : "POST",

@@ -29,6 +29,7 @@ function watch(argv: string[], terminal: boolean): { stdout: string; stderr: str
       onSignal: () => () => {},
       onCrash: () => () => {},
       exit: () => {},
+      openBrowser: async () => false,
     },
     readArgs({}, argv, {}),
     new AbortController().signal,
