@@ -17,11 +17,12 @@ export function isFingerprinted(path: string): boolean {
   return candidatesOf(part).some((token) => isLongEnough(token) && looksDrawn(token));
 }
 
-/** The whole, what follows the last hyphen, and 8 characters after a hyphen, which may hold hyphens themselves. */
+/** What follows the last hyphen, the last underscore, and 8 characters after a hyphen, which may hold either. */
 function candidatesOf(part: string): string[] {
-  const tokens = [part.slice(part.lastIndexOf("-") + 1), part.slice(part.lastIndexOf("_") + 1)];
+  const tokens = [part.slice(part.lastIndexOf("-") + 1)];
+  if (part.includes("_")) tokens.push(part.slice(part.lastIndexOf("_") + 1));
   if (part.at(-MIN_LENGTH - 1) === "-") tokens.push(part.slice(-MIN_LENGTH));
-  return part.includes("-") ? tokens : [part, ...tokens];
+  return tokens;
 }
 
 function isLongEnough(token: string): boolean {

@@ -54,7 +54,17 @@ export function fillTarget(
   const taken = new Set(own?.split("&").map(keyOf));
   const passed = others.filter((pair) => !taken.has(keyOf(pair)));
   const query = [...(own ? [own] : []), ...passed].join("&");
-  return { origin, path: `/${path.replace(/^[/\\]+/, "")}`, query, fragment: target.fragment };
+  return {
+    origin,
+    path: origin === undefined ? collapse(path) : path,
+    query,
+    fragment: target.fragment,
+  };
+}
+
+/** Of several slashes one is left: at its beginning two would name another host. */
+function collapse(path: string): string {
+  return `/${path}`.replace(/\/+/g, "/");
 }
 
 function encodeValue(value: string): string {
