@@ -10,16 +10,25 @@ const certificates = sqliteTable("certificates", {
   name: text().primaryKey(),
   notAfter: integer("not_after", { mode: "timestamp_ms" }).notNull(),
 });
-const attempts = sqliteTable("acme_attempts", { name: text().primaryKey() });
+const attempts = sqliteTable("acme_attempts", {
+  name: text().primaryKey(),
+  problem: text().notNull(),
+});
+
+type CertificateState = Pick<Domain, "certificate" | "certificateProblem">;
+const state = (
+  certificate: Domain["certificate"],
+  certificateProblem: string | null = null,
+): CertificateState => ({ certificate, certificateProblem });
 
 /** How each of some hosts stands with its certificate. */
 export async function readCertificateStates(
   ctx: Ctx,
   hosts: readonly string[],
-): Promise<(host: string) => Domain["certificate"]> {
+): Promise<(host: string) => CertificateState> {
   const { tls } = ctx.config;
-  if (tls === "dev") return () => "ready";
-  if (tls !== "acme" || hosts.length === 0) return () => "none";
+  if (tls === "dev") return () => state("ready");
+  if (tls !== "acme" || hosts.length === 0) return () => state("none");
   const names = [...hosts];
   const issued = await ctx.db.read
     .select()
@@ -28,6 +37,10 @@ export async function readCertificateStates(
   const failed = await ctx.db.read.select().from(attempts).where(inArray(attempts.name, names));
   const now = ctx.now();
   const ready = new Set(issued.filter(({ notAfter }) => notAfter > now).map(({ name }) => name));
-  const failing = new Set(failed.map(({ name }) => name));
-  return (host) => (ready.has(host) ? "ready" : failing.has(host) ? "failing" : "pending");
+  const problems = new Map(failed.map(({ name, problem }) => [name, problem]));
+  return (host) => {
+    const problem = problems.get(host) ?? null;
+    if (ready.has(host)) return state("ready", problem);
+    return problem === null ? state("pending") : state("failing", problem);
+  };
 }

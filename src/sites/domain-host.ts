@@ -34,14 +34,19 @@ export function parseDomainHost(config: ServerConfig, input: string): string {
   if (isIpLiteral(host)) throw refuse("it is an address, and no name");
   if (!host.includes(".")) throw refuse("it has one label; use a name such as www.example.com");
   if (host.length > MAX_LENGTH) throw refuse(`it is longer than ${MAX_LENGTH} characters`);
-  if (PRIVATE.test(host)) throw refuse("names of private networks cannot be proven");
+  if (!isPublicHost(host)) throw refuse("names of private networks cannot be proven");
   if (isOwnHost(config, host))
     throw refuse("it belongs to this server; its sites have names there already");
   return host;
 }
 
+/** Whether a parsed host is a name that public DNS may know, so that others can check it. */
+export function isPublicHost(host: string): boolean {
+  return host.includes(".") && !isIpLiteral(host) && !PRIVATE.test(host);
+}
+
 /** Whether a host is this server's own, or under one of its own. */
-function isOwnHost(config: ServerConfig, host: string): boolean {
+export function isOwnHost(config: ServerConfig, host: string): boolean {
   const own = [config.domain, config.sitesDomain, URL.parse(config.publicUrl)?.hostname ?? ""];
   return own.some((name) => name !== "" && (host === name || host.endsWith(`.${name}`)));
 }

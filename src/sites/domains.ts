@@ -94,7 +94,7 @@ async function toDomains(ctx: Ctx, site: SiteRow, rows: readonly DomainRow[]): P
     value: proof,
     target,
     problem,
-    certificate: certificateOf(host),
+    ...certificateOf(host),
     createdAt: createdAt.toISOString(),
     verifiedAt: verifiedAt?.toISOString() ?? null,
     checkedAt: checkedAt?.toISOString() ?? null,

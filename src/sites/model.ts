@@ -211,6 +211,8 @@ export const Domain = Type.Object({
     Type.Literal("ready"),
     Type.Literal("failing"),
   ]),
+  /** Why the last attempt to get a certificate failed, or null. */
+  certificateProblem: nullable(Type.String()),
   createdAt: Time,
   verifiedAt: nullable(Time),
   checkedAt: nullable(Time),

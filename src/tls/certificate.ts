@@ -25,6 +25,19 @@ export type CertificateSource = {
   stop: () => Promise<void>;
 };
 
+/** The source that asks an ACME authority (RFC 8555). */
+export type AcmeSource = CertificateSource & {
+  /**
+   * The answer to a request below `/.well-known/acme-challenge/`, at whatever host; undefined: it is for somebody else. To be
+   * asked over plain http before anything is redirected.
+   */
+  answerChallenge: (request: Request) => Promise<Response | undefined>;
+  /** Gets the certificates of the server's own names that are missing. Never throws for one that cannot be had. */
+  warm: () => Promise<void>;
+  /** Renews what is due; to be run about hourly. Never throws for one that cannot be had. */
+  renewDue: () => Promise<void>;
+};
+
 /** Whether one of `names` covers `host`: equal, or a wildcard for exactly its first label (RFC 6125 section 6.4.3). */
 export function covers(names: readonly string[], host: string): boolean {
   const dot = host.indexOf(".");
