@@ -5,20 +5,14 @@ import { isIpLiteral, parseHost } from "#http/host.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { errorCode } from "#store/files.ts";
 import type { CertificateSource } from "#tls/certificate.ts";
-import { createEndpoints, type Endpoints } from "#tls/endpoints.ts";
+import { createEndpoints, type Endpoints, type TlsPeer } from "#tls/endpoints.ts";
 import { type Front, type FrontOptions, startFront } from "#tls/front.ts";
 import { createSlots } from "#tls/slots.ts";
 
 import { clientAddress } from "./address.ts";
 
-/** Who sent a request over https. */
-export type SecurePeer = {
-  /** The address of the peer, which may be a trusted proxy. */
-  address: string;
-  secure: true;
-  /** Whether the connection may ask for `host`: its certificate is for it, or it named none and `host` is an address. */
-  covers: (host: string) => boolean;
-};
+/** Who sent a request over https; the address is the peer's, which may be a trusted proxy. */
+export type SecurePeer = Pick<TlsPeer, "address" | "secure" | "covers">;
 
 /** How https is started. */
 export type TlsOptions = {
@@ -49,16 +43,7 @@ const READY_WITHIN_MS = 20;
 /** Listens for https. @throws address_in_use */
 export async function startTls(ctx: Ctx, options: TlsOptions): Promise<RunningTls> {
   const { source, answer, idleSeconds } = options;
-  const endpoints = createEndpoints({
-    idleSeconds,
-    max: CERTIFICATES_OPEN,
-    answer: (request, peer) =>
-      answer(request, {
-        address: peer.address,
-        secure: true,
-        covers: (host) => peer.covers(host) || (!peer.serverName && isIpLiteral(host)),
-      }),
-  });
+  const endpoints = createEndpoints({ answer, idleSeconds, max: CERTIFICATES_OPEN });
   const front = listen(options, {
     // Who names no server came by address: that is us.
     route: async (serverName) => {

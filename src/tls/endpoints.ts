@@ -1,21 +1,24 @@
 import { constants } from "node:crypto";
 
+import { isIpLiteral } from "#http/host.ts";
+
 import { type Certificate, covers } from "./certificate.ts";
 import type { Target, Visitor } from "./front.ts";
 
 /** Who sends a request over TLS. */
 export type TlsPeer = Visitor & {
-  /** Whether the certificate of this connection is for `host`. */
+  secure: true;
+  /** Whether the connection may ask for `host`: its certificate is for it, or it named no server and `host` is an address. */
   covers: (host: string) => boolean;
 };
 
+/** An answer; undefined where the connection became a WebSocket. */
+type Answered = Response | undefined | Promise<Response | undefined>;
+
 /** How requests that came over TLS are answered. */
 export type EndpointOptions<WebSocketData> = {
-  answer: (
-    request: Request,
-    peer: TlsPeer,
-    server: Bun.Server<WebSocketData>,
-  ) => Response | undefined | Promise<Response | undefined>;
+  answer: (request: Request, peer: TlsPeer, server: Bun.Server<WebSocketData>) => Answered;
+  /** Without it, no request may be upgraded. */
   websocket?: Bun.WebSocketHandler<WebSocketData>;
   /** Seconds a connection may be silent. */
   idleSeconds: number;
@@ -113,8 +116,14 @@ function startEndpoint<WebSocketData>(
   return {
     port: server.port ?? 0,
     chain: certificate.chain,
-    opened: (localPort, visitor) =>
-      void peers.set(localPort, { ...visitor, covers: (host) => covers(names, host) }),
+    opened(localPort, visitor) {
+      const byAddress = visitor.serverName === undefined;
+      peers.set(localPort, {
+        ...visitor,
+        secure: true,
+        covers: (host) => covers(names, host) || (byAddress && isIpLiteral(host)),
+      });
+    },
     closed(localPort) {
       peers.delete(localPort);
       stopIfUnused();
@@ -130,13 +139,10 @@ function startEndpoint<WebSocketData>(
 /** Where the certificate and its key do not work together, what Bun.serve throws comes through. */
 function serve<WebSocketData>(
   { chain, key }: Certificate,
-  { websocket, idleSeconds }: EndpointOptions<WebSocketData>,
-  fetch: (
-    request: Request,
-    server: Bun.Server<WebSocketData>,
-  ) => Response | undefined | Promise<Response | undefined>,
+  { websocket = { message: () => undefined }, idleSeconds }: EndpointOptions<WebSocketData>,
+  fetch: (request: Request, server: Bun.Server<WebSocketData>) => Answered,
 ): Bun.Server<WebSocketData> {
-  const base = {
+  return Bun.serve<WebSocketData>({
     hostname: "127.0.0.1",
     port: 0,
     reusePort: false,
@@ -151,12 +157,7 @@ function serve<WebSocketData>(
       ciphers: CIPHERS,
       secureOptions: constants.SSL_OP_NO_TLSv1 | constants.SSL_OP_NO_TLSv1_1,
     },
-  };
-  return websocket
-    ? Bun.serve<WebSocketData>({ ...base, fetch, websocket })
-    : Bun.serve<WebSocketData>({
-        ...base,
-        fetch: async (request, server) =>
-          (await fetch(request, server)) ?? new Response(null, { status: 404 }),
-      });
+    fetch,
+    websocket,
+  });
 }

@@ -91,7 +91,7 @@ test("what is wrong with a pair is told with its file", async () => {
       "certificates/gone.pem certificates/a.key",
       "certificates/big.pem certificates/a.key",
       "certificates/none.pem certificates/none.key",
-    ].map((entry) => refusal([entry])),
+    ].map((text) => refusal([text])),
   );
   expect(told).toMatchInlineSnapshot(`
     [

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import { HELLO_BYTES_MAX, readHello, watchHandshake } from "#tls/hello.ts";
 
