@@ -5,6 +5,8 @@ import { type CountryResponse, Reader } from "mmdb-lib";
 
 import type { Ctx } from "#store/ctx.ts";
 
+import { plainAddress } from "./visitors.ts";
+
 /** The ISO 3166 code of an address, or undefined where nobody knows. */
 export type CountryOf = (address: string) => string | undefined;
 
@@ -30,7 +32,7 @@ export async function openCountries(ctx: Ctx): Promise<CountryOf | undefined> {
 function lookUp(reader: Reader<CountryResponse>, address: string): string | undefined {
   if (isIP(address) === 0) return undefined;
   try {
-    const found = reader.get(address);
+    const found = reader.get(plainAddress(address));
     const code: unknown = found?.country?.iso_code ?? found?.registered_country?.iso_code;
     return typeof code === "string" && /^[A-Z]{2}$/.test(code) ? code : undefined;
   } catch {
