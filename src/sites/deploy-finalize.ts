@@ -9,9 +9,10 @@ import type { Tx } from "#store/db.ts";
 import { MAY_DEPLOY } from "./deploy-create.ts";
 import { findMissing } from "./deploy-missing.ts";
 import { type DeployRow, liveDeployOf, readDeployRow, toFinalized } from "./deploy-rows.ts";
+import { findWarnings } from "./deploy-warnings.ts";
 import type { FinalizeBody, Finalized } from "./model.ts";
 import { release, tellReleased } from "./release.ts";
-import { requireSite, type SiteRow } from "./rights.ts";
+import { requireSite, type SiteAccess, type SiteRow } from "./rights.ts";
 import { deploys } from "./tables.ts";
 import { holdBlobs } from "./usage.ts";
 
@@ -33,14 +34,24 @@ export async function finalizeDeploy(
   const { site, actor: known } = await requireSite(ctx, actor, name, MAY_DEPLOY);
   let seen = await readDeployRow(ctx.db.read, site, id);
   for (;;) {
-    if (seen.state === "uploading") await requireComplete(ctx, known, site, seen);
     const checked = seen;
+    let warnings: string[] = [];
+    if (checked.state === "uploading") {
+      await requireComplete(ctx, known, site, checked);
+      warnings = await findWarnings(ctx, checked);
+    }
     const ended = await ctx.db.transaction(async (tx) => {
       const access = await requireSite(ctx, actor, name, MAY_DEPLOY);
       const row = await readDeployRow(tx, access.site, id);
       // Files that came since were not looked for.
       if (row.state === "uploading" && row.fileCount !== checked.fileCount) return row;
-      return finish(ctx, tx, known, access.site, row, body);
+      return finish(
+        ctx,
+        tx,
+        access,
+        { ...row, warnings: row.state === "ready" ? row.warnings : warnings },
+        body,
+      );
     });
     if (!("row" in ended)) {
       seen = ended;
@@ -61,8 +72,7 @@ type Ended = { row: DeployRow; finished: boolean; released: boolean };
 async function finish(
   ctx: Ctx,
   tx: Tx,
-  actor: Actor,
-  site: SiteRow,
+  { site, actor }: SiteAccess,
   row: DeployRow,
   body: FinalizeBody,
 ): Promise<Ended> {
@@ -79,7 +89,7 @@ async function finish(
 
 async function markReady(ctx: Ctx, tx: Tx, site: SiteRow, row: DeployRow): Promise<DeployRow> {
   await holdBlobs(ctx, tx, site, row.id);
-  const ready = { state: "ready" as const, finishedAt: ctx.now() };
+  const ready = { state: "ready" as const, finishedAt: ctx.now(), warnings: row.warnings };
   await tx.update(deploys).set(ready).where(eq(deploys.id, row.id));
   return { ...row, ...ready };
 }

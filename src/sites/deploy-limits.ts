@@ -5,6 +5,7 @@ import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
 
 import { type ManifestFile, refusePath } from "./deploy-paths.ts";
+import { UPLOADING } from "./deploy-rows.ts";
 import type { SiteRow } from "./rights.ts";
 import { deploys } from "./tables.ts";
 
@@ -47,7 +48,7 @@ export async function checkUnfinished(tx: Tx, site: SiteRow, limits: DeployLimit
   const [row] = await tx
     .select({ files: sum(deploys.fileCount), deploys: count() })
     .from(deploys)
-    .where(and(eq(deploys.siteId, site.id), eq(deploys.state, "uploading")));
+    .where(and(eq(deploys.siteId, site.id), UPLOADING));
   const needed = Number(row?.files ?? 0) + (row?.deploys ?? 0);
   const limit = limits.files * UNFINISHED;
   if (needed <= limit) return;

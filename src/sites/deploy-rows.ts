@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 
 import { fail } from "#base/errors.ts";
 import { type DeployId, isDeployId, printable } from "#base/names.ts";
@@ -12,6 +12,9 @@ import { deploys, sites } from "./tables.ts";
 
 /** A row of the table of deploys. */
 export type DeployRow = typeof deploys.$inferSelect;
+
+/** The condition of unfinished deploys: a literal, since SQLite knows its index of them by that. */
+export const UPLOADING = sql`${deploys.state} = 'uploading'`;
 
 /** A deploy of a site by its id. @throws deploy_not_found */
 export async function readDeployRow(

@@ -3,13 +3,13 @@ import { and, eq } from "drizzle-orm";
 import type { Actor } from "#accounts/actor.ts";
 import { fail, LandError } from "#base/errors.ts";
 import { type DeployId, type Digest, parseDigest, printable } from "#base/names.ts";
-import { requirePace } from "#http/pace.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { MAY_DEPLOY } from "./deploy-create.ts";
 import { readUploading } from "./deploy-rows.ts";
 import { requireSite } from "./rights.ts";
 import { deployFiles } from "./tables.ts";
+import { readBody } from "./upload-body.ts";
 import { recordUploads } from "./upload-record.ts";
 
 /** The deploy that blobs are sent for, once the account may send them. */
@@ -41,18 +41,15 @@ export async function putBlob(
   ctx: Ctx,
   actor: Actor | undefined,
   about: { site: string; deploy: string; hex: string },
-  body: AsyncIterable<Uint8Array> | null,
+  request: Request,
 ): Promise<void> {
   const { deployId, userId } = await openForUpload(ctx, actor, about.site, about.deploy);
   const digest = parseHex(about.hex);
   const named = digest && (await sizeNamed(ctx, deployId, digest));
   if (!digest || named === undefined)
     throw refuse(about.hex, "no file of the deploy has this content");
-  const pace = { bytesPerSecond: ctx.config["limits.uploadBytesPerSecond"], now: ctx.now };
-  const staged = await ctx.blobs.stage(requirePace(body ?? empty(), pace), named).catch((cause) => {
-    if (!(cause instanceof LandError))
-      throw fail("bad_request", { problem: "its body ends too early" }, { cause });
-    if (cause.code !== "payload_too_large") throw cause;
+  const staged = await ctx.blobs.stage(readBody(ctx, request, named), named).catch((cause) => {
+    if (!(cause instanceof LandError) || cause.code !== "payload_too_large") throw cause;
     throw refuse(about.hex, `it has more than the ${named} bytes that the deploy says`);
   });
   try {
@@ -84,8 +81,6 @@ export async function sizeNamed(
 export function parseHex(hex: string): Digest | undefined {
   return /^[0-9a-f]{64}$/.test(hex) ? parseDigest(`sha256:${hex}`) : undefined;
 }
-
-async function* empty(): AsyncGenerator<Uint8Array> {}
 
 function refuse(hex: string, problem: string): LandError {
   return fail("blob_refused", { digest: printable(hex), problem });
