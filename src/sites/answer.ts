@@ -7,7 +7,7 @@ import type { LoadedSite, Shown, SiteLoader } from "./load.ts";
 import { resolve } from "./resolve.ts";
 import type { Bodies } from "./serve-bodies.ts";
 import type { Preferences } from "./serve-encoding.ts";
-import { answerFile, type FileAnswer, notModified } from "./serve-file.ts";
+import { answerFile, type FileAnswer, headersOfCopy } from "./serve-file.ts";
 import { fileHeaders } from "./serve-headers.ts";
 import type { Hot } from "./serve-hot.ts";
 import type { VisitorLimits } from "./serve-limits.ts";
@@ -167,8 +167,8 @@ function prepare(
   hot.put(
     { site: loaded.site.name, host, kind, url: request.url },
     {
-      response: new Response(body.value.blob, { status: 200, headers }),
-      notModified: notModified(headers),
+      whole: { status: 200, headers: new Headers(headers) },
+      notModified: { status: 304, headers: headersOfCopy(headers) },
       tag,
       body,
       visit,

@@ -26,7 +26,7 @@ type Loading<V> = { ticket: { group: string }; promise: Promise<V | undefined> }
 /** Makes an empty memory of loads. */
 export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V> {
   const loading = new Map<string, Loading<V>>();
-  const unknown = new Map<string, { group: string; untilMs: number }>();
+  const unknown = createUnknown(now, limits);
   const keysOf = new Map<string, Set<string>>();
   const kept = createCache<{ group: string; value: V }>(limits.maxWeight, (entry) => {
     const { group } = entry.value;
@@ -36,17 +36,12 @@ export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V>
   });
 
   function keep(key: string, group: string, value: V | undefined): void {
-    if (value !== undefined) {
-      kept.put(key, { group, value }, limits.weightOf(value));
-      keysOf.set(group, (keysOf.get(group) ?? new Set()).add(key));
+    if (value === undefined) {
+      unknown.add(key, group);
       return;
     }
-    unknown.delete(key);
-    unknown.set(key, { group, untilMs: now().getTime() + limits.unknownMs });
-    for (const oldest of unknown.keys()) {
-      if (unknown.size <= limits.maxUnknown) break;
-      unknown.delete(oldest);
-    }
+    kept.put(key, { group, value }, limits.weightOf(value));
+    keysOf.set(group, (keysOf.get(group) ?? new Set()).add(key));
   }
 
   function start(
@@ -74,14 +69,13 @@ export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V>
     async find(key, group, load) {
       const found = kept.get(key);
       if (found) return found.value;
-      const none = unknown.get(key);
-      if (none && none.untilMs > now().getTime()) return undefined;
+      if (unknown.has(key)) return undefined;
       return loading.get(key)?.promise ?? start(key, group, load);
     },
     forget(group) {
       for (const key of keysOf.get(group) ?? []) kept.delete(key);
       for (const [key, { ticket }] of loading) if (ticket.group === group) loading.delete(key);
-      for (const [key, none] of unknown) if (none.group === group) unknown.delete(key);
+      unknown.forget(group);
     },
     forgetAll() {
       for (const group of keysOf.keys())
@@ -89,5 +83,36 @@ export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V>
       loading.clear();
       unknown.clear();
     },
+  };
+}
+
+type Unknown = {
+  has: (key: string) => boolean;
+  add: (key: string, group: string) => void;
+  forget: (group: string) => void;
+  clear: () => void;
+};
+
+/** Keys that lead to nothing, for a while. */
+function createUnknown(
+  now: () => Date,
+  { maxUnknown, unknownMs }: Pick<LoadLimits<never>, "maxUnknown" | "unknownMs">,
+): Unknown {
+  const ends = new Map<string, { group: string; untilMs: number }>();
+  return {
+    has: (key) => (ends.get(key)?.untilMs ?? 0) > now().getTime(),
+    add(key, group) {
+      // Deleted first, so that the oldest is the first.
+      ends.delete(key);
+      ends.set(key, { group, untilMs: now().getTime() + unknownMs });
+      for (const oldest of ends.keys()) {
+        if (ends.size <= maxUnknown) break;
+        ends.delete(oldest);
+      }
+    },
+    forget(group) {
+      for (const [key, end] of ends) if (end.group === group) ends.delete(key);
+    },
+    clear: () => ends.clear(),
   };
 }

@@ -65,7 +65,7 @@ export async function answerFile(ctx: Ctx, bodies: Bodies, ask: FileAsk): Promis
   if (outcome.kind === "failed") return empty(plainResponse(request, 412));
   if (outcome.kind === "current") {
     headers.set("etag", outcome.tag);
-    return empty(notModified(headers));
+    return empty(new Response(null, { status: 304, headers: headersOfCopy(headers) }));
   }
   if (cut === "whole") return sendWhole(ctx, ask, sent);
   return cut === "none" ? notSatisfiable(ask) : sendParts(ctx, ask, sent, cut);
@@ -80,11 +80,11 @@ function varies({ file, headers }: FileAsk): boolean {
   );
 }
 
-/** 304 with all that a kept copy should be told anew. @see RFC 9110 section 15.4.5 */
-export function notModified(of: Headers): Response {
+/** The headers of a 304: all that a kept copy should be told anew. @see RFC 9110 section 15.4.5 */
+export function headersOfCopy(of: Headers): Headers {
   const headers = new Headers(of);
   for (const name of OF_BYTES) headers.delete(name);
-  return new Response(null, { status: 304, headers });
+  return headers;
 }
 
 function empty(response: Response): FileAnswer {

@@ -1,19 +1,24 @@
 import type { Visit } from "#traffic/visit.ts";
 
+import type { Body } from "./cache-bodies.ts";
 import type { Kept } from "./cache.ts";
-import type { Bodies, Body } from "./serve-bodies.ts";
+import type { Bodies } from "./serve-bodies.ts";
 
-/** An answer that is ready but for being copied. */
+/** An answer that is ready. Making a Response of its parts costs no more than copying one. */
 export type Prepared = {
-  readonly response: Response;
+  /** Status and headers of the whole body. */
+  readonly whole: Ready;
   /** 304 for who has it already. */
-  readonly notModified: Response;
+  readonly notModified: Ready;
   readonly tag: string;
   readonly body: Kept<Body>;
   readonly visit: Pick<Visit, "siteId" | "path" | "bytes" | "isPage" | "host">;
   /** Answers per visitor and minute; 0: no limit. */
   readonly perMinute: number;
 };
+
+/** Status and headers; they are not changed. */
+export type Ready = { readonly status: number; readonly headers: Headers };
 
 /** Where an answer was given: who asks there again in the same words gets the same. */
 export type Place = {

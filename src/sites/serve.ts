@@ -6,7 +6,7 @@ import { answerSite } from "./answer.ts";
 import { createSiteLoader, type LoadedSite } from "./load.ts";
 import { createBodies } from "./serve-bodies.ts";
 import { createPreferences } from "./serve-encoding.ts";
-import { createHot, type Prepared } from "./serve-hot.ts";
+import { createHot, type Prepared, type Ready } from "./serve-hot.ts";
 import { createVisitorLimits } from "./serve-limits.ts";
 import { plainResponse } from "./serve-pages.tsx";
 import { startVariantMaker } from "./variants-maker.ts";
@@ -59,26 +59,26 @@ export function createSiteServer(ctx: Ctx, { recorder }: { recorder: Recorder })
       const kind = preference.id * 2 + (peer.secure ? 1 : 0);
       const prepared = hot.find(host, kind, request.url);
       if (prepared === undefined || headers.get("range") !== null) return undefined;
-      const response = revalidate(headers, prepared);
-      if (response === undefined) return undefined;
+      const ready = revalidate(headers, prepared);
+      if (ready === undefined) return undefined;
       const address = peer.address();
-      if (!limits.take(prepared.visit.siteId, address, prepared.perMinute).ok) return undefined;
+      const { siteId, path, bytes, isPage, host: name } = prepared.visit;
+      if (!limits.take(siteId, address, prepared.perMinute).ok) return undefined;
       prepared.body.used = true;
-      const isWhole = response === prepared.response;
-      const { siteId, path, bytes, isPage } = prepared.visit;
+      const isWhole = ready === prepared.whole;
       recorder.note({
         siteId,
         method: "GET",
         path,
-        status: isWhole ? 200 : 304,
+        status: ready.status,
         bytes: isWhole ? bytes : 0,
         isPage,
         address,
         userAgent: headers.get("user-agent"),
         referrer: headers.get("referer"),
-        host: prepared.visit.host,
+        host: name,
       });
-      return response.clone();
+      return new Response(isWhole ? prepared.body.value.blob : null, ready);
     },
     async answer(request, destination, peer) {
       try {
@@ -98,15 +98,10 @@ export function createSiteServer(ctx: Ctx, { recorder }: { recorder: Recorder })
 }
 
 /** What is right for the conditions of a request, as long as they are plain. */
-function revalidate(headers: Headers, prepared: Prepared): Response | undefined {
+function revalidate(headers: Headers, prepared: Prepared): Ready | undefined {
+  if (headers.get("if-match") !== null || headers.get("if-unmodified-since") !== null)
+    return undefined;
   const tag = headers.get("if-none-match");
-  if (tag !== null)
-    return tag === prepared.tag && !isPicky(headers) ? prepared.notModified : undefined;
-  return headers.get("if-modified-since") === null && !isPicky(headers)
-    ? prepared.response
-    : undefined;
-}
-
-function isPicky(headers: Headers): boolean {
-  return headers.get("if-match") !== null || headers.get("if-unmodified-since") !== null;
+  if (tag !== null) return tag === prepared.tag ? prepared.notModified : undefined;
+  return headers.get("if-modified-since") === null ? prepared.whole : undefined;
 }

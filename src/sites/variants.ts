@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 
 import { type Digest } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
@@ -16,6 +16,8 @@ export type VariantSet = Partial<Record<Coding, Variant>>;
 export type VariantIndex = {
   find: (digest: Digest) => Promise<VariantSet>;
   forget: (digest: Digest) => void;
+  /** Takes a variant off the books whose bytes are gone. */
+  drop: (digest: Digest, coding: Coding) => Promise<void>;
 };
 
 /** Files smaller than this win nothing that fits a packet. */
@@ -37,6 +39,14 @@ export function createVariantIndex(ctx: Ctx): VariantIndex {
       return (await known.find(digest, digest, () => readVariants(ctx, digest))) ?? {};
     },
     forget: (digest) => known.forget(digest),
+    async drop(digest, coding) {
+      await ctx.db.transaction(async (tx) => {
+        await tx
+          .delete(variants)
+          .where(and(eq(variants.digest, digest), eq(variants.encoding, coding)));
+      });
+      known.forget(digest);
+    },
   };
 }
 
