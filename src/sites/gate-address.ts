@@ -6,7 +6,7 @@ import { sitesDomain } from "./addresses.ts";
 import type { SiteRow } from "./rights.ts";
 
 /** Under this prefix a site has no files: the server itself answers there. */
-export const OWN_PREFIX = "/.land/";
+const OWN_PREFIX = "/.land/";
 /** Where passes are asked for. */
 export const ENTER = `${OWN_PREFIX}enter`;
 

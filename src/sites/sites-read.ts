@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, ne, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, ne, not, sql } from "drizzle-orm";
 
 import type { Actor } from "#accounts/actor.ts";
 import { requireActor, requireAdmin, requireScope } from "#accounts/guard.ts";
@@ -12,6 +12,7 @@ import { toDeploy } from "./deploy-rows.ts";
 import { effectiveProtection } from "./gate-protection.ts";
 import type { Deploy, Role, Site, SitePage } from "./model.ts";
 import { requireSite, roleOf, type SiteRow } from "./rights.ts";
+import { REMOVED } from "./sites-purge.ts";
 import { deploys, domains, siteMembers, sites } from "./tables.ts";
 
 /** A site and the role of who asks. */
@@ -54,6 +55,7 @@ export async function listSites(
     .where(
       and(
         sql`${sites.name} > ${String(after)}`,
+        not(REMOVED),
         page.all ? undefined : eq(siteMembers.userId, known.userId),
         opened === "all" ? undefined : inArray(sites.name, opened),
       ),

@@ -7,6 +7,7 @@ import { requireSite } from "#sites/rights.ts";
 import { updateSite } from "#sites/settings.ts";
 import { createSite } from "#sites/sites-create.ts";
 import { deleteSite } from "#sites/sites-delete.ts";
+import { finishRemovals } from "#sites/sites-purge.ts";
 import { listSites, readSite } from "#sites/sites-read.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { codeOf, makeToken, type Person, signUp } from "#test/support/people.ts";
@@ -178,6 +179,45 @@ test("with a site go its deploys, domains, members and logs, and nothing of othe
     { event: "domain.removed", site: "blog", host: "blog.example.com" },
   ]);
   expect((await readSite(ctx, bob.actor, "shop")).live?.id).toBe("bbbbbbbbbb");
+});
+
+test("a removal that a crash cut goes on later, and what is left of the site shows nowhere", async () => {
+  await make(ada, "blog");
+  await make(bob, "shop");
+  await fill("blog", "aaaaaaaaaa");
+  await fill("shop", "bbbbbbbbbb");
+  await ctx.db.transaction(async (tx) => {
+    await tx.run(
+      sql`UPDATE sites SET name = '~1', created_by = NULL, live_deploy = NULL WHERE name = 'blog'`,
+    );
+  });
+  expect(await namesOf(root, { all: true })).toEqual(["shop"]);
+  for (const name of ["~1", "blog"])
+    expect(await codeOf(() => readSite(ctx, root.actor, name))).toBe("site_not_found");
+  expect(await codeOf(() => make(ada, "blog"))).toBe("done");
+  await finishRemovals(ctx);
+  expect([await countRows("sites"), await countRows("deploy_files")]).toEqual([2, 1]);
+});
+
+test("other work goes on while a large site is removed", async () => {
+  await make(ada, "blog");
+  await fill("blog", "aaaaaaaaaa");
+  await ctx.db.transaction(async (tx) => {
+    const numbers = sql`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 11998)`;
+    await tx.run(
+      sql`${numbers} INSERT INTO deploy_files SELECT 'aaaaaaaaaa', printf('%d.html', i), 'sha256:0', 1 FROM n`,
+    );
+  });
+  const seen = new Set<number>();
+  const removal = deleteSite(ctx, ada.actor, "blog");
+  while (!seen.has(0)) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const [row] = await ctx.db.read.all<{ n: number }>(sql`SELECT count(*) AS n FROM deploy_files`);
+    seen.add(row?.n ?? -1);
+  }
+  await removal;
+  expect([...seen]).toEqual(expect.arrayContaining([7000, 2000]));
+  expect(await countRows("sites")).toBe(0);
 });
 
 test("a site tells its live deploy and its proven domains", async () => {
