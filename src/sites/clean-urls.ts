@@ -15,6 +15,8 @@ type Has = (path: string) => boolean;
 
 /** No manifest path is longer than 512 bytes, which are at most 1,536 characters encoded. */
 const MAX_PATH = 4096;
+/** Segments that stand for themselves, as nearly all do. */
+const PLAIN = /^[\w-][\w.-]*$/;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 /** Files of a deploy that steer it and are nobody's to read. */
 const PRIVATE = new Set(["_redirects", "_headers", "land.json"]);
@@ -44,6 +46,7 @@ export function decodePath(path: string): CleanPath | undefined {
 
 /** One segment, decoded and in NFC, or undefined where no file could have it. */
 export function decodeSegment(raw: string): string | undefined {
+  if (PLAIN.test(raw)) return raw;
   let text = raw;
   if (raw.includes("%")) {
     try {

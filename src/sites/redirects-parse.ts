@@ -34,6 +34,7 @@ type Parts = {
 type Pairs = ReadonlyMap<string, string | undefined>;
 type Rule = Omit<RedirectRule, "line">;
 
+const NO_PAIRS: Pairs = new Map();
 const MAX_RULES = 100_000;
 const MAX_NEEDS = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -97,6 +98,7 @@ function isUrl(word: string): boolean {
 
 /** `key=value` each; of one key the last. What follows a second "=" is dropped, as Netlify does. */
 function pairsOf(words: readonly string[]): Pairs {
+  if (words.length === 0) return NO_PAIRS;
   return new Map(
     words.map((word) => {
       const [key = "", value] = word.split("=", 2);
@@ -168,6 +170,7 @@ function conditionsOf(pairs: Pairs): Pick<Rule, "countries" | "languages" | "coo
 
 /** The same for two lines that say the same. */
 function keyOf({ from, query, to, status, conditions }: Parts): string {
+  if (query.size === 0 && conditions.size === 0) return `${from} ${to ?? ""} ${status ?? ""}`;
   return JSON.stringify([from, sorted(query), to, status, sorted(conditions)]);
 }
 

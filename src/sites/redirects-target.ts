@@ -20,10 +20,15 @@ export type Captures = ReadonlyMap<string, string>;
 /** Where a request is led to. `path` and `query` are encoded. */
 export type Place = { origin: string | undefined; path: string; query: string; fragment: string };
 
+/** Paths that stand for themselves, as most do. */
+const PLAIN = /^\/[\w./-]*$/;
+
 /**
  * Reads the destination of a rule; `names` are what the rule captures. A sentence where it is unusable.
  */
 export function compileTarget(to: string, names: ReadonlySet<string>): Target | string {
+  if (PLAIN.test(to))
+    return { origin: undefined, path: [{ text: to }], query: undefined, fragment: "" };
   const [, origin, rest = ""] = /^(https?:\/\/[^/?#]*)?(.*)$/s.exec(to) ?? [];
   const [, path = "", query, fragment = ""] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(rest) ?? [];
   if (origin !== undefined && !isOrigin(origin, names)) return "its destination is no valid URL";
