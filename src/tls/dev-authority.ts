@@ -1,6 +1,6 @@
 // The library finds its parts by metadata on decorators and throws where this is not loaded first.
 import "reflect-metadata";
-import { createPrivateKey, X509Certificate as NodeCertificate } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import { isIP } from "node:net";
 
 import {
@@ -88,19 +88,6 @@ export async function makeLeaf(
     names: [...names],
     notAfter,
   };
-}
-
-/** What is wrong with a root that was read from disk, or undefined where it can sign for another 90 days. */
-export function problemOfRoot(root: Root, now: Date): "unreadable" | "expired" | undefined {
-  try {
-    const certificate = new NodeCertificate(root.certificate);
-    if (!certificate.ca || !certificate.checkPrivateKey(createPrivateKey(root.key)))
-      return "unreadable";
-    const leftMs = Date.parse(certificate.validTo) - now.getTime();
-    return leftMs < LEAF_DAYS * DAY_MS ? "expired" : undefined;
-  } catch {
-    return "unreadable";
-  }
 }
 
 function alternativeName(name: string): { type: "ip" | "dns"; value: string } {

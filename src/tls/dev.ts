@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -25,7 +26,10 @@ export type DevOptions = {
   max?: number;
 };
 
-const RENEW_MS = 30 * 86_400_000;
+const DAY_MS = 86_400_000;
+const RENEW_MS = 30 * DAY_MS;
+/** A root that ends before the certificates it signs is of no use. */
+const ROOT_LEFT_MS = 90 * DAY_MS;
 const LEAVES_MAX = 1000;
 
 /**
@@ -92,7 +96,7 @@ function namesFor({ config }: Pick<Ctx, "config">, host: string): string[] {
 async function openRoot(
   ctx: Pick<Ctx, "log" | "now" | "random">,
   rootFile: string,
-  { makeRoot, problemOfRoot }: typeof import("./dev-authority.ts"),
+  { makeRoot }: typeof import("./dev-authority.ts"),
 ): Promise<Root> {
   const keyFile = rootFile.replace(/\.pem$/, ".key");
   const certificate = await readTextIfAny(rootFile);
@@ -116,4 +120,16 @@ async function openRoot(
   await writeFileAtomic(keyFile, root.key, { mode: 0o600 });
   await writeFileAtomic(rootFile, root.certificate, { mode: 0o644 });
   return root;
+}
+
+function problemOfRoot(root: Root, now: Date): "unreadable" | "expired" | undefined {
+  try {
+    const certificate = new X509Certificate(root.certificate);
+    if (!certificate.ca || !certificate.checkPrivateKey(createPrivateKey(root.key)))
+      return "unreadable";
+    const leftMs = Date.parse(certificate.validTo) - now.getTime();
+    return leftMs < ROOT_LEFT_MS ? "expired" : undefined;
+  } catch {
+    return "unreadable";
+  }
 }

@@ -262,3 +262,28 @@ test("a thousand broken connections leave no place taken", async () => {
     return sockets.every((socket) => socket !== undefined);
   });
 });
+
+test("stop breaks off what does not finish in time, and idle connections at once", async () => {
+  const hanging = Promise.withResolvers<void>();
+  const server = await httpsServer({
+    source: listSource([own]),
+    answer: (request) => {
+      if (!request.url.endsWith("/hang")) return new Response("x");
+      hanging.resolve();
+      return new Promise<never>(() => undefined);
+    },
+  });
+  const idle = await handshake(server.port, { servername: "localhost", ca });
+  idle.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await once(idle, "data");
+  const idleClosed = once(idle, "close");
+  const stuck = fetch(`https://localhost:${server.port}/hang`, { tls: { ca } }).catch(
+    () => "broken",
+  );
+  await hanging.promise;
+  const stopped = server.stop();
+  await idleClosed;
+  await stopped;
+  expect(await stuck).toBe("broken");
+  await server.ctx.close();
+});
