@@ -12,8 +12,9 @@ export type TxtAnswer =
   | { kind: "absent" }
   | { kind: "unreachable"; problem: string };
 
-const TIMEOUT_MS = 5000;
-const TRIES = 2;
+const TIMEOUT_MS = 2500;
+const TRIES = 3;
+const LONGEST_MS = 15_000;
 
 /**
  * Asks for the TXT records of a name: `servers` (address or address:port) in their order, the system's where there are none.
@@ -21,7 +22,7 @@ const TRIES = 2;
  */
 export async function lookUpTxt(servers: readonly string[], name: string): Promise<TxtAnswer> {
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
-  const ends = setTimeout(() => resolver.cancel(), TIMEOUT_MS * (TRIES + 1));
+  const ends = setTimeout(() => resolver.cancel(), LONGEST_MS);
   try {
     if (servers.length > 0) resolver.setServers(servers);
     const records = await resolver.resolveTxt(name);

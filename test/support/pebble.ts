@@ -1,6 +1,5 @@
 import "reflect-metadata";
 
-import { connect } from "node:net";
 import { join } from "node:path";
 
 import {
@@ -26,12 +25,19 @@ export type Pebble = AsyncDisposable & {
   kill: () => Promise<void>;
 };
 
+type PebbleOptions = { httpPort: number; dnsServer: string; rejects?: number };
+
 /** Starts it. It checks HTTP-01 at `httpPort` and asks `dnsServer`; `rejects`: how many percent of nonces it refuses. */
-export async function startPebble(options: {
-  httpPort: number;
-  dnsServer: string;
-  rejects?: number;
-}): Promise<Pebble> {
+export async function startPebble(options: PebbleOptions): Promise<Pebble> {
+  for (let tries = 1; tries <= 3; tries += 1) {
+    const pebble = await tryPebble(options);
+    if (pebble) return pebble;
+  }
+  throw new Error("pebble does not start");
+}
+
+/** Starts it on a port that was free a moment ago. Undefined where it ended at once. */
+async function tryPebble(options: PebbleOptions): Promise<Pebble | undefined> {
   const folder = await temporaryFolder("pebble");
   const caFile = join(folder.path, "certificate.pem");
   await writeServerCertificate(folder.path);
@@ -64,14 +70,19 @@ export async function startPebble(options: {
   const logged = (async () => {
     for await (const part of child.stdout) log += decoder.decode(part, { stream: true });
   })();
-  await listening(port, child.exited);
+  const directory = `https://127.0.0.1:${port}/dir`;
+  const started = await listening(directory, caFile, child);
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
     await child.exited;
     await logged;
   };
+  if (!started) {
+    await folder[Symbol.asyncDispose]();
+    return undefined;
+  }
   return {
-    directory: `https://127.0.0.1:${port}/dir`,
+    directory,
     caFile,
     log: () => log,
     orders: () => log.match(/Added order "/g)?.length ?? 0,
@@ -113,18 +124,14 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves when somebody listens. Fails when `ended` does first. */
-async function listening(port: number, ended: Promise<number>): Promise<void> {
-  let code: number | undefined;
-  void ended.then((value) => (code = value));
-  for (;;) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => void socket.destroy()).once("connect", () => resolve(true));
-      socket.once("error", () => resolve(false));
-    });
-    if (open) return;
-    if (code !== undefined) throw new Error(`pebble ended with ${code}`);
+/** Resolves when the directory is there. False where the process ends first. */
+async function listening(directory: string, caFile: string, child: Bun.Subprocess) {
+  const ca = await Bun.file(caFile).text();
+  while (child.exitCode === null) {
+    // Only this very process has the certificate, whoever else may have got the port.
+    const answer = await fetch(directory, { tls: { ca } }).catch(() => undefined);
+    if (answer?.ok) return true;
     await Bun.sleep(20);
   }
+  return false;
 }
