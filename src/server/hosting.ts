@@ -4,6 +4,7 @@ import { startSiteLogs } from "#sites/logs.ts";
 import { siteDigests } from "#sites/references.ts";
 import { keepRecent } from "#sites/retention.ts";
 import { createSiteServer, type SiteServer } from "#sites/serve.ts";
+import { finishRemovals } from "#sites/sites-purge.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { sweepBlobs } from "#store/sweep.ts";
 import { startTraffic } from "#traffic/record.ts";
@@ -19,6 +20,7 @@ export type Hosting = {
   stop: () => Promise<void>;
 };
 
+const SOON_MS = 1000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
@@ -35,6 +37,7 @@ export function startHosting(ctx: Ctx, jobs: readonly Job[]): Hosting {
     },
   });
   const running = startJobs(ctx, [
+    { name: "removals", everyMs: HOUR_MS, firstMs: SOON_MS, run: () => finishRemovals(ctx) },
     { name: "sweep", everyMs: HOUR_MS, firstMs: MINUTE_MS, run: () => sweep(ctx) },
     { name: "domains", everyMs: HOUR_MS, firstMs: MINUTE_MS, run: () => recheckDomains(ctx) },
     ...jobs,

@@ -1,3 +1,4 @@
+import { fail } from "#base/errors.ts";
 import { isServedDomain, isSite } from "#sites/domain-served.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { createAcmeSource } from "#tls/acme.ts";
@@ -26,6 +27,12 @@ export async function openCertificates(
 ): Promise<Certificates | undefined> {
   const { tls } = ctx.config;
   if (tls === "off") return undefined;
+  if (tls === "files" && ctx.config["tls.certificates"].length === 0)
+    throw fail("config_invalid", {
+      key: "tls.certificates",
+      source: "the settings",
+      problem: "tls is files, so name at least one `<chain.pem> <key.pem>`",
+    });
   const files = await createFileSource(ctx);
   if (tls === "files") return { source: files, acme: undefined, jobs: [] };
   if (tls === "dev") {
