@@ -8,6 +8,9 @@ import { addVisit, createTally, mergeTally, type Tally } from "./tally.ts";
 import type { Recorder } from "./visit.ts";
 
 const FLUSH_MS = 1000;
+/** Writing takes at most a tenth of the time: where ten thousand sites are busy at once, it is done less often. */
+const SHARE = 10;
+const MAX_FLUSH_MS = 10_000;
 /** The longest time between two tries to write. */
 const MAX_RETRY_MS = 60_000;
 /** Hours that wait while nothing can be written; the oldest are given up first. */
@@ -22,8 +25,9 @@ export type TrafficRecorder = Recorder & {
 };
 
 /**
- * Counts visits from now on. They are added up in memory for a second and then go into one transaction; a crash loses that
- * second. A second counts for the hour it began in. Once an hour it removes what is too old.
+ * Counts visits from now on. They are added up in memory for a second (up to ten where so many sites are busy that writing
+ * would slow down answers) and then go into one transaction: what a crash loses. They count for the hour in which that
+ * second began. Once an hour it removes what is too old.
  */
 export function startTraffic(ctx: Ctx): TrafficRecorder {
   const countries = openCountries(ctx);
@@ -32,6 +36,7 @@ export function startTraffic(ctx: Ctx): TrafficRecorder {
   let current: Tally | undefined;
   let timer: Timer | undefined;
   let failures = 0;
+  let tookMs = 0;
   let stopped = false;
   const dropping = startDropping(ctx);
   let running: Promise<void> = Promise.resolve();
@@ -45,7 +50,7 @@ export function startTraffic(ctx: Ctx): TrafficRecorder {
   }
 
   function schedule(): void {
-    timer ??= setTimeout(() => void flush(), Math.min(FLUSH_MS * 2 ** failures, MAX_RETRY_MS));
+    timer ??= setTimeout(() => void flush(), paceOf(tookMs, failures));
     timer.unref();
   }
 
@@ -62,6 +67,7 @@ export function startTraffic(ctx: Ctx): TrafficRecorder {
     if (waiting.size === 0) return;
     const taken = waiting;
     waiting = new Map();
+    const startMs = performance.now();
     try {
       const countryOf = await countries;
       await ctx.db.transaction(async (tx) => {
@@ -70,12 +76,11 @@ export function startTraffic(ctx: Ctx): TrafficRecorder {
       failures = 0;
     } catch (cause) {
       failures += 1;
-      for (const tally of waiting.values()) enqueue(taken, tally);
-      waiting = taken;
-      giveUpOldest(waiting);
+      waiting = joinWaiting(taken, waiting);
       ctx.log.error("traffic not recorded yet", { failures, cause });
       if (!stopped) schedule();
     }
+    tookMs = performance.now() - startMs;
   }
 
   return {
@@ -89,6 +94,12 @@ export function startTraffic(ctx: Ctx): TrafficRecorder {
   };
 }
 
+/** The time until the next write, after one that took `tookMs` or after some that failed. */
+function paceOf(tookMs: number, failures: number): number {
+  const paceMs = Math.min(Math.max(FLUSH_MS, tookMs * SHARE), MAX_FLUSH_MS);
+  return Math.min(paceMs * 2 ** failures, MAX_RETRY_MS);
+}
+
 /** Puts a tally among those that wait, one an hour. */
 function enqueue(waiting: Map<number, Tally>, tally: Tally): void {
   const same = waiting.get(tally.hour);
@@ -96,7 +107,8 @@ function enqueue(waiting: Map<number, Tally>, tally: Tally): void {
   else waiting.set(tally.hour, tally);
 }
 
-function giveUpOldest(waiting: Map<number, Tally>): void {
-  const hours = [...waiting.keys()].toSorted((a, b) => a - b);
-  for (const hour of hours.slice(0, -MAX_WAITING)) waiting.delete(hour);
+/** What could not be written with what came since, without the oldest hours where there are too many. */
+function joinWaiting(older: Map<number, Tally>, newer: Map<number, Tally>): Map<number, Tally> {
+  for (const tally of newer.values()) enqueue(older, tally);
+  return new Map([...older].toSorted(([a], [b]) => a - b).slice(-MAX_WAITING));
 }

@@ -15,6 +15,8 @@ import { readSalt, visitorHash } from "./visitors.ts";
 const MAX_ITEMS = 1000;
 /** Rows that go into one statement. Between two, requests are answered. */
 const BATCH = 1000;
+/** Sites that are written at once. */
+const BATCH_SITES = 250;
 
 /**
  * How many paths and referrers each site has on a day, at most: so that they need not be counted each second. Too high a number
@@ -42,28 +44,30 @@ export async function writeTally(
     const site = tally.sites.get(id);
     return site ? [[id, site] as const] : [];
   });
-  const visitors = await writeVisitors(ctx, tx, dayOfHour(tally.hour), sites);
-  await writeHours(tx, tally.hour, sites, visitors);
-  await writeItems(tx, dayOfHour(tally.hour), sites, { countryOf, known });
+  const day = dayOfHour(tally.hour);
+  const salt = await readSalt(ctx, tx, day);
+  for await (const some of batches(sites, BATCH_SITES)) {
+    const visitors = await writeVisitors(tx, { day, salt }, some);
+    await writeHours(tx, tally.hour, some, visitors);
+    await writeItems(tx, day, some, { countryOf, known });
+  }
 }
 
 type Sites = readonly (readonly [id: number, site: SiteTally])[];
 
 /** How many of each site come for the first time today. */
 async function writeVisitors(
-  ctx: Ctx,
   tx: Tx,
-  day: number,
+  { day, salt }: { day: number; salt: Uint8Array },
   sites: Sites,
 ): Promise<ReadonlyMap<number, number>> {
-  const salt = await readSalt(ctx, tx, day);
   const rows: Row[] = [];
   for (const [id, site] of sites)
     for (const [agent, visitors] of site.agents)
       for (const address of visitors?.keys() ?? [])
         rows.push([day, id, visitorHash(salt, id, address, agent)]);
   const fresh = new Map<number, number>();
-  for await (const batch of batches(rows)) {
+  for await (const batch of batches(rows, BATCH)) {
     const written = await tx
       .insert(trafficVisitors)
       .select(valuesOf(batch, 3))
@@ -84,7 +88,7 @@ async function writeHours(
   const rows = sites.map(([id, site]): Row => {
     return [id, hour, site.requests, site.pages, visitors.get(id) ?? 0, site.bytes, site.bots];
   });
-  for await (const batch of batches(rows))
+  for await (const batch of batches(rows, BATCH))
     await tx
       .insert(trafficHours)
       .select(valuesOf(batch, 7))
@@ -117,7 +121,7 @@ async function writeItems(
       for (const [item, { count: times, bytes }] of kept)
         rows.push([id, day, kind, item, times, bytes]);
     }
-  for await (const batch of batches(rows))
+  for await (const batch of batches(rows, BATCH))
     await tx
       .insert(trafficItems)
       .select(valuesOf(batch, 6))
@@ -229,10 +233,10 @@ function valuesOf(rows: readonly Row[], columns: number): SQL {
   return sql`SELECT ${sql.join(values, sql`, `)} FROM json_each(${JSON.stringify(rows)}) WHERE true`;
 }
 
-/** The rows in batches, between which the event loop turns. */
-async function* batches(rows: readonly Row[]): AsyncGenerator<readonly Row[]> {
-  for (let at = 0; at < rows.length; at += BATCH) {
+/** A list in batches, between which the event loop turns. */
+async function* batches<T>(list: readonly T[], size: number): AsyncGenerator<readonly T[]> {
+  for (let at = 0; at < list.length; at += size) {
     if (at > 0) await new Promise((resolve) => setImmediate(resolve));
-    yield rows.slice(at, at + BATCH);
+    yield list.slice(at, at + size);
   }
 }

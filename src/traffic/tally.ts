@@ -151,6 +151,7 @@ function addVisitor(
   tally.visitors += 1;
 }
 
+/** Of an http(s) address only host and port: its path may tell what is nobody's business. */
 function addReferrer(
   tally: Tally,
   site: SiteTally,
@@ -158,12 +159,22 @@ function addReferrer(
   referrer: string,
   bytes: number,
 ): void {
-  const authority = authorityOf(referrer);
-  if (authority === "" || authority.length > MAX_AUTHORITY) return;
+  const start = referrer.startsWith("https://") ? 8 : referrer.startsWith("http://") ? 7 : 0;
+  if (start === 0 || isOwn(referrer, start, host)) return;
+  const end = referrer.indexOf("/", start);
+  const authority = end === -1 ? referrer.slice(start) : referrer.slice(start, end);
+  if (authority.length > MAX_AUTHORITY) return;
   const referrers = site.host === host ? site.hostReferrers : referrersOf(tally, site, host);
   const known = referrers.get(authority);
   if (known === undefined) addText(tally, referrers, authority, 1, bytes);
   else increase(known, 1, bytes);
+}
+
+/** Whether the host of a referrer is the own one, as it is of nearly all. What is spelled oddly is told apart by `rollup.ts`. */
+function isOwn(referrer: string, start: number, host: string): boolean {
+  if (!referrer.startsWith(host, start)) return false;
+  const after = referrer.charAt(start + host.length);
+  return after === "/" || after === ":" || after === "";
 }
 
 /** The referrers of one own host. Beyond the bound, under none: then own ones are told apart no more. */
@@ -178,14 +189,6 @@ function referrersOf(tally: Tally, site: SiteTally, host: string): Map<string, C
   site.host = host;
   site.hostReferrers = referrers;
   return referrers;
-}
-
-/** `example.com:8080` of an http(s) address, else nothing. Never the path, which may tell what is nobody's business. */
-function authorityOf(referrer: string): string {
-  const start = referrer.startsWith("https://") ? 8 : referrer.startsWith("http://") ? 7 : 0;
-  if (start === 0) return "";
-  const end = referrer.indexOf("/", start);
-  return end === -1 ? referrer.slice(start) : referrer.slice(start, end);
 }
 
 function mergeTexts(

@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 
 async function page(answer: Response): Promise<LogPage> {
   expect(answer.status).toBe(200);
-  return answer.json();
+  return JSON.parse(await answer.text());
 }
 
 test("requests, deploys and domains are told newest first, without who came", async () => {
