@@ -71,6 +71,11 @@ export function trafficRoutes(ctx: Ctx) {
           return Response.json(
             await listLogs(ctx, actor, params.site, { ...filter, page: parsePage(query) }),
           );
+        // Elysia answers HEAD by this too, and would read the body to its end, which does not come.
+        if (request.method === "HEAD") {
+          await listLogs(ctx, actor, params.site, { ...filter, page: parsePage({ limit: 1 }) });
+          return new Response(null, { headers: EVENT_STREAM });
+        }
         const stream = await followLogs(ctx, actor, params.site, {
           ...filter,
           after: parseLineId(request.headers.get("last-event-id") ?? query.after),

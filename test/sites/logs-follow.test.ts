@@ -173,3 +173,45 @@ test("twenty follow one log, the next is told to wait, and who left makes room",
   await (await open("blog")).cancel();
   for (const stream of streams.slice(1)) await stream.cancel();
 });
+
+test("over the wire: lines come at once, and a client that goes makes room", async () => {
+  await using world = await openLogsWorld();
+  const { ada } = world.people;
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 60,
+    fetch: (request) =>
+      world.get(`/sites/blog/logs?follow=1`, ada, {
+        method: request.method,
+        signal: request.signal,
+      }),
+  });
+  try {
+    const head = await fetch(server.url, { method: "HEAD" });
+    expect(head.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    // More than may follow at once: each that goes makes room for the next.
+    for (let n = 1; n <= 25; n += 1) {
+      const abort = new AbortController();
+      let answer = await fetch(server.url, { signal: abort.signal });
+      while (answer.status === 429) {
+        await answer.body?.cancel();
+        answer = await fetch(server.url, { signal: abort.signal });
+      }
+      const events = eventsOf(answer.body);
+      expect(await events.read()).toBe(": following\n\n");
+      world.request({ path: `/${n}` });
+      await world.logs.flush();
+      expect(await events.lines()).toEqual([`${n} GET /${n} 200`]);
+      abort.abort();
+      await events.cancel().catch(() => undefined);
+    }
+    const last = eventsOf((await fetch(server.url)).body);
+    await last.read();
+    const ended = last.read();
+    world.logs.endFollowers();
+    expect(await ended).toBeUndefined();
+  } finally {
+    await server.stop(true);
+  }
+});
