@@ -75,7 +75,7 @@ async function deploy(box, files) {
   const body = new FormData();
   if (box.querySelector("[name=draft]")?.checked) body.append("draft", "true");
   if (isArchive) body.append("file", only.file, only.path);
-  else for (const { path, file } of files) body.append("file", file, encodeURIComponent(path));
+  else for (const { path, file } of files) body.append("file", file, path);
   const address = `${box.dataset.drop}${isArchive ? "" : "/folder"}`;
   box.setAttribute("aria-busy", "true");
   const { ok, value } = await send(address, body, box.dataset.csrf, (sent, total) => {

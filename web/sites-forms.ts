@@ -1,8 +1,13 @@
 import { Elysia } from "elysia";
 
+import { identify } from "#accounts/actor.ts";
+import { identifyWriter, requireActor, requireWrite } from "#accounts/guard.ts";
 import { createToken, revokeToken } from "#accounts/tokens.ts";
 import { fail } from "#base/errors.ts";
 import { parseDeployId } from "#base/names.ts";
+import { prefersHtml } from "#http/accept.ts";
+import { requireOwnOrigin } from "#http/origin.ts";
+import { deployArchive } from "#sites/archive-deploy.ts";
 import { deleteDeploy } from "#sites/deploy-delete.ts";
 import { addDomain } from "#sites/domain-add.ts";
 import { removeDomain } from "#sites/domain-remove.ts";
@@ -13,13 +18,14 @@ import { rollback } from "#sites/rollback.ts";
 import { updateSite } from "#sites/settings.ts";
 import { createSite } from "#sites/sites-create.ts";
 import { deleteSite } from "#sites/sites-delete.ts";
+import { readFolderUpload } from "#sites/upload-folder.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import { statusOf } from "./account-pages.tsx";
+import { ofTheForm, statusOf } from "./account-pages.tsx";
 import { type Form, redirect } from "./frame.ts";
 import { sitePath } from "./site-layout.tsx";
 import { act, actOrAgain } from "./site-visit.ts";
-import { showDomains, showPeople, showSettings, showSites } from "./sites-pages.ts";
+import { showDeploys, showDomains, showPeople, showSettings, showSites } from "./sites-pages.ts";
 
 const NONE = { parse: "none" } as const;
 
@@ -36,6 +42,16 @@ export function sitesForms(ctx: Ctx) {
 
 function deployForms(ctx: Ctx) {
   return new Elysia()
+    .post("/:site/upload", ({ request, params }) => takeArchive(ctx, request, params.site), NONE)
+    .post(
+      "/:site/upload/folder",
+      async ({ request, params }) =>
+        Response.json(
+          await readFolderUpload(ctx, await identifyWriter(ctx, request), request, params.site),
+          { headers: { "cache-control": "no-store" } },
+        ),
+      NONE,
+    )
     .post(
       "/:site/deploys/:id/release",
       ({ request, params: { site, id } }) =>
@@ -106,6 +122,33 @@ function peopleForms(ctx: Ctx) {
         act(ctx, request, pathOf(site, "token-revoked"), (actor) => revokeToken(ctx, actor, id)),
       NONE,
     );
+}
+
+/** Deploys the archive of the form; answers JSON to the script of the page, which shows how far it is. */
+async function takeArchive(ctx: Ctx, request: Request, site: string): Promise<Response> {
+  const actor = requireActor(await identify(ctx, request));
+  // The security token comes within the body: until then the origin alone must do.
+  if (actor.via.kind === "session") requireOwnOrigin(ctx, request);
+  const byScript = !prefersHtml(request.headers.get("accept"));
+  try {
+    const done = await deployArchive(ctx, actor, request, {
+      site,
+      judge: (texts) => requireWrite(ctx, request, actor, texts),
+    });
+    return byScript
+      ? Response.json(done, { headers: { "cache-control": "no-store" } })
+      : redirect(`${sitePath(site)}?done=${done.live ? "deployed" : "drafted"}`);
+  } catch (thrown) {
+    if (byScript) throw thrown;
+    const error = ofTheForm(thrown);
+    const { message, hint } = error;
+    const problem = hint ? `${message}. ${hint}` : message;
+    return showDeploys(
+      { ctx, request, site, query: {} },
+      { problems: { problem } },
+      statusOf(error),
+    );
+  }
 }
 
 function takeSite(ctx: Ctx, request: Request): Promise<Response> {

@@ -39,7 +39,7 @@ export function startHosting(ctx: Ctx, jobs: readonly Job[]): Hosting {
   const running = startJobs(ctx, [
     { name: "removals", everyMs: HOUR_MS, firstMs: SOON_MS, run: () => finishRemovals(ctx) },
     { name: "sweep", everyMs: HOUR_MS, firstMs: MINUTE_MS, run: () => sweep(ctx) },
-    { name: "domains", everyMs: HOUR_MS, firstMs: MINUTE_MS, run: () => recheckDomains(ctx) },
+    { name: "domains", everyMs: MINUTE_MS, firstMs: MINUTE_MS, run: () => recheckDomains(ctx) },
     ...jobs,
   ]);
   return {

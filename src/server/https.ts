@@ -41,6 +41,7 @@ export async function openCertificates(
   }
   const acme = createAcmeSource(ctx);
   const jobs = [
+    { name: "own certificates", everyMs: HOUR_MS, firstMs: 0, run: () => acme.warm() },
     { name: "certificates", everyMs: HOUR_MS, firstMs: SOON_MS, run: () => acme.renewDue() },
   ];
   return { source: combineSources(files, acme), acme, jobs };

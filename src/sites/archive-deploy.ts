@@ -18,7 +18,7 @@ import { createSite } from "./sites-create.ts";
 /** Archives of one account read at the same time. */
 const inTurn = createTurns(2);
 const MAX_MESSAGE = 1000;
-const TEXTS = { site_name: 256, message: MAX_MESSAGE * 4, draft: 8 };
+const TEXTS = { site_name: 256, message: MAX_MESSAGE * 4, draft: 8, _csrf: 256 };
 /** Boundaries, headers of the parts, texts. */
 const FRAMING_BYTES = 64 * 1024;
 
@@ -29,10 +29,15 @@ const FRAMING_BYTES = 64 * 1024;
  * @throws unauthenticated, scope_missing, site_role, site_taken, name_invalid, unsupported_media_type, payload_too_large, too_slow,
  * bad_request, invalid_input; and as `storeArchive`, `createSite`, `createDeploy` and `finalizeDeploy`
  */
-export async function deployArchive(ctx: Ctx, actor: Actor, request: Request): Promise<Finalized> {
+export async function deployArchive(
+  ctx: Ctx,
+  actor: Actor,
+  request: Request,
+  options: ArchiveOptions = {},
+): Promise<Finalized> {
   checkMayDeploy(actor);
   return inTurn(String(actor.userId), async () => {
-    const sent = await readArchiveForm(ctx, request);
+    const sent = await readArchiveForm(ctx, request, options);
     try {
       const site = await findOwn(ctx, actor, sent.site);
       const limits = deployLimits(ctx, site ?? { quotaFiles: null });
@@ -51,6 +56,14 @@ export async function deployArchive(ctx: Ctx, actor: Actor, request: Request): P
   });
 }
 
+/** How a page sends an archive. */
+export type ArchiveOptions = {
+  /** The site, where the form does not name it. */
+  site?: string;
+  /** Judges the other fields, such as the form's security token, before anything is done. */
+  judge?: (texts: Partial<Record<string, string>>) => void;
+};
+
 /** Refuses an upload before a byte of it is read, where nothing in it could make it welcome. @throws scope_missing */
 export function checkMayDeploy(actor: Actor): void {
   const { via } = actor;
@@ -62,7 +75,11 @@ export function checkMayDeploy(actor: Actor): void {
 
 type Sent = { site: SiteName; message: string; draft: boolean; staged: Staged };
 
-async function readArchiveForm(ctx: Ctx, request: Request): Promise<Sent> {
+async function readArchiveForm(
+  ctx: Ctx,
+  request: Request,
+  { site, judge }: ArchiveOptions,
+): Promise<Sent> {
   const archiveBytes = ctx.config["sites.archiveBytes"];
   const { texts, file: staged } = await readForm<Staged>(request, {
     texts: TEXTS,
@@ -74,10 +91,12 @@ async function readArchiveForm(ctx: Ctx, request: Request): Promise<Sent> {
   });
   if (!staged) throw fail("invalid_input", { field: "file", problem: "the part is missing" });
   try {
-    if (texts["site_name"] === undefined)
+    judge?.(texts);
+    const name = site ?? texts["site_name"];
+    if (name === undefined)
       throw fail("invalid_input", { field: "site_name", problem: "the part is missing" });
     return {
-      site: parseSiteName(texts["site_name"]),
+      site: parseSiteName(name),
       message: parseMessage(texts["message"]),
       draft: parseFlag("draft", texts["draft"]),
       staged,
