@@ -8,7 +8,7 @@ import { type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
 import { Bytes, countOf, Empty, formatCount, Table } from "./ui.tsx";
 
 /** The spans that the page offers, in days. */
-export const SPANS = [1, 7, 30, 90, 365] as const;
+const SPANS = [1, 7, 30, 90, 365] as const;
 
 /** What this page is made from. */
 export type SiteTrafficProps = SiteFrame & { traffic: Traffic; days: number };

@@ -40,7 +40,7 @@ export function pageOfQuery(
   return { page, isLater: cursor !== undefined };
 }
 
-/** Reads a form and does what it asks for; then shows `to`. @throws what the verb throws */
+/** Reads a form and does what it asks for; then shows `to`. What the verb throws comes out. */
 export async function act(
   ctx: Ctx,
   request: Request,

@@ -49,6 +49,7 @@ export const Deploy = Type.Object({
   releasedAt: nullable(Time),
 });
 export type Deploy = Static<typeof Deploy>;
+/** A page of deploys, newest first. */
 export const DeployPage = pageOf(Deploy);
 export type DeployPage = Static<typeof DeployPage>;
 
@@ -73,6 +74,7 @@ export const Site = Type.Object({
   updatedAt: Time,
 });
 export type Site = Static<typeof Site>;
+/** A page of sites, by name. */
 export const SitePage = pageOf(Site);
 export type SitePage = Static<typeof SitePage>;
 
@@ -95,9 +97,12 @@ export const SiteChanges = Type.Object({
 });
 export type SiteChanges = Static<typeof SiteChanges>;
 
+/** An account and its role on a site. */
 export const Member = Type.Object({ user: Type.String(), role: Role, addedAt: Time });
 export type Member = Static<typeof Member>;
+/** A page of members, by name. */
 export const MemberPage = pageOf(Member);
+/** The role to give. */
 export const MemberBody = Type.Object({ role: Role });
 export type MemberBody = Static<typeof MemberBody>;
 
@@ -155,6 +160,7 @@ export const Release = Type.Object({
   key: nullable(Type.String()),
 });
 export type Release = Static<typeof Release>;
+/** A page of releases, newest first. */
 export const ReleasePage = pageOf(Release);
 export type ReleasePage = Static<typeof ReleasePage>;
 
@@ -165,6 +171,7 @@ export const DeployFile = Type.Object({
   sizeBytes: Type.Integer(),
 });
 export type DeployFile = Static<typeof DeployFile>;
+/** A page of a deploy's files, by path. */
 export const DeployFilePage = pageOf(DeployFile);
 export type DeployFilePage = Static<typeof DeployFilePage>;
 
@@ -221,9 +228,11 @@ export type Domain = Static<typeof Domain>;
 /** A domain to claim. */
 export const DomainBody = Type.Object({ host: Type.String({ maxLength: 512 }) });
 export type DomainBody = Static<typeof DomainBody>;
+/** A page of domains, by host. */
 export const DomainPage = pageOf(Domain);
 export type DomainPage = Static<typeof DomainPage>;
 
+/** How severe a line is. */
 export const LogLevel = Type.Union([
   Type.Literal("debug"),
   Type.Literal("info"),
@@ -231,6 +240,7 @@ export const LogLevel = Type.Union([
   Type.Literal("error"),
 ]);
 export type LogLevel = Static<typeof LogLevel>;
+/** What a line is about. */
 export const LogKind = Type.Union([
   Type.Literal("request"),
   Type.Literal("deploy"),
@@ -250,5 +260,6 @@ export const LogLine = Type.Object({
   data: Type.Record(Type.String(), Type.Unknown()),
 });
 export type LogLine = Static<typeof LogLine>;
+/** A page of log lines, newest first. */
 export const LogPage = pageOf(LogLine);
 export type LogPage = Static<typeof LogPage>;
