@@ -10,12 +10,10 @@ import { listDomains } from "#sites/domains.ts";
 import { makeEntry } from "#sites/gate-entry.ts";
 import { listLogs, parseLogFilter } from "#sites/logs-list.ts";
 import { listMembers } from "#sites/members.ts";
-import { requireSite } from "#sites/rights.ts";
 import { listSiteKeys } from "#sites/site-keys.ts";
 import { listSites } from "#sites/sites-read.ts";
+import { exportSiteTraffic, readSiteTraffic } from "#sites/traffic.ts";
 import type { Ctx } from "#store/ctx.ts";
-import { exportTraffic } from "#traffic/export.ts";
-import { readTraffic } from "#traffic/series.ts";
 
 import { answerPage, readVisit, redirect } from "./frame.ts";
 import { SiteDeployPage, SiteDeploysPage, type SiteDeploysProps } from "./site-deploys.tsx";
@@ -114,13 +112,10 @@ async function showDeploy(
 async function showTraffic({ ctx, request, site: name, query }: SitePageParams): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
-  const { site } = await requireSite(ctx, visit.actor, name, READ_TRAFFIC);
   const days = daysOf(ctx, query);
-  const traffic = await readTraffic(ctx, site.id, days);
+  const traffic = await readSiteTraffic(ctx, visit.actor, name, days);
   return answerPage(SiteTrafficPage({ ...visit, traffic, days }));
 }
-
-const READ_TRAFFIC = { action: "read the traffic of", role: "viewer", scope: "stats" } as const;
 
 async function sendTraffic(
   { ctx, request, site: name, query }: SitePageParams,
@@ -128,8 +123,8 @@ async function sendTraffic(
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
-  const { site } = await requireSite(ctx, visit.actor, name, READ_TRAFFIC);
-  const body = exportTraffic(ctx, site.id, daysOf(ctx, query), format);
+  const days = daysOf(ctx, query);
+  const body = await exportSiteTraffic(ctx, visit.actor, name, { days, format });
   return new Response(body, {
     headers: {
       "content-type": format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
