@@ -67,3 +67,35 @@ test("fifty uploads of the same bytes at once are one blob", async () => {
   );
   expect(await Array.fromAsync(blobs.list())).toHaveLength(1);
 });
+
+test("many contents at once get their addresses in order, and are there", async () => {
+  const texts = Array.from({ length: 300 }, (_, at) => `content ${at % 250}`);
+  const digests = await blobs.putMany(texts.map((text) => new TextEncoder().encode(text)));
+  expect(digests).toHaveLength(300);
+  expect(await (await blobs.find(digests[7] ?? HELLO))?.text()).toBe("content 7");
+  expect(digests[257]).toBe(digests[7] ?? HELLO);
+  const listed = await Array.fromAsync(blobs.list());
+  expect(listed).toHaveLength(250);
+  expect(listed.every(({ touchedAt }) => touchedAt.getTime() === time.getTime())).toBe(true);
+  expect(await blobs.sizeOf(digests[7] ?? HELLO)).toBe(9);
+  expect(await blobs.sizeOf(HELLO)).toBeUndefined();
+  expect(await readdir(join(root, "staging"))).toEqual([]);
+});
+
+test("many contents again renew their time, and none is nothing", async () => {
+  const contents = ["a", "b"].map((text) => new TextEncoder().encode(text));
+  await blobs.putMany(contents);
+  time = new Date("2026-02-01T00:00:00Z");
+  await blobs.putMany(contents);
+  const times = (await Array.fromAsync(blobs.list())).map(({ touchedAt }) => touchedAt);
+  expect(times).toEqual([time, time]);
+  expect(await blobs.putMany([])).toEqual([]);
+});
+
+test("many contents on a disk that takes none fail as such and leave nothing half", async () => {
+  await rm(join(root, "staging"), { recursive: true });
+  await expect(blobs.putMany([new Uint8Array(3), new Uint8Array(4)])).rejects.toMatchObject({
+    code: "file_failed",
+  });
+  expect(await Array.fromAsync(blobs.list())).toEqual([]);
+});
