@@ -24,8 +24,8 @@ export type SiteFolder = {
 const OUTPUTS = ["dist", "build", "out", "public", "_site"];
 
 /**
- * Finds the folder to deploy: the one that was named, else `site.dir` of the manifest, else the working folder, where it is no
- * source of something still to be built.
+ * Finds the folder to deploy: the one that was named, or `site.dir` of a project that was named; else `site.dir` of the manifest
+ * here; else the working folder, where it is no source of something still to be built.
  *
  * @throws usage where the folder is none, is the user's home or the root of the disk, or cannot be told; needs_flag, cancelled,
  * manifest_invalid
@@ -40,7 +40,13 @@ export async function findSiteFolder(
   const project = ofNamed?.manifest.site ? ofNamed : await readSiteProject(cwd);
   const settings = project?.manifest.site;
   const own = settings?.dir === undefined ? undefined : resolve(project?.dir ?? cwd, settings.dir);
-  const dir = named ?? own ?? (await chooseFolder(context));
+  // A project that was named is meant with its site, not with its sources.
+  const isProject = named !== undefined && ofNamed !== undefined && project === ofNamed;
+  const dir = (isProject ? own : undefined) ?? named ?? own ?? (await chooseFolder(context));
+  if (isProject && own !== undefined && own !== ofNamed.dir)
+    context.say(
+      `The site of "${printable(named)}" is its folder ${printable(settings?.dir ?? "")}`,
+    );
   await checkFolder(context, dir);
   const main =
     settings?.main === undefined

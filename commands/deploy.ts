@@ -19,6 +19,8 @@ import { renderBytes, renderCount, renderNumber, renderTable, shorten } from "./
 import { siteArgs } from "./site.ts";
 
 const MAX_WARNINGS = 20;
+/** Files between two words about them: most take a moment. */
+const PROGRESS_STEP = 50;
 
 /** Puts a folder on the web. */
 export default defineCommand({
@@ -99,8 +101,10 @@ async function hash(context: Context, selection: SiteSelection): Promise<HashedF
       now: context.now,
       cache: join(context.landHome, "cache"),
       signal: context.signal,
-      onProgress: ({ files, bytes }) =>
-        progress.update({ verb: "Reading", doneFiles: files, totalFiles, doneBytes: bytes }),
+      onProgress({ files, bytes }) {
+        if (files % PROGRESS_STEP !== 0 && files < totalFiles) return;
+        progress.update({ verb: "Reading", doneFiles: files, totalFiles, doneBytes: bytes });
+      },
     });
   } finally {
     progress.stop();
@@ -153,7 +157,7 @@ function tell(context: Context, deployed: Deployed, draft: boolean): void {
   const all = `${renderNumber(files)} file${files === 1 ? "" : "s"}`;
   context.say(
     uploaded === 0
-      ? `Nothing had to be sent: the server had the content of all ${all}`
+      ? `Nothing had to be sent: the server has all of it (${all})`
       : `${renderNumber(uploaded)} of ${all} ${uploaded === 1 ? "was" : "were"} new (${renderBytes(uploadedBytes)})`,
   );
   context.say(

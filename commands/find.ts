@@ -49,6 +49,11 @@ export function isGroup(words: string): boolean {
   return Object.keys(commands).some((name) => name.startsWith(`${words} `));
 }
 
+/** Whether these words are the whole name of a command. */
+export function isCommand(words: string): boolean {
+  return Object.hasOwn(commands, words);
+}
+
 /** The full names that begin with these words and a space. */
 export function membersOf(words: string): string[] {
   return Object.keys(commands).filter((name) => name.startsWith(`${words} `));
@@ -61,7 +66,7 @@ export function membersOf(words: string): string[] {
  */
 export function findCommand(words: readonly string[]): { name: string; entry: Entry } {
   const name = words.join(" ");
-  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const entry = isCommand(name) ? commands[name] : undefined;
   if (entry) return { name, entry };
   if (isGroup(name))
     throw fail("usage", {

@@ -3,7 +3,7 @@ import { version } from "#base/build-info.ts";
 import { commands, type Entry, SECTIONS } from "./all.ts";
 import { isFlag, spelling } from "./argv.ts";
 import type { Arg, Args, Command } from "./command.ts";
-import { findCommand, membersOf } from "./find.ts";
+import { findCommand, isCommand, membersOf } from "./find.ts";
 import { globalArgs } from "./globals.ts";
 import { renderTable, type Style } from "./render.ts";
 
@@ -53,7 +53,7 @@ export async function renderTopic(words: readonly string[], style: Style): Promi
     (name) => [name, findCommand(name.split(" ")).entry] as const,
   );
   const list = [style.bold("Commands:"), rowsOf(members)];
-  if (members.length > 0 && !Object.hasOwn(commands, topic))
+  if (members.length > 0 && !isCommand(topic))
     return [usage(style, `${topic} <command>`), "", ...list].join("\n");
   const { name, entry } = findCommand(words);
   const page = renderCommand(name, entry, await entry.load(), style);

@@ -2,33 +2,40 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { fail } from "#base/errors.ts";
-import { parsePackageName, parseVersion } from "#base/names.ts";
+import { parsePackageName, parseSiteName, parseVersion } from "#base/names.ts";
 import { parseManifest } from "#pack/manifest.ts";
 import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
 
 import { askText, type Validate } from "./ask.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
+import { writeFirstSite } from "./init-site.ts";
+import { suggestSiteName } from "./site.ts";
 
 /** Writes the first land.json of a folder. */
 export default defineCommand({
   more: `Asks for what the flags do not say. A land.json that is there already is never changed. An empty folder also gets
-a first source file.`,
+a first source file. --template site makes a first page with its style instead.`,
   examples: [
     "land init # asks",
     "land init --yes # takes the suggestions",
     "land init --yes --name @ada/greet --license Apache-2.0",
+    "land init --template site # a first page, to be put on the web with `land deploy`",
   ],
   args: {
-    name: { type: "text", value: "NAME", about: "Name of the package (suggested: the folder's)" },
+    name: {
+      type: "text",
+      value: "NAME",
+      about: "Name of the package or site (suggested: the folder's)",
+    },
     version: { type: "text", value: "VERSION", about: "First version (suggested: 0.1.0)" },
     description: { type: "text", value: "TEXT", about: "What it does, in a line" },
     license: { type: "text", value: "ID", about: "SPDX license (suggested: MIT)" },
     template: {
       type: "text",
       value: "NAME",
-      about: "What to begin with: package",
-      oneOf: ["package"],
+      about: "What to begin with: package (default) or site",
+      oneOf: ["package", "site"],
     },
   },
   async run(context, args) {
@@ -38,6 +45,7 @@ a first source file.`,
         problem: `Cannot make a manifest: "${path}" is there already`,
         hint: "Edit it, or name another folder with --cwd",
       });
+    if (args.template === "site") return makeSite(context, args.name, path);
     const suggested = await readSuggestions(context.cwd);
     const settle = (key: keyof Suggestions, question: string, validate?: Validate) =>
       settleField(context, key, args[key], suggested[key], question, validate);
@@ -55,6 +63,17 @@ a first source file.`,
     return { value: { path, name, version } };
   },
 });
+
+/** A first site: pages and a manifest that names it. Nothing that is there is changed. */
+async function makeSite(context: Context, given: string | undefined, path: string) {
+  const suggestion = suggestSiteName(context.cwd);
+  const name = parseSiteName(
+    await settleField(context, "name", given, suggestion, "Name of the site", parseSiteName),
+  );
+  const { made } = await writeFirstSite(context.cwd, name);
+  context.say(`Made ${made.join(", ")}\n\nNext: \`land deploy\` puts it on the web`);
+  return { value: { path, name, made } };
+}
 
 type Suggestions = { name: string; version: string; description: string; license: string };
 

@@ -44,7 +44,10 @@ each line as one line of JSON.`,
   },
 });
 
-/** Ends with Ctrl-C alone, which is how it is meant to end. */
+/** As of every program that Ctrl-C ended. */
+const STOPPED = 130;
+
+/** Ends with Ctrl-C alone, which is how it is meant to end: no error is shown. */
 async function follow(
   context: Context,
   remote: Connection["remote"],
@@ -64,7 +67,7 @@ async function follow(
   } catch (error) {
     if (!context.signal.aborted) throw error;
   }
-  return { value: undefined };
+  return { value: undefined, exitCode: STOPPED };
 }
 
 /** `2026-03-01 12:30:05 warn  request  …`. */

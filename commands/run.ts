@@ -3,10 +3,10 @@ import { stat } from "node:fs/promises";
 import { fail, type LandError, toLandError, toProblem } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 
-import { flagName, isFlag, readArgs } from "./argv.ts";
+import { flagName, isFlag, readArgs, spelling } from "./argv.ts";
 import type { Outcome } from "./command.ts";
 import { createContext, type Output, type Signal, type World } from "./context.ts";
-import { findCommand, isGroup } from "./find.ts";
+import { findCommand, isCommand, isGroup } from "./find.ts";
 import { globalArgs, type Globals } from "./globals.ts";
 import { renderOverview, renderTopic, renderWelcome } from "./help.ts";
 import { createStyle, renderError } from "./render.ts";
@@ -94,11 +94,14 @@ function splitArgv(argv: readonly string[]): {
   const words: string[] = [];
   const rest: string[] = [];
   let open = true;
+  let flagged = false;
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? "";
     if (word === "--") open = false;
-    if (!open || word.startsWith("-") || !wantsWord(words)) rest.push(word);
+    const isFlagWord = word.startsWith("-");
+    if (!open || isFlagWord || !wantsWord(words, flagged)) rest.push(word);
     else words.push(word);
+    flagged ||= isFlagWord && !isGlobal(word);
     const value = open && takesValue(word) ? argv[at + 1] : undefined;
     if (value !== undefined) {
       rest.push(value);
@@ -117,9 +120,21 @@ function splitArgv(argv: readonly string[]): {
   };
 }
 
-function wantsWord(words: readonly string[]): boolean {
+/** Behind a flag of its own, the next word may be that flag's: there a whole name stays as it is (`deploys --site blog`). */
+function wantsWord(words: readonly string[], flagged: boolean): boolean {
   const [first] = words;
-  return first === undefined || first === "help" || isGroup(words.join(" "));
+  if (first === undefined || first === "help") return true;
+  const name = words.join(" ");
+  return isGroup(name) && !(flagged && isCommand(name));
+}
+
+function isGlobal(word: string): boolean {
+  return Object.entries(globalArgs).some(
+    ([key, arg]) =>
+      isFlag(arg) &&
+      (word.split("=", 1)[0] === spelling(key, arg) ||
+        ("short" in arg && arg.short !== undefined && word === `-${arg.short}`)),
+  );
 }
 
 /** A global flag whose value is the next word. */

@@ -27,7 +27,7 @@ service runs as a user of its own that systemd makes, with its data in /var/lib/
 changes the unit; the data stays. Settings without a flag go into land.toml in the data folder.`,
   examples: [
     "sudo land service install --domain example.com --tls acme",
-    "land service install --print --domain example.com # shows the unit, changes nothing",
+    "land service install --print --domain example.com # only shows the unit",
     "sudo land service install --host 127.0.0.1 --port 5263 --public-url https://land.example.com # behind a proxy",
   ],
   args: {

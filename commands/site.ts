@@ -63,7 +63,7 @@ export function suggestSiteName(folder: string): string {
 }
 
 /** What the manifest of a folder says of its site, if anything. @throws manifest_invalid, file_failed */
-export async function readSiteSettings(dir: string): Promise<SiteSettings | undefined> {
+async function readSiteSettings(dir: string): Promise<SiteSettings | undefined> {
   return (await readSiteProject(dir))?.manifest.site;
 }
 

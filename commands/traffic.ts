@@ -1,3 +1,4 @@
+import { printableLines } from "#base/names.ts";
 import type { Traffic } from "#traffic/model.ts";
 
 import { defineCommand } from "./command.ts";
@@ -35,7 +36,7 @@ export default defineCommand({
     const { format = "text" } = args;
     if (!context.json && (format === "csv" || format === "ndjson")) {
       const text = await remote.exportTraffic(site, days, format);
-      return { value: text, text: text.replace(/\r?\n$/, "") };
+      return { value: text, text: forStdout(context, text.replace(/\r?\n$/, "")) };
     }
     const traffic = await remote.readTraffic(site, days);
     return {
@@ -45,6 +46,11 @@ export default defineCommand({
     };
   },
 });
+
+/** A file keeps every byte; a terminal must not obey what a visitor wrote into a path. */
+function forStdout({ world }: Context, text: string): string {
+  return world.stdout.isTTY === true ? printableLines(text.replaceAll("\r\n", "\n")) : text;
+}
 
 function renderTraffic(traffic: Traffic, { style }: Context): string {
   const { total, days } = traffic;

@@ -3,7 +3,7 @@ import type { HashedFile } from "#pack/site-hash.ts";
 import { DeployStarted, type FileList, Finalized } from "#sites/model.ts";
 
 import type { Exchange } from "./exchange.ts";
-import { type Blob, sendBlobs, type SendProgress } from "./send-blobs.ts";
+import { type Blob, bytesOf, sendBlobs, type SendProgress } from "./send-blobs.ts";
 
 /** A deploy to make. */
 export type DeployPlan = {
@@ -48,7 +48,7 @@ export async function deployFolder(exchange: Exchange, plan: DeployPlan): Promis
     const blobs = blobsOf(plan, missing);
     await sendBlobs(exchange, path, blobs, plan.onProgress);
     sent.uploaded += blobs.length;
-    sent.uploadedBytes += blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0);
+    sent.uploadedBytes += bytesOf(blobs);
     plan.onSent?.();
     try {
       const finalized = await exchange.ask(Finalized, {

@@ -151,7 +151,7 @@ type Tally = {
 
 /** Counts over all connections. What was sent in vain is taken back. */
 function createTally(blobs: readonly Blob[], onProgress: (progress: SendProgress) => void): Tally {
-  const totalBytes = blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const totalBytes = bytesOf(blobs);
   const there = new Map<readonly Blob[], { files: number; bytes: number }>();
   const moving = new Map<symbol, number>();
   const tell = (): void => {
@@ -171,9 +171,10 @@ function createTally(blobs: readonly Blob[], onProgress: (progress: SendProgress
   };
   return {
     arrived(batch, left) {
-      const sum = (list: readonly Blob[]): number =>
-        list.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
-      there.set(batch, { files: batch.length - left.length, bytes: sum(batch) - sum(left) });
+      there.set(batch, {
+        files: batch.length - left.length,
+        bytes: bytesOf(batch) - bytesOf(left),
+      });
     },
     begin() {
       const key = Symbol("request");
@@ -189,4 +190,9 @@ function createTally(blobs: readonly Blob[], onProgress: (progress: SendProgress
       };
     },
   };
+}
+
+/** How many bytes some blobs are together. */
+export function bytesOf(blobs: readonly Blob[]): number {
+  return blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }

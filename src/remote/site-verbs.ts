@@ -70,7 +70,6 @@ export function siteVerbs(exchange: Exchange): SiteVerbs {
 
 function settingVerbs(exchange: Exchange) {
   const { ask, tell } = exchange;
-  const memberOf = (site: string, user: string): string => pathOf(site, "members", user);
   return {
     listSites: () => readAll(exchange, Site, "/sites"),
     createSite: (name: string) => ask(Site, { method: "POST", path: "/sites", json: { name } }),
@@ -80,9 +79,9 @@ function settingVerbs(exchange: Exchange) {
     deleteSite: (site: string) => tell({ method: "DELETE", path: pathOf(site) }),
     listMembers: (site: string) => readAll(exchange, Member, pathOf(site, "members")),
     putMember: (site: string, user: string, role: Role) =>
-      ask(Member, { method: "PUT", path: memberOf(site, user), json: { role } }),
+      ask(Member, { method: "PUT", path: pathOf(site, "members", user), json: { role } }),
     removeMember: (site: string, user: string) =>
-      tell({ method: "DELETE", path: memberOf(site, user) }),
+      tell({ method: "DELETE", path: pathOf(site, "members", user) }),
     listSiteKeys: (site: string) => readAll(exchange, TokenInfo, pathOf(site, "keys")),
   };
 }

@@ -86,3 +86,41 @@ test("at a terminal it asks for what the flags do not say", async () => {
     main: "index.ts",
   });
 });
+
+test("--template site makes a first site that can be deployed, and changes nothing that is there", async () => {
+  await using root = await temporaryFolder("init");
+  const dir = join(root.path, "My Blog");
+  await Bun.write(join(dir, "style.css"), "mine");
+  const ran = await run(["init", "--template", "site", "--yes", "--json"], { cwd: dir });
+  expect(ran.json()).toEqual({
+    path: join(dir, "land.json"),
+    name: "my-blog",
+    made: ["index.html", "404.html", ".landignore", "land.json"],
+  });
+  expect(JSON.parse(await textOf(dir, "land.json"))).toEqual({
+    site: { name: "my-blog", dir: "." },
+  });
+  expect(await textOf(dir, "style.css")).toBe("mine");
+  const dry = await run(["deploy", "--dry-run", "--json"], { cwd: dir, home: root.path });
+  expect(dry.json()).toMatchObject({
+    site: "my-blog",
+    files: [{ path: "404.html" }, { path: "index.html" }, { path: "style.css" }],
+  });
+  expect(await run(["init", "--template", "site", "--name", "x"], { cwd: dir })).toMatchObject({
+    exitCode: 2,
+  });
+});
+
+test("a site's name is checked before anything is written, and asked for at a terminal", async () => {
+  await using root = await temporaryFolder("init");
+  const flags = ["init", "--template", "site"];
+  const bad = await run([...flags, "--name", "No Good"], { cwd: root.path });
+  expect(bad.stderr).toContain('Cannot use "No Good" as a site name');
+  expect(await run(flags, { cwd: root.path })).toMatchObject({ exitCode: 2 });
+  expect(await Bun.file(join(root.path, "index.html")).exists()).toBe(false);
+  const running = startRun(flags, { cwd: root.path, terminal: true });
+  await running.shows("Name of the site");
+  running.type("\u0015blog\r");
+  expect((await running.done).exitCode).toBe(0);
+  expect(await textOf(root.path, "index.html")).toContain("<h1>blog</h1>");
+});

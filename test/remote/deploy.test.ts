@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import fc from "fast-check";
+import { array, assert, asyncProperty, integer } from "fast-check";
 
 import { hashSite } from "#pack/site-hash.ts";
 import { selectSite } from "#pack/site-select.ts";
@@ -72,7 +72,7 @@ test("a second deploy with one changed file sends one blob", async () => {
 test("large files travel alone with their length said, small ones as a tar", async () => {
   const large = new Uint8Array(2_500_000).fill(65);
   await deploy(await planOf({ ...SMALL, "large.bin": large }));
-  const [put] = sites.requests.filter(({ line }) => line.startsWith("PUT"));
+  const put = sites.requests.find(({ line }) => line.startsWith("PUT"));
   expect(put?.contentLength).toBe("2500000");
   expect(sites.requests.filter(({ line }) => line.endsWith("/blobs"))).not.toEqual([]);
   expect(sites.live.get("blog")?.["large.bin"]).toHaveLength(2_500_000);
@@ -98,8 +98,8 @@ test("a draft is not released, and the message goes along", async () => {
   expect(bodies).toMatchObject([{ draft: true, message: "why" }]);
 });
 
-test("a long list goes in parts below a megabyte", async () => {
-  const files = Array.from({ length: 12_000 }, (_, at) => ({
+test("a list of 50,000 files goes in parts below a megabyte, and the memory stays small", async () => {
+  const files = Array.from({ length: 50_000 }, (_, at) => ({
     path: `folder-with-a-long-name/${"é".repeat(10)}-${at}.html`,
     onDisk: "same",
     sizeBytes: 4,
@@ -109,8 +109,12 @@ test("a long list goes in parts below a megabyte", async () => {
     secret: undefined,
   }));
   await writeFiles(root.path, { same: "same" });
+  Bun.gc(true);
+  const before = process.memoryUsage().rss;
   const done = await deploy({ site: "blog", dir: root.path, files });
-  expect(done).toMatchObject({ files: 12_000, uploaded: 1 });
+  // The server of the test, in this process, parses and keeps the list too.
+  expect(process.memoryUsage().rss - before).toBeLessThan(200_000_000);
+  expect(done).toMatchObject({ files: 50_000, uploaded: 1 });
   const sizes = sites.requests
     .filter(({ line }) => /deploys$|files$/.test(line))
     .map(({ contentLength }) => Number(contentLength));
@@ -145,27 +149,24 @@ describe("broken networks", () => {
   });
 
   test("connections cut at any byte: what arrived is not sent again, and the end is whole", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.integer({ min: 1, max: 200_000 }), { maxLength: 12 }),
-        async (cuts) => {
-          sites.blobs.clear();
-          sites.live.set("blog", { old: "site" });
-          const proxy = cuttingProxy(sites.url, (n) => cuts[n - 1] ?? Number.POSITIVE_INFINITY);
-          try {
-            const plan = await planOf({
-              ...SMALL,
-              "large.bin": new Uint8Array(1_300_000).fill(67),
-            });
-            const network = { tries: 20, waitMs: 1e9 };
-            const done = await remoteAt(proxy.url, { network }).deploy(plan);
-            expect(done.live).toBe(true);
-            expect(Object.keys(sites.live.get("blog") ?? {})).toHaveLength(31);
-          } finally {
-            proxy.stop();
-          }
-        },
-      ),
+    await assert(
+      asyncProperty(array(integer({ min: 1, max: 200_000 }), { maxLength: 12 }), async (cuts) => {
+        sites.blobs.clear();
+        sites.live.set("blog", { old: "site" });
+        const proxy = cuttingProxy(sites.url, (n) => cuts[n - 1] ?? Number.POSITIVE_INFINITY);
+        try {
+          const plan = await planOf({
+            ...SMALL,
+            "large.bin": new Uint8Array(1_300_000).fill(67),
+          });
+          const network = { tries: 20, waitMs: 1e9 };
+          const done = await remoteAt(proxy.url, { network }).deploy(plan);
+          expect(done.live).toBe(true);
+          expect(Object.keys(sites.live.get("blog") ?? {})).toHaveLength(31);
+        } finally {
+          proxy.stop();
+        }
+      }),
       { numRuns: 8, endOnFailure: true },
     );
   }, 60_000);
@@ -252,7 +253,10 @@ test("Ctrl-C in the middle leaves the site as it was, and the next run sends onl
   expect(sites.live.get("blog")).toEqual({ old: "site" });
   const there = sites.blobs.size;
   expect(there).toBeGreaterThanOrEqual(3);
-  expect(await deploy(plan)).toMatchObject({ live: true, uploaded: 12 - there });
+  const done = await deploy(plan);
+  expect(done.live).toBe(true);
+  // What was on its way may have arrived after all.
+  expect(done.uploaded).toBeLessThanOrEqual(12 - there);
 });
 
 function problemAfter(status: number, code: string): Response {

@@ -205,13 +205,14 @@ export function cuttingProxy(
         data.left -= piece.length;
         const cut = data.left === 0;
         // One after the other: a piece may wait for the server to take it.
-        data.turn = data.turn.then(async () => {
+        const send = async (): Promise<void> => {
           const up = await data.up;
           await writeAll(up, piece);
           if (!cut) return;
           up.end();
           down.terminate();
-        });
+        };
+        data.turn = data.turn.then(send);
       },
       close({ data }) {
         data.turn = data.turn.then(async () => (await data.up).end()).catch(() => {});

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+
+import type { SiteName } from "#base/names.ts";
+import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
+
+/** A first site, small enough to be read whole. No name in it needs escaping: a site's name is letters, digits and `-`. */
+function siteFiles(name: SiteName): Record<string, string> {
+  return {
+    "index.html": page(
+      name,
+      `      <h1>${name}</h1>\n      <p>This page is <code>index.html</code>. Change it and run <code>land deploy</code> again.</p>`,
+    ),
+    "404.html": page(
+      `Not found · ${name}`,
+      `      <h1>Not found</h1>\n      <p>There is nothing here. <a href="/">Back to the start</a></p>`,
+    ),
+    "style.css": `:root {
+  color-scheme: light dark;
+  font: 1.125rem/1.6 system-ui, sans-serif;
+}
+
+main {
+  max-width: 40rem;
+  margin: 15vh auto;
+  padding: 0 1.5rem;
+}
+`,
+    ".landignore": `# Files that stay here when the site is deployed, as in a .gitignore
+README.md
+*.draft.*
+`,
+  };
+}
+
+function page(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>${title}</title>
+    <link rel="stylesheet" href="/style.css">
+  </head>
+  <body>
+    <main>
+${body}
+    </main>
+  </body>
+</html>
+`;
+}
+
+/**
+ * Writes a first site into a folder: pages, style, `.landignore` and a `land.json` that names it. Files that are there already
+ * stay as they are; `made` names those that were written.
+ *
+ * @throws file_failed
+ */
+export async function writeFirstSite(dir: string, name: SiteName): Promise<{ made: string[] }> {
+  const files = {
+    ...siteFiles(name),
+    "land.json": `${JSON.stringify({ site: { name, dir: "." } }, undefined, 2)}\n`,
+  };
+  const made: string[] = [];
+  for (const [file, text] of Object.entries(files)) {
+    const path = join(dir, file);
+    if ((await readTextIfAny(path)) !== undefined) continue;
+    await writeFileAtomic(path, text);
+    made.push(file);
+  }
+  return { made };
+}
