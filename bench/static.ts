@@ -7,7 +7,7 @@
  * Needs `wrk`; nginx and Caddy take part where they are installed. nginx writes its access log through a buffer and caches open
  * files; Caddy writes no log; land counts traffic, as it always does. `--source` runs land from source instead of dist/land.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -25,6 +25,8 @@ const rounds = Number(flag("--rounds", "3"));
 const siteCount = Number(flag("--sites", "10000"));
 const only = flag("--only", "land,nginx,caddy").split(",");
 const work = await mkdtemp(join(tmpdir(), "land-static-"));
+// Started by root, nginx reads the files as somebody else.
+await chmod(work, 0o755);
 
 const line = (n: number): string =>
   `<p>Line ${n} of a page that is ${Math.sin(n)} pages long.</p>\n`;
@@ -38,7 +40,20 @@ const FILES: Record<string, string> = {
   "large.html": textOf(100_000, 2),
 };
 
-type Load = { rate: number; p50: string; p99: string };
+type Load = { rate: number; p50: string; p99: string; cpu?: number };
+
+/** Seconds of processor time that a process and its children took so far. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const children = await Bun.file(`/proc/${pid}/task/${pid}/children`).text();
+  let ticks = 0;
+  for (const id of [String(pid), ...children.trim().split(" ")]) {
+    if (id === "") continue;
+    const stat = await Bun.file(`/proc/${id}/stat`).text();
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return ticks / 100;
+}
 
 async function load(
   url: string,
@@ -58,7 +73,13 @@ async function load(
   };
 }
 
-type Server = { name: string; url: string; host?: string; path: (file: string) => string };
+type Server = {
+  name: string;
+  url: string;
+  pid: number;
+  host?: string;
+  path: (file: string) => string;
+};
 const running: Bun.Subprocess[] = [];
 
 async function freePort(): Promise<number> {
@@ -91,7 +112,7 @@ async function start(
 
 async function startLand(): Promise<{ url: string; pid: number }> {
   const program = process.argv.includes("--source")
-    ? [process.execPath, join(import.meta.dir, "../src/main.ts")]
+    ? [process.execPath, "--cwd", join(import.meta.dir, ".."), "src/main.ts"]
     : [await landBinary()];
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -183,8 +204,9 @@ http {
 `,
   });
   const url = `http://127.0.0.1:${port}`;
-  await start([program, "-c", join(work, "nginx.conf"), "-e", join(work, "nginx-error.log")], url);
-  return { name: "nginx", url, path: (file) => `/${file}` };
+  const command = [program, "-c", join(work, "nginx.conf"), "-e", join(work, "nginx-error.log")];
+  const { pid } = await start(command, url);
+  return { name: "nginx", url, pid, path: (file) => `/${file}` };
 }
 
 async function startCaddy(): Promise<Server | undefined> {
@@ -195,7 +217,9 @@ async function startCaddy(): Promise<Server | undefined> {
     Caddyfile: `{
   admin off
   auto_https off
-  log { output discard }
+  log {
+    output discard
+  }
 }
 http://127.0.0.1:${port} {
   root * ${work}/public
@@ -205,8 +229,8 @@ http://127.0.0.1:${port} {
   });
   const url = `http://127.0.0.1:${port}`;
   const command = [program, "run", "--config", join(work, "Caddyfile"), "--adapter", "caddyfile"];
-  await start(command, url, cleanEnvironment(work));
-  return { name: "caddy", url, path: (file) => `/${file}` };
+  const { pid } = await start(command, url, cleanEnvironment(work));
+  return { name: "caddy", url, pid, path: (file) => `/${file}` };
 }
 
 // ── measuring ────────────────────────────────────────────────────────────────
@@ -220,19 +244,23 @@ const middle = (loads: readonly Load[]): Load =>
 
 async function compare(servers: readonly Server[]): Promise<void> {
   console.log(`${connections} connections, ${seconds} s, median of ${rounds} rounds in turns\n`);
-  console.log("file          server      req/s        p50        p99   land/it");
+  console.log("file          server      req/s        p50        p99   land/it    cpu us/request");
   for (const [file, content] of Object.entries(FILES)) {
     const loads = new Map<string, Load[]>(servers.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round += 1)
-      for (const { name, url, host, path } of servers)
-        loads.get(name)?.push(await load(url + path(file), host === undefined ? {} : { host }));
+      for (const { name, url, pid, host, path } of servers) {
+        const before = await cpuSeconds(pid);
+        const done = await load(url + path(file), host === undefined ? {} : { host });
+        const spent = (await cpuSeconds(pid)) - before;
+        loads.get(name)?.push({ ...done, cpu: (spent * 1e6) / (done.rate * Number(seconds)) });
+      }
     const ours = middle(loads.get("land") ?? []);
     for (const { name } of servers) {
-      const { rate, p50, p99 } = middle(loads.get(name) ?? []);
+      const { rate, p50, p99, cpu } = middle(loads.get(name) ?? []);
       const size = `${(content.length / 1000).toFixed(1)} KB`;
       const ratio = rate > 0 ? (ours.rate / rate).toFixed(2) : "-";
       console.log(
-        `${size.padEnd(13)} ${name.padEnd(8)} ${rate.toFixed(0).padStart(8)} ${p50.padStart(10)} ${p99.padStart(10)} ${ratio.padStart(9)}`,
+        `${size.padEnd(13)} ${name.padEnd(8)} ${rate.toFixed(0).padStart(8)} ${p50.padStart(10)} ${p99.padStart(10)} ${ratio.padStart(9)} ${cpu?.toFixed(1).padStart(17)}`,
       );
     }
   }
@@ -296,6 +324,7 @@ try {
   const ours: Server = {
     name: "land",
     url: own.url,
+    pid: own.pid,
     host: `bench.localhost:${port}`,
     // Pages have no suffix: with it a browser is sent on.
     path: (file) => `/${file.replace(/\.html$/, "")}`,
