@@ -65,7 +65,7 @@ export type ArchiveOptions = {
 };
 
 /** Refuses an upload before a byte of it is read, where nothing in it could make it welcome. @throws scope_missing */
-export function checkMayDeploy(actor: Actor): void {
+function checkMayDeploy(actor: Actor): void {
   const { via } = actor;
   const some =
     via.kind === "token" &&

@@ -17,8 +17,8 @@ const NEVER = new Set([
   "land_modules",
   ".npmrc",
   ".landrc",
-  ".DS_Store",
-  "__MACOSX",
+  ".ds_store",
+  "__macosx",
 ]);
 
 /** Entries of an archive, and those of a folder on top of the files. */
@@ -78,8 +78,9 @@ export function toManifest(files: readonly ManifestFile[]): ManifestFile[] {
 }
 
 /** Whether a path is never deployed. */
-export function isNever(path: string): boolean {
+function isNever(path: string): boolean {
   return path
+    .toLowerCase()
     .split("/")
     .some((name) => NEVER.has(name) || name.startsWith(".env") || name.endsWith(".pem"));
 }

@@ -50,7 +50,7 @@ export function parseFileList(files: FileList): ManifestFile[] {
 }
 
 /** The path in NFC. @throws deploy_path_invalid */
-export function parseDeployPath(path: string): string {
+function parseDeployPath(path: string): string {
   const composed = path.normalize("NFC");
   const problem = problemOfDeployPath(path) ?? problemOfDeployPath(composed);
   if (problem !== undefined) throw refusePath(path, problem);

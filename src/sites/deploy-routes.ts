@@ -78,7 +78,7 @@ function actRoutes(ctx: Ctx) {
       async ({ request, params: { site, id }, body }) =>
         finalizeDeploy(ctx, await identifyWriter(ctx, request), site, id, body),
       {
-        parse: parseJsonBody,
+        parse: parseBodyIfAny,
         body: FinalizeBody,
         response: { 200: Finalized },
         detail: { summary: "Finish a deploy and make it live" },
@@ -89,7 +89,7 @@ function actRoutes(ctx: Ctx) {
       async ({ request, params: { site }, body }) =>
         rollback(ctx, await identifyWriter(ctx, request), site, body),
       {
-        parse: parseJsonBody,
+        parse: parseBodyIfAny,
         body: RollbackBody,
         response: { 200: Finalized },
         detail: {
@@ -98,6 +98,12 @@ function actRoutes(ctx: Ctx) {
         },
       },
     );
+}
+
+/** Where every field may be left out, so may the body. */
+async function parseBodyIfAny(context: { request: Request }): Promise<unknown> {
+  const { headers, body } = context.request;
+  return body === null || headers.get("content-length") === "0" ? {} : parseJsonBody(context);
 }
 
 function uploadRoutes(ctx: Ctx) {

@@ -16,7 +16,8 @@ import { deploys } from "./tables.ts";
  * Points a site at another finished deploy at once: the one named, a draft too, or the one that was first released before the
  * live one. To name the live one changes nothing.
  *
- * @throws unauthenticated, scope_missing, site_not_found, site_role, deploy_not_found, deploy_incomplete, no_earlier_deploy
+ * @throws unauthenticated, scope_missing, site_not_found, site_role, deploy_not_found, no_earlier_deploy, invalid_input where
+ * the deploy is not finished
  */
 export async function rollback(
   ctx: Ctx,
@@ -31,7 +32,7 @@ export async function rollback(
       deploy === undefined ? await findEarlier(tx, site) : await readDeployRow(tx, site, deploy);
     if (!wanted) throw fail("no_earlier_deploy", { site: site.name });
     if (wanted.state !== "ready")
-      throw fail("deploy_incomplete", { site: site.name, deploy: wanted.id, missing: [] });
+      throw fail("invalid_input", { field: "deploy", problem: "that deploy is not finished" });
     if (wanted.id === site.liveDeploy) return { site, known, row: wanted, moved: false };
     return { site, known, row: await release(ctx, tx, known, site, wanted), moved: true };
   });
@@ -43,7 +44,7 @@ export async function rollback(
 }
 
 /** The deploy that was first released before the live one, the latest of them. */
-export async function findEarlier(db: Tx, site: SiteRow): Promise<DeployRow | undefined> {
+async function findEarlier(db: Tx, site: SiteRow): Promise<DeployRow | undefined> {
   if (site.liveDeploy === null) return undefined;
   const { releasedAt } = await readDeployRow(db, site, site.liveDeploy);
   return releasedAt ? findReleasedBefore(db, site, releasedAt) : undefined;

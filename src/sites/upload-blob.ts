@@ -64,7 +64,7 @@ export async function putBlob(
 }
 
 /** The size that a deploy says of a blob, or undefined where it names no such blob. */
-export async function sizeNamed(
+async function sizeNamed(
   { db }: Ctx,
   deployId: DeployId,
   digest: Digest,

@@ -41,5 +41,9 @@ export function recordUploads(ctx: Ctx, userId: number, digests: readonly Digest
         });
   });
   waiting.set(ctx.db, { rows, written });
+  // One that could not even begin must not stand in the way of the next.
+  written.catch(() => {
+    if (waiting.get(ctx.db)?.written === written) waiting.delete(ctx.db);
+  });
   return written;
 }

@@ -56,7 +56,7 @@ test("the protocol over HTTP, from begin to rollback", async () => {
   await deploy(world.ctx, world.ada, "blog", { "index.html": "second" });
   const list = await ask<{ items: Deploy[] }>(world, "GET", "/deploys");
   expect(list.value.items).toHaveLength(2);
-  const back = await ask<Finalized>(world, "POST", "/rollback", {});
+  const back = await ask<Finalized>(world, "POST", "/rollback");
   expect(back).toMatchObject({ status: 200, value: { id: begun.value.id, live: true } });
   expect((await ask(world, "GET", "/releases")).value).toMatchObject({
     items: [{ deploy: begun.value.id }, {}, {}],
