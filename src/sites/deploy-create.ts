@@ -60,7 +60,7 @@ export async function createDeploy(
   });
 }
 
-/** Begins a deploy of files that were checked already. @throws as `createDeploy` */
+/** Begins a deploy of files that were checked already. It throws what `createDeploy` does, but for what is wrong with paths. */
 export async function beginDeploy(
   ctx: Ctx,
   actor: Actor | undefined,

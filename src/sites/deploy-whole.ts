@@ -11,9 +11,8 @@ import type { Finalized } from "./model.ts";
 import { deploys } from "./tables.ts";
 
 /**
- * Deploys files whose blobs the account has just sent: begins and finishes at once. Where that fails, no deploy is left.
- *
- * @throws as `createDeploy` and `finalizeDeploy`
+ * Deploys files whose blobs the account has just sent: begins and finishes at once. Where that fails, no deploy is left. It
+ * throws what `createDeploy` and `finalizeDeploy` do.
  */
 export async function deployFromFiles(
   ctx: Ctx,

@@ -6,6 +6,7 @@ import { deleteDeploy } from "#sites/deploy-delete.ts";
 import { finalizeDeploy } from "#sites/deploy-finalize.ts";
 import { listDeploys } from "#sites/deploy-list.ts";
 import { readDeploy } from "#sites/deploy-read.ts";
+import { putMember } from "#sites/members.ts";
 import { listReleases } from "#sites/release-list.ts";
 import { rollback } from "#sites/rollback.ts";
 import { createSite } from "#sites/sites-create.ts";
@@ -243,4 +244,19 @@ test("an id is ten of 36 digits, without the bytes that would make some likelier
   const bytes = [255, 254, 253, 252, 0, 25, 26, 35, 36, 71, 216, 251];
   const random = (count: number) => new Uint8Array(count).map((_, at) => bytes[at] ?? 1);
   expect(String(makeDeployId({ random }))).toBe("az09a9a9bb");
+});
+
+test("a developer cannot use what another one may read, by adding to that one's deploy", async () => {
+  await using world = await openWorld();
+  const { ctx, ada, bob } = world;
+  await putMember(ctx, ada.actor, { site: "blog", user: "bob" }, "developer");
+  await createSite(ctx, ada.actor, { name: "private" });
+  await deploy(ctx, ada, "private", { "x.txt": "private" });
+  const begun = await upload(ctx, ada, "blog", { "index.html": "hello" });
+  const part = { files: listOf({ "stolen.txt": "private" }) };
+  expect(await codeOf(() => addFiles(ctx, bob.actor, "blog", begun.id, part))).toBe("forbidden");
+  const about = { site: "blog", deploy: begun.id, hex: sha256("hello") };
+  expect(await codeOf(() => putBlob(ctx, bob.actor, about, sending("hello")))).toBe("forbidden");
+  expect((await createDeploy(ctx, bob.actor, "blog", part)).missing).toHaveLength(1);
+  expect(await finalizeDeploy(ctx, bob.actor, "blog", begun.id)).toMatchObject({ live: true });
 });
