@@ -17,6 +17,8 @@ export function browserCommand(
     : undefined;
 }
 
+const PATIENCE_MS = 1500;
+
 /** Shows an address in the browser. False where there is none, or where it does not start. */
 export async function openBrowser(
   url: string,
@@ -28,7 +30,9 @@ export async function openBrowser(
   try {
     const child = Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
     child.unref();
-    return (await child.exited) === 0;
+    // Some of these programs become the browser: one that still runs has found it.
+    const patience = Bun.sleep(PATIENCE_MS).then(() => 0);
+    return (await Promise.race([child.exited, patience])) === 0;
   } catch {
     return false;
   }
