@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { landBinary } from "../test/support/binary.ts";
 import { cleanEnvironment } from "../test/support/land.ts";
 import { writeFiles } from "../test/support/project.ts";
+import { freePort, type Server, start, startPeers, stopAll } from "./static-peers.ts";
 
 const flag = (name: string, otherwise: string): string => {
   const at = process.argv.indexOf(name);
@@ -73,41 +74,6 @@ async function load(
   };
 }
 
-type Server = {
-  name: string;
-  url: string;
-  pid: number;
-  host?: string;
-  path: (file: string) => string;
-};
-const running: Bun.Subprocess[] = [];
-
-async function freePort(): Promise<number> {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port } = probe;
-  await probe.stop(true);
-  return port ?? 0;
-}
-
-async function start(
-  command: string[],
-  url: string,
-  env?: Record<string, string>,
-): Promise<Bun.Subprocess> {
-  const child = Bun.spawn(command, {
-    cwd: work,
-    stdout: "ignore",
-    stderr: "inherit",
-    ...(env && { env }),
-  });
-  running.push(child);
-  for (let tries = 0; tries < 200; tries += 1) {
-    if (await fetch(url).catch(() => undefined)) return child;
-    await Bun.sleep(50);
-  }
-  throw new Error(`${command[0]} did not start`);
-}
-
 // ── land ─────────────────────────────────────────────────────────────────────
 
 async function startLand(): Promise<{ url: string; pid: number }> {
@@ -123,6 +89,7 @@ async function startLand(): Promise<{ url: string; pid: number }> {
   });
   const data = join(work, "data");
   const child = await start(
+    work,
     [...program, "serve", "--data", data, "--port", String(port)],
     `${url}/health`,
     env,
@@ -147,7 +114,7 @@ async function signUp(url: string): Promise<Api> {
       ...(body !== undefined && { body: isBytes ? body : JSON.stringify(body) }),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
-    return answer.status === 204 ? {} : await answer.json();
+    return answer.status === 204 ? {} : ((await answer.json()) as Record<string, unknown>);
   };
   const made = await call("POST", "/users/register", {
     username: "bench",
@@ -169,68 +136,10 @@ async function deploy(call: Api, site: string, files: Record<string, string>): P
     list[path] = { sha256, size: content.byteLength };
   }
   const started = await call("POST", `/sites/${site}/deploys`, { files: list });
+  const id = String(started["id"]);
   for (const hex of started["missing"] as string[])
-    await call(
-      "PUT",
-      `/sites/${site}/deploys/${started["id"]}/blobs/sha256/${hex}`,
-      bytes.get(hex),
-    );
-  await call("POST", `/sites/${site}/deploys/${started["id"]}/finalize`, {});
-}
-
-// ── the others ───────────────────────────────────────────────────────────────
-
-async function startNginx(): Promise<Server | undefined> {
-  if (!only.includes("nginx")) return undefined;
-  const program = Bun.which("nginx") ?? Bun.which("/usr/sbin/nginx");
-  if (program === null) return undefined;
-  const port = await freePort();
-  await writeFiles(work, {
-    "nginx.conf": `worker_processes auto;
-pid ${work}/nginx.pid;
-error_log ${work}/nginx-error.log;
-daemon off;
-events { worker_connections 1024; }
-http {
-  types { text/html html; }
-  access_log ${work}/nginx-access.log combined buffer=64k flush=5s;
-  sendfile on; tcp_nopush on; tcp_nodelay on;
-  keepalive_requests 1000000;
-  open_file_cache max=10000 inactive=60s; open_file_cache_valid 60s;
-  client_body_temp_path ${work}/n1; proxy_temp_path ${work}/n2; fastcgi_temp_path ${work}/n3;
-  uwsgi_temp_path ${work}/n4; scgi_temp_path ${work}/n5;
-  server { listen 127.0.0.1:${port}; root ${work}/public; }
-}
-`,
-  });
-  const url = `http://127.0.0.1:${port}`;
-  const command = [program, "-c", join(work, "nginx.conf"), "-e", join(work, "nginx-error.log")];
-  const { pid } = await start(command, url);
-  return { name: "nginx", url, pid, path: (file) => `/${file}` };
-}
-
-async function startCaddy(): Promise<Server | undefined> {
-  const program = Bun.which("caddy");
-  if (program === null || !only.includes("caddy")) return undefined;
-  const port = await freePort();
-  await writeFiles(work, {
-    Caddyfile: `{
-  admin off
-  auto_https off
-  log {
-    output discard
-  }
-}
-http://127.0.0.1:${port} {
-  root * ${work}/public
-  file_server
-}
-`,
-  });
-  const url = `http://127.0.0.1:${port}`;
-  const command = [program, "run", "--config", join(work, "Caddyfile"), "--adapter", "caddyfile"];
-  const { pid } = await start(command, url, cleanEnvironment(work));
-  return { name: "caddy", url, pid, path: (file) => `/${file}` };
+    await call("PUT", `/sites/${site}/deploys/${id}/blobs/sha256/${hex}`, bytes.get(hex));
+  await call("POST", `/sites/${site}/deploys/${id}/finalize`, {});
 }
 
 // ── measuring ────────────────────────────────────────────────────────────────
@@ -329,13 +238,10 @@ try {
     // Pages have no suffix: with it a browser is sent on.
     path: (file) => `/${file.replace(/\.html$/, "")}`,
   };
-  const servers = [ours, await startNginx(), await startCaddy()].filter(
-    (server) => server !== undefined,
-  );
+  const servers = [ours, ...(await startPeers(work, only))];
   await compare(servers);
   if (siteCount > 0) await manySites(call, own);
 } finally {
-  for (const child of running) child.kill();
-  await Promise.all(running.map(({ exited }) => exited));
+  await stopAll();
   await rm(work, { recursive: true, force: true });
 }

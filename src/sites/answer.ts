@@ -2,9 +2,10 @@ import type { Ctx } from "#store/ctx.ts";
 import type { Recorder, Visit } from "#traffic/visit.ts";
 
 import { effectiveProtection } from "./gate-protection.ts";
-import { gateAnswer } from "./gate.ts";
+import type { Peer as GatePeer } from "./gate.ts";
 import type { LoadedSite, Shown, SiteLoader } from "./load.ts";
 import { resolve } from "./resolve.ts";
+import type { SiteRow } from "./rights.ts";
 import type { Bodies } from "./serve-bodies.ts";
 import type { Preferences } from "./serve-encoding.ts";
 import { answerFile, type FileAnswer, headersOfCopy } from "./serve-file.ts";
@@ -17,13 +18,15 @@ import type { Peer, SiteDestination } from "./serve.ts";
 
 /** What the server of sites is made of. */
 export type Parts = {
-  ctx: Ctx;
+  ctx: Pick<Ctx, "config" | "log" | "now" | "random">;
+  /** What a visitor gets instead of a site; undefined where the visitor may pass. */
+  gate: (site: SiteRow, request: Request, peer: GatePeer) => Promise<Response | undefined>;
   bodies: Bodies;
-  hot: Hot;
+  hot: Pick<Hot, "put">;
   preferences: Preferences;
   limits: VisitorLimits;
   recorder: Recorder;
-  loader: SiteLoader;
+  loader: Pick<SiteLoader, "isCurrent">;
 };
 
 /** A request for a site that is there. */
@@ -54,6 +57,8 @@ export async function answerSite(parts: Parts, ask: SiteAsk): Promise<Response> 
     ctx.log.error("site failed", { site: loaded.site.name, path, cause });
     answer = plain(request, 500);
   }
+  // Bun leaves it out where it sends no body.
+  if (request.method === "HEAD") answer.response.headers.set("date", ctx.now().toUTCString());
   recorder.note({
     siteId: loaded.site.id,
     method: request.method,
@@ -75,14 +80,14 @@ function isPage({ method }: Request, { status, headers }: Response): boolean {
 }
 
 async function decide(parts: Parts, asked: Asked, address: string): Promise<FileAnswer> {
-  const { ctx, limits } = parts;
+  const { limits } = parts;
   const { request, loaded, path, isGated, peer } = asked;
   const { site, shown } = loaded;
   const allowance = limits.take(site.id, address, limits.perMinute(site));
   if (!allowance.ok)
     return plain(request, 429, { "retry-after": String(allowance.retryAfterSeconds) });
   if (isGated || path.startsWith(OWN)) {
-    const gate = await gateAnswer(ctx, site, request, { address, secure: peer.secure });
+    const gate = await parts.gate(site, request, { address, secure: peer.secure });
     if (gate) return { response: gate, bytes: 0, whole: undefined };
     if (path.startsWith(OWN)) return plain(request, 404);
   }
@@ -114,7 +119,7 @@ async function show(parts: Parts, asked: Asked, shown: Shown): Promise<FileAnswe
     return { response: new Response(null, { status, headers }), bytes: 0, whole: undefined };
   }
   const path = resolution.kind === "file" ? resolution.path : resolution.page;
-  const file = path === undefined ? undefined : manifest.find(path);
+  const file = path === undefined ? undefined : await manifest.find(path);
   if (path === undefined || file === undefined) return plain(request, resolution.status);
   const { route, status } = resolution;
   const { host } = asked.destination;

@@ -14,7 +14,7 @@ export type Manifest = {
   /** What it takes in memory, about. */
   readonly weightBytes: number;
   has: (path: string) => boolean;
-  find: (path: string) => ManifestFile | undefined;
+  find: (path: string) => ManifestFile | undefined | Promise<ManifestFile | undefined>;
 };
 
 const DIGEST_BYTES = 32;

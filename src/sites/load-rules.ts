@@ -24,7 +24,7 @@ export async function loadRules(ctx: Ctx, manifest: Manifest): Promise<LoadedRul
 }
 
 async function readText(ctx: Ctx, manifest: Manifest, path: string): Promise<string | undefined> {
-  const file = manifest.find(path);
+  const file = await manifest.find(path);
   if (!file || file.sizeBytes > MAX_RULES_BYTES) return undefined;
   const blob = await ctx.blobs.find(file.digest);
   if (!blob) throw new Error(`the bytes of ${file.digest} are not on disk`);

@@ -1,5 +1,3 @@
-import type { BunFile } from "bun";
-
 import type { Digest } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
@@ -9,9 +7,9 @@ import type { ManifestFile } from "./load-manifest.ts";
 import { type Coding, CODINGS } from "./serve-encoding.ts";
 import { compressFast } from "./variants-compress.ts";
 import {
-  createVariantIndex,
   MAX_VARIANT_BYTES,
   MIN_VARIANT_BYTES,
+  type VariantIndex,
   type VariantSet,
 } from "./variants.ts";
 
@@ -22,7 +20,7 @@ export type Sent = {
   isFast: boolean;
   sizeBytes: number;
   /** In memory, or a file on disk where it is large. */
-  body: Kept<Body> | BunFile;
+  body: Kept<Body> | Blob;
 };
 
 /** Bytes of files, the small ones from memory. */
@@ -44,13 +42,13 @@ export const MAX_MEMORY_BYTES = 1024 * 1024;
 
 /** Bytes by their digest alone. */
 type Source = {
-  open: (digest: Digest) => Promise<BunFile>;
+  open: (digest: Digest) => Promise<Blob>;
   send: (digest: Digest, about: Pick<Sent, "coding" | "isFast" | "sizeBytes">) => Promise<Sent>;
 };
 
-function createSource({ blobs }: Ctx, memory: BodyMemory): Source {
-  async function open(digest: Digest): Promise<BunFile> {
-    const file = await blobs.find(digest);
+function createSource(find: BodyParts["find"], memory: BodyMemory): Source {
+  async function open(digest: Digest): Promise<Blob> {
+    const file = await find(digest);
     if (!file) throw new Error(`the bytes of ${digest} are not on disk`);
     return file;
   }
@@ -65,11 +63,18 @@ function createSource({ blobs }: Ctx, memory: BodyMemory): Source {
   };
 }
 
+/** What bodies are read from. */
+export type BodyParts = {
+  /** The bytes of a digest; undefined where they are gone. */
+  find: (digest: Digest) => Promise<Blob | undefined>;
+  /** Which codings of them are made already. */
+  index: VariantIndex;
+};
+
 /** Makes an empty memory of `sites.cacheBytes`. */
-export function createBodies(ctx: Ctx): Bodies {
-  const index = createVariantIndex(ctx);
+export function createBodies(ctx: Pick<Ctx, "config" | "log">, { find, index }: BodyParts): Bodies {
   const memory = createBodyMemory(ctx.config["sites.cacheBytes"]);
-  const source = createSource(ctx, memory);
+  const source = createSource(find, memory);
   const sendIdentity = ({ digest, sizeBytes }: ManifestFile): Promise<Sent> =>
     source.send(digest, { coding: "identity", isFast: false, sizeBytes });
 
@@ -99,10 +104,10 @@ export function createBodies(ctx: Ctx): Bodies {
     try {
       return await source.send(digest, { coding, isFast: !isBest, sizeBytes });
     } catch (cause) {
-      // The file itself is still there: nobody need notice, and the next deploy with it makes another.
+      // The file itself is still there: nobody need notice, and the next start or deploy makes another.
       ctx.log.warn("variant missing", { digest: file.digest, coding, cause });
       await index.drop(file.digest, coding);
-      return undefined;
+      return sendFast(file, coding, {});
     }
   }
 

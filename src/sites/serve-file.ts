@@ -1,5 +1,3 @@
-import type { BunFile } from "bun";
-
 import type { Ctx } from "#store/ctx.ts";
 
 import type { ManifestFile } from "./load-manifest.ts";
@@ -31,18 +29,20 @@ export type FileAsk = {
 /** An answer, and what was sent where it is the plain whole file. */
 export type FileAnswer = { response: Response; bytes: number; whole: Sent | undefined };
 
+/** What of the server an answer needs. */
+type Clock = Pick<Ctx, "now" | "random">;
+
 /** Parts of a large file that are put together in memory. */
 const MAX_PARTS_BYTES = 2 * 1024 * 1024;
 /** What tells of the bytes of one answer and not of the file. */
 const OF_BYTES = ["content-type", "content-encoding", "content-length", "accept-ranges"];
 
 /** Answers GET and HEAD of a file: whole, parts, 304, 412 or 416. Rejects where its bytes are gone. */
-export async function answerFile(ctx: Ctx, bodies: Bodies, ask: FileAsk): Promise<FileAnswer> {
+export async function answerFile(ctx: Clock, bodies: Bodies, ask: FileAsk): Promise<FileAnswer> {
   const { request, file, status, headers, preference } = ask;
   const mayCode = varies(ask);
   if (mayCode) headers.append("vary", "Accept-Encoding");
-  if (status !== 200)
-    return sendWhole(ctx, ask, await bodies.read(file, preference.order, mayCode));
+  if (status !== 200) return sendWhole(ask, await bodies.read(file, preference.order, mayCode));
   headers.set("accept-ranges", "bytes");
   headers.set("last-modified", lastModified(ask.changedAtMs, ctx.now().getTime()));
   const plain: Validated = {
@@ -67,7 +67,7 @@ export async function answerFile(ctx: Ctx, bodies: Bodies, ask: FileAsk): Promis
     headers.set("etag", outcome.tag);
     return empty(new Response(null, { status: 304, headers: headersOfCopy(headers) }));
   }
-  if (cut === "whole") return sendWhole(ctx, ask, sent);
+  if (cut === "whole") return sendWhole(ask, sent);
   return cut === "none" ? notSatisfiable(ask) : sendParts(ctx, ask, sent, cut);
 }
 
@@ -91,17 +91,19 @@ function empty(response: Response): FileAnswer {
   return { response, bytes: 0, whole: undefined };
 }
 
-function sendWhole(ctx: Ctx, { request, status, headers }: FileAsk, sent: Sent): FileAnswer {
+function sendWhole({ request, status, headers }: FileAsk, sent: Sent): FileAnswer {
   if (sent.coding !== "identity") headers.set("content-encoding", sent.coding);
   headers.set("content-length", String(sent.sizeBytes));
-  if (request.method === "HEAD") {
-    // Bun leaves it out where it sends no body.
-    headers.set("date", ctx.now().toUTCString());
-    return empty(new Response(null, { status, headers }));
-  }
+  if (!("value" in sent.body)) nameNothing(headers);
+  if (request.method === "HEAD") return empty(new Response(null, { status, headers }));
   const body = inMemory(sent) ?? diskBody(request, sent);
   const response = new Response(body, { status, headers });
   return { response, bytes: sent.sizeBytes, whole: sent };
+}
+
+/** Of itself Bun tells the name of a file on disk, which is its digest, as that of a download. */
+function nameNothing(headers: Headers): void {
+  if (!headers.has("content-disposition")) headers.set("content-disposition", "inline");
 }
 
 function inMemory({ body }: Sent): Blob | undefined {
@@ -109,7 +111,7 @@ function inMemory({ body }: Sent): Blob | undefined {
 }
 
 /** Bun cuts the ranges of a request out of every answer with a file, also where they must be ignored: a stream it leaves alone. */
-function diskBody(request: Request, { body }: Sent): BunFile | ReadableStream | undefined {
+function diskBody(request: Request, { body }: Sent): Blob | ReadableStream | undefined {
   if ("value" in body) return undefined;
   return request.headers.has("range") ? body.stream() : body;
 }
@@ -120,16 +122,17 @@ function notSatisfiable({ request, file }: FileAsk): FileAnswer {
 }
 
 async function sendParts(
-  ctx: Ctx,
+  ctx: Clock,
   ask: FileAsk,
   sent: Sent,
   ranges: readonly ByteRange[],
 ): Promise<FileAnswer> {
   const { headers, file } = ask;
   const [first] = ranges;
+  if (!("value" in sent.body)) nameNothing(headers);
   const source = "value" in sent.body ? sent.body.value.blob : sent.body;
   const total = ranges.reduce((sum, range) => sum + lengthOf(range), 0);
-  if (!first || (ranges.length > 1 && total > MAX_PARTS_BYTES)) return sendWhole(ctx, ask, sent);
+  if (!first || (ranges.length > 1 && total > MAX_PARTS_BYTES)) return sendWhole(ask, sent);
   if (ranges.length === 1) {
     headers.set("content-range", `bytes ${first.first}-${first.last}/${file.sizeBytes}`);
     headers.set("content-length", String(total));

@@ -20,7 +20,7 @@ const FREE: Allowance = { ok: true, retryAfterSeconds: 0 };
 const WINDOW_SECONDS = 60;
 
 /** Makes the counters of one server. Their memory is bounded. */
-export function createVisitorLimits(ctx: Ctx): VisitorLimits {
+export function createVisitorLimits(ctx: Pick<Ctx, "config" | "now">): VisitorLimits {
   const { config } = ctx;
   const limiter = createRateLimiter(ctx.now);
   return {

@@ -2,6 +2,7 @@
  * A server of sites on a port of its own with a real data folder, for the tests of serving: sites are made and deployed by the
  * verbs, and asked for over real HTTP.
  */
+import { expect } from "bun:test";
 import { randomBytes } from "node:crypto";
 
 import type { ServerConfig } from "#base/config.ts";
@@ -127,4 +128,50 @@ export async function deployFiles(
   }
   await finalizeDeploy(ctx, actor, site, id);
   return id;
+}
+
+const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(100);
+
+/** A site with something of everything. */
+export const BLOG: Files = {
+  "index.html": "<h1>hello</h1>",
+  "about.html": "<p>about</p>",
+  "folder/index.html": "<p>folder</p>",
+  "long.txt": TEXT,
+  "digits.bin": "0123456789",
+  "data.json": "{}",
+  "assets/app.3f2a9c1b.js": `// ${TEXT}`,
+  "assets/photo-a1b2c3d4.png": "not really",
+  "empty.txt": "",
+  "big.bin": new Uint8Array(3 * 1024 * 1024).map((_, at) => at % 251),
+  "404.html": "<h1>lost</h1>",
+  "private/404.html": "<h1>nothing private</h1>",
+  _headers: [
+    "/about",
+    "  X-Kept: yes",
+    "  Cache-Control: public, max-age=60",
+    "  Content-Length: 5",
+    "  Set-Cookie: a=1",
+    "  Set-Cookie: b=2; Domain=localhost",
+    "/data.json",
+    "  Content-Type: application/geo+json",
+  ].join("\n"),
+  _redirects: "/old /about 301\n/gone /nowhere 404\n/app/* /index.html 200\n",
+};
+
+/** The answer to a GET of the blog; asked twice, so that the second may come from memory. Both must be alike. */
+export async function getTwice(
+  served: Served,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const first = await served.get("blog", path, headers);
+  const again = await served.get("blog", path, headers);
+  expect(again.status).toBe(first.status);
+  const told = (of: Response) => [...of.headers].filter(([name]) => name !== "date");
+  // The boundary of parts is another each time.
+  if (first.headers.get("content-type")?.startsWith("multipart/")) return first;
+  expect(told(again)).toEqual(told(first));
+  expect(Bun.hash(await again.bytes())).toBe(Bun.hash(await first.clone().bytes()));
+  return first;
 }

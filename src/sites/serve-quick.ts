@@ -1,0 +1,61 @@
+import type { Recorder } from "#traffic/visit.ts";
+
+import type { Preferences } from "./serve-encoding.ts";
+import type { Hot, Prepared, Ready } from "./serve-hot.ts";
+import type { VisitorLimits } from "./serve-limits.ts";
+import type { Peer } from "./serve.ts";
+
+/** What an answer at once is made of. */
+export type QuickParts = {
+  hot: Pick<Hot, "find">;
+  preferences: Preferences;
+  limits: VisitorLimits;
+  recorder: Recorder;
+};
+
+/**
+ * The answer to a GET that was answered before in the same words, where nothing else about it matters. Every header that is
+ * read costs: those that `answerSite` looks at and this does not must be without meaning for a whole open file.
+ */
+export function answerQuickly(
+  { hot, preferences, limits, recorder }: QuickParts,
+  request: Request,
+  peer: Peer,
+): Response | undefined {
+  const { headers } = request;
+  const host = headers.get("host");
+  const preference = preferences.known(headers.get("accept-encoding"));
+  if (host === null || preference === undefined || request.method !== "GET") return undefined;
+  const kind = preference.id * 2 + (peer.secure ? 1 : 0);
+  const prepared = hot.find(host, kind, request.url);
+  if (prepared === undefined || headers.get("range") !== null) return undefined;
+  const ready = revalidate(headers, prepared);
+  if (ready === undefined) return undefined;
+  const address = peer.address();
+  const { siteId, path, bytes, isPage, host: name } = prepared.visit;
+  if (!limits.take(siteId, address, prepared.perMinute).ok) return undefined;
+  prepared.body.used = true;
+  const isWhole = ready === prepared.whole;
+  recorder.note({
+    siteId,
+    method: "GET",
+    path,
+    status: ready.status,
+    bytes: isWhole ? bytes : 0,
+    isPage,
+    address,
+    userAgent: headers.get("user-agent"),
+    referrer: headers.get("referer"),
+    host: name,
+  });
+  return new Response(isWhole ? prepared.body.value.blob : null, ready);
+}
+
+/** What is right for the conditions of a request, as long as they are plain. */
+function revalidate(headers: Headers, prepared: Prepared): Ready | undefined {
+  if (headers.get("if-match") !== null || headers.get("if-unmodified-since") !== null)
+    return undefined;
+  const tag = headers.get("if-none-match");
+  if (tag !== null) return tag === prepared.tag ? prepared.notModified : undefined;
+  return headers.get("if-modified-since") === null ? prepared.whole : undefined;
+}
