@@ -1,10 +1,17 @@
 import { startSession } from "#accounts/session.ts";
+import { revokeToken } from "#accounts/tokens.ts";
+import { parseSiteName } from "#base/names.ts";
 import { hashSecret } from "#base/tokens.ts";
 import { bindToken } from "#http/csrf.ts";
 import { createRateLimiter } from "#http/rate.ts";
 import { type App, createApp } from "#server/app.ts";
 import { createHandler } from "#server/handle.ts";
+import { isSite } from "#sites/domain-served.ts";
+import { putMember } from "#sites/members.ts";
+import { createSiteServer } from "#sites/serve.ts";
+import { createSite } from "#sites/sites-create.ts";
 import { put } from "#test/registry/uploads.ts";
+import { deployFiles } from "#test/sites/served.ts";
 import { type TestCtx } from "#test/support/ctx.ts";
 import { makeToken, type Person, signUp } from "#test/support/people.ts";
 
@@ -15,9 +22,18 @@ export type Headers = Record<string, string>;
 /** Everyone who may call, by what they call themselves; each call makes a token or session of its own. */
 export type Callers = Record<string, () => Promise<Headers>>;
 
-/** A server with the package `left` of ada, the admin root, the stranger bob, and its request path. */
+/**
+ * A server with the package `left` and the site `blog` of ada, on which dev is developer and vic viewer, the admin root, the
+ * stranger bob with a site `shop`, and its request path.
+ */
 export type World = {
+  ctx: TestCtx;
   routes: App["routes"];
+  /** The live deploys of `blog` and `shop`. */
+  deploys: { blog: string; shop: string };
+  /** Makes `blog` with its members where it is gone, and takes a made-up site `made` away. */
+  restore: () => Promise<void>;
+  stop: () => Promise<void>;
   callers: Callers;
   call: (
     method: string,
@@ -31,14 +47,35 @@ export async function openWorld(ctx: TestCtx): Promise<World> {
   const root = await signUp(ctx, "root");
   const ada = await signUp(ctx, "ada");
   const bob = await signUp(ctx, "bob");
+  const dev = await signUp(ctx, "dev");
+  const vic = await signUp(ctx, "vic");
   await put(ctx, ada, { name: "left", version: "1.0.0" });
+  const restore = async (): Promise<void> => {
+    if (await isSite(ctx, parseSiteName("blog"))) return;
+    await createSite(ctx, ada.actor, { name: "blog" });
+    await putMember(ctx, ada.actor, { site: "blog", user: "dev" }, "developer");
+    await putMember(ctx, ada.actor, { site: "blog", user: "vic" }, "viewer");
+  };
+  await restore();
+  await createSite(ctx, bob.actor, { name: "shop" });
+  const deploys = {
+    blog: await deployFiles(ctx, ada, "blog", { "index.html": "of ada" }),
+    shop: await deployFiles(ctx, bob, "shop", { "index.html": "of bob" }),
+  };
   const app = createApp(ctx);
-  const handle = createHandler(ctx, app, createRateLimiter(ctx.now));
+  const sites = createSiteServer(ctx, { recorder: { note: () => undefined } });
+  const toHttps = () => Promise.resolve(undefined);
+  const limiter = createRateLimiter(ctx.now);
+  const handle = createHandler(ctx, { app, limiter, sites, toHttps });
   const bearer = ({ token }: Person): Headers => ({ authorization: `Bearer ${token}` });
   const scoped = (person: Person, scope: string) => async () =>
     bearer(await makeToken(ctx, person, scope));
   return {
+    ctx,
     routes: app.routes,
+    deploys,
+    restore,
+    stop: () => sites.stop(),
     callers: {
       nobody: () => Promise.resolve({}),
       "a token that is none": () => Promise.resolve({ authorization: "Bearer land_x" }),
@@ -53,6 +90,19 @@ export async function openWorld(ctx: TestCtx): Promise<World> {
       "ada yank": scoped(ada, "yank"),
       "ada deploy": scoped(ada, "deploy"),
       "ada site:left": scoped(ada, "site:left"),
+      "ada deploy:left": scoped(ada, "deploy:left"),
+      "ada site:blog": scoped(ada, "site:blog"),
+      "ada deploy:blog": scoped(ada, "deploy:blog"),
+      "ada stats:blog": scoped(ada, "stats:blog"),
+      "ada deploy:blog, revoked": () => revoked(ctx, ada, "deploy:blog"),
+      "ada account, revoked": () => revoked(ctx, ada, "account"),
+      "dev account": scoped(dev, "account"),
+      "dev deploy:blog": scoped(dev, "deploy:blog"),
+      "vic account": scoped(vic, "account"),
+      "vic site:blog": scoped(vic, "site:blog"),
+      "bob site:blog": scoped(bob, "site:blog"),
+      "bob deploy": scoped(bob, "deploy"),
+      "root site:blog": scoped(root, "site:blog"),
       ...sessionsOf(ctx, ada),
     },
     call: (method, path, { headers, body }) =>
@@ -62,9 +112,16 @@ export async function openWorld(ctx: TestCtx): Promise<World> {
           headers: { host: new URL(HOME).host, ...headers },
           ...(body !== undefined && { body }),
         }),
-        "127.0.0.1",
+        { address: () => "127.0.0.1", secure: false },
       ),
   };
+}
+
+/** What a token sends that was revoked a moment ago. */
+async function revoked(ctx: TestCtx, maker: Person, scope: string): Promise<Headers> {
+  const { token, actor } = await makeToken(ctx, maker, scope);
+  if (actor.via.kind === "token") await revokeToken(ctx, maker.actor, actor.via.id);
+  return { authorization: `Bearer ${token}` };
 }
 
 /** A browser on our own page, and all ways in which another page's requests differ from it. */

@@ -4,6 +4,7 @@ import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { parseObject } from "#test/support/people.ts";
 
 import { openWorld, type World } from "./callers.ts";
+import { ENTER, SITE_READS } from "./site-cases.ts";
 
 let ctx: TestCtx;
 let world: World;
@@ -15,7 +16,10 @@ beforeAll(async () => {
   const answer = await world.call("GET", "/api/v1/packages/left/1.0.0", { headers: headers ?? {} });
   digest = String(parseObject(await answer.text())["digest"]).slice("sha256:".length);
 });
-afterAll(() => ctx.close());
+afterAll(async () => {
+  await world.stop();
+  await ctx.close();
+});
 
 /**
  * What a stranger gets: the same as everybody; 404 word for word as for a name that is not there; a refusal that tells
@@ -61,9 +65,10 @@ const CASES: Record<string, [kind: Kind, path?: string]> = {
   "/api/v1/packages/:name/owners/:user": ["hidden", "/api/v1/packages/name/owners/ada"],
 };
 
-test("every route that reads has a case", () => {
+test("every route that reads has a case, here or among those of sites", () => {
   const reading = world.routes.filter(({ method }) => method === "GET");
-  expect(reading.map(({ path }) => path).toSorted()).toEqual(Object.keys(CASES).toSorted());
+  const cases = [...Object.keys(CASES), ...Object.keys(SITE_READS), ENTER];
+  expect(reading.map(({ path }) => path).toSorted()).toEqual(cases.toSorted());
 });
 
 const there = (path: string): string =>

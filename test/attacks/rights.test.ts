@@ -4,6 +4,7 @@ import { formOf } from "#test/registry/api.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 
 import { openWorld, type World } from "./callers.ts";
+import { type Case, form, json, SITE_WRITES } from "./site-cases.ts";
 
 let ctx: TestCtx;
 let world: World;
@@ -11,23 +12,17 @@ beforeAll(async () => {
   ctx = await testCtx({ config: { registration: "open" } });
   world = await openWorld(ctx);
 });
-afterAll(() => ctx.close());
-
-const json = (value: unknown) => () => ({ type: "application/json", body: JSON.stringify(value) });
-const form = (fields: Record<string, string>) => () => ({
-  type: "application/x-www-form-urlencoded",
-  body: new URLSearchParams(fields).toString(),
+afterAll(async () => {
+  await world.stop();
+  await ctx.close();
 });
-const ACCOUNT = ["bob account", "root account", "ada account", "ada session"];
+
+const ACCOUNT = [
+  ...["bob account", "root account", "ada account", "dev account", "vic account"],
+  "ada session",
+];
 const OWNER = ["ada account", "ada session"];
 const PUBLISHER = [...OWNER, "ada publish", "ada publish:left"];
-
-type Case = {
-  path: string;
-  send?: () => { type?: string; body: string | FormData };
-  /** Who is let in, to be told that what they want is done or not there; everybody else gets 401 or 403. A token that is none is never anyone. */
-  may: readonly string[] | "anyone";
-};
 
 /** Every route that changes something. What it is asked to change is such that nothing does. */
 const CASES: Record<string, Case> = {
@@ -109,6 +104,7 @@ const CASES: Record<string, Case> = {
     send: form({}),
     may: ["root account", "root admin"],
   },
+  ...SITE_WRITES,
 };
 /** Ends what the request came with: everybody may, with the proofs of a session where it is one. */
 const ENDS = { "POST /api/v1/users/logout": 401, "POST /logout": 303 };
@@ -119,24 +115,34 @@ test("every route that changes something has a case", () => {
   expect(keys.toSorted()).toEqual([...Object.keys(CASES), ...Object.keys(ENDS)].toSorted());
 });
 
-const refused = (status: number): boolean => status === 401 || status === 403;
+/** A site of others is not there, and its name is taken. */
+const refused = (status: number, text: string): boolean =>
+  status === 401 || status === 403 || /"code":"site_(?:not_found|taken)"/.test(text);
 
-test.each(Object.entries(CASES))("%s lets in whom it should", async (key, { path, send, may }) => {
-  const [method = ""] = key.split(" ", 1);
-  const wrong: string[] = [];
-  for (const [who, identify] of Object.entries(world.callers)) {
-    const { type, body } = send?.() ?? {};
-    const answer = await world.call(method, path, {
-      headers: { ...(await identify()), ...(type && { "content-type": type }) },
-      ...(body !== undefined && { body }),
-    });
-    await answer.arrayBuffer();
-    const allowed = may === "anyone" ? who !== "a token that is none" : may.includes(who);
-    if (answer.status >= 500 || refused(answer.status) === allowed)
-      wrong.push(`${who}: ${answer.status}`);
-  }
-  expect(wrong).toEqual([]);
-});
+test.each(Object.entries(CASES))(
+  "missing authz / IDOR: %s lets in whom it should",
+  async (key, one) => {
+    const { path, send, may, ends } = one;
+    const [method = ""] = key.split(" ", 1);
+    const wrong: string[] = [];
+    for (const [who, identify] of Object.entries(world.callers)) {
+      if (ends) await world.restore();
+      const { type, body } = send?.() ?? {};
+      const answer = await world.call(method, path, {
+        headers: { ...(await identify()), ...(type && { "content-type": type }) },
+        ...(body !== undefined && { body }),
+      });
+      const text = await answer.text();
+      const known = !who.startsWith("a token that is none") && !who.endsWith(", revoked");
+      const allowed = may === "anyone" ? known : may.includes(who);
+      if (answer.status >= 500 || refused(answer.status, text) === allowed)
+        wrong.push(`${who}: ${answer.status}`);
+    }
+    await world.restore();
+    expect(wrong).toEqual([]);
+  },
+  60_000,
+);
 
 test.each(Object.entries(ENDS))("%s ends a session with its proofs alone", async (key, nobody) => {
   const [method = "", path = ""] = key.split(" ");
@@ -158,4 +164,10 @@ test("nothing of all that changed the package", async () => {
     tags: { latest: "1.0.0", next: "1.0.0" },
     versions: [{ version: "1.0.0", yanked: false, deprecated: null }],
   });
+});
+
+test("nothing of all that changed the site of somebody else", async () => {
+  const headers = (await world.callers["bob account"]?.()) ?? {};
+  const answer = await world.call("GET", "/api/v1/sites/shop", { headers });
+  expect(await answer.json()).toMatchObject({ live: { id: world.deploys.shop }, domains: [] });
 });
