@@ -13,7 +13,7 @@ p{margin:0;color:#5c5c57}
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; frame-ancestors 'none'`;
 
 /** Headers of every page that the server itself answers on a site. Nobody keeps them. */
-export const PLAIN_PAGE_HEADERS: Readonly<Record<string, string>> = {
+const PLAIN_PAGE_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy": POLICY,
   "cache-control": "no-store",
@@ -37,7 +37,7 @@ const TEXTS = {
 const texts = new Map<number, string>();
 
 /** A small page for a status. It names nothing but the status, so it tells no visitor what else is here. */
-export function plainPage(status: number): string {
+function plainPage(status: number): string {
   const made = texts.get(status) ?? render(status);
   texts.set(status, made);
   return made;

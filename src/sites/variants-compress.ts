@@ -19,7 +19,7 @@ export type CompressReply =
   { id: number; bytes: Uint8Array<ArrayBuffer> | undefined } | { id: number; error: string };
 
 /** What does not get below 95 % is sent as it is. */
-export const MAX_SHARE = 0.95;
+const MAX_SHARE = 0.95;
 
 /** Codes files on a thread of its own, one after another. */
 export type CompressWorker = {
