@@ -13,7 +13,7 @@ p{margin:0;color:#5c5c57}
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; frame-ancestors 'none'`;
 
 /** Headers of every page that the server itself answers on a site. Nobody keeps them. */
-const PLAIN_PAGE_HEADERS: Readonly<Record<string, string>> = {
+export const PLAIN_PAGE_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy": POLICY,
   "cache-control": "no-store",
