@@ -1,7 +1,4 @@
-// The order matters: the library below asks for it while it loads.
-import "reflect-metadata";
-
-import { Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } from "@peculiar/x509";
+import { loadX509 } from "./x509.ts";
 
 /** A new key, and a request to sign it for some names. */
 export type CertificateRequest = {
@@ -13,16 +10,17 @@ export type CertificateRequest = {
 
 const P256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
-/** Makes a P-256 key and the request for it. Loads a large library: import this file where it is needed, not before. */
+/** Makes a P-256 key and the request for it. */
 export async function makeCertificateRequest(
   names: readonly string[],
 ): Promise<CertificateRequest> {
+  const x509 = await loadX509();
   const keys = await crypto.subtle.generateKey(P256, true, ["sign", "verify"]);
   const alternatives = names.map((value) => ({ type: "dns" as const, value }));
-  const request = await Pkcs10CertificateRequestGenerator.create({
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
     keys,
     signingAlgorithm: P256,
-    extensions: [new SubjectAlternativeNameExtension(alternatives)],
+    extensions: [new x509.SubjectAlternativeNameExtension(alternatives)],
   });
   const der = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];

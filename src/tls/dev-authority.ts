@@ -1,22 +1,8 @@
-// The library finds its parts by metadata on decorators and throws where this is not loaded first.
-import "reflect-metadata";
 import { createPrivateKey } from "node:crypto";
 import { isIP } from "node:net";
 
-import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509Certificate,
-  X509CertificateGenerator,
-} from "@peculiar/x509";
-
 import type { Certificate } from "./certificate.ts";
+import { loadX509 } from "./x509.ts";
 
 /** What a certificate is made with. */
 type Making = { now: Date; random: (bytes: number) => Uint8Array };
@@ -33,8 +19,9 @@ const LEAF_DAYS = 90;
 
 /** Makes a root that may sign certificates of servers, and no further authorities. It is valid for ten years. */
 export async function makeRoot({ now, random }: Making): Promise<Root> {
+  const x509 = await loadX509();
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-  const certificate = await X509CertificateGenerator.createSelfSigned({
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialOf(random),
     name: [
       { O: ["land"] },
@@ -45,9 +32,12 @@ export async function makeRoot({ now, random }: Making): Promise<Root> {
     signingAlgorithm: ALGORITHM,
     keys,
     extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   return { certificate: `${certificate.toString("pem")}\n`, key: await pemOf(keys.privateKey) };
@@ -59,12 +49,13 @@ export async function makeLeaf(
   names: readonly string[],
   { now, random }: Making,
 ): Promise<Certificate> {
-  const issuer = new X509Certificate(root.certificate);
+  const x509 = await loadX509();
+  const issuer = new x509.X509Certificate(root.certificate);
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const notAfter = new Date(
     Math.min(now.getTime() + LEAF_DAYS * DAY_MS, issuer.notAfter.getTime()),
   );
-  const leaf = await X509CertificateGenerator.create({
+  const leaf = await x509.X509CertificateGenerator.create({
     serialNumber: serialOf(random),
     subject: [{ O: ["land development"] }],
     issuer: issuer.subjectName.toJSON(),
@@ -74,12 +65,12 @@ export async function makeLeaf(
     publicKey: keys.publicKey,
     signingKey: await signingKeyOf(root.key),
     extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension(names.map(alternativeName)),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(names.map(alternativeName)),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   });
   return {
