@@ -9,15 +9,20 @@ const STREAMED: Readonly<Record<string, RegExp>> = {
 /** Lists of a deploy's files. */
 const MANIFEST = /^\/api\/v1\/sites\/[^/]+\/deploys(?:\/[^/]+\/files)?$/;
 const MANIFEST_BYTES = 16 * 1024 * 1024;
+/** Nobody without an account has more to say than a form: bodies are parsed before their route asks who sends them. */
+const VISITOR_BYTES = 64 * 1024;
+
+/** What decides how large a body may be. `isVisitor`: who sends it has no account. */
+export type BodyAsk = { method: string; path: string; isVisitor: boolean };
 
 /** The most bytes that a body at a path may have before the app sees it. */
 export function bodyLimitOf(
   config: ServerConfig,
-  method: string,
-  path: string,
+  { method, path, isVisitor }: BodyAsk,
 ): number | "streamed" {
   if (STREAMED[method]?.test(path)) return "streamed";
   const limitBytes = config["limits.bodyBytes"];
+  if (isVisitor) return Math.min(limitBytes, VISITOR_BYTES);
   return method === "POST" && MANIFEST.test(path)
     ? Math.max(limitBytes, MANIFEST_BYTES)
     : limitBytes;

@@ -58,27 +58,13 @@ export function createHandler(ctx: Ctx, { app, limiter, sites, toHttps }: Parts)
     const path = pathOf(request.url);
     const refusal = refuseMethod(request.method, table.methodsOf(path));
     if (refusal) return refusal;
-    const headers = await limitRate(request, path, address);
-    const limitBytes = bodyLimitOf(ctx.config, request.method, path);
+    const { headers, isVisitor } = await limitRate(ctx, limiter, { request, path, address });
+    const limitBytes = bodyLimitOf(ctx.config, { method: request.method, path, isVisitor });
     const limited = limitBytes === "streamed" ? request : await limitBody(request, limitBytes);
     setRequestId(limited, requestIdOf(request) ?? "");
     const response = await app.fetch(limited);
     for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
     return response;
-  }
-
-  async function limitRate(
-    request: Request,
-    path: string,
-    address: string,
-  ): Promise<Record<string, string>> {
-    if (!path.startsWith("/api/") && request.method !== "POST") return {};
-    const identified = identify(ctx, request);
-    // Who comes with a token that is none counts as a visitor, before that is told.
-    const actor = await identified.catch(() => undefined);
-    const headers = limitRequest(ctx, limiter, { request, path, address, actor });
-    await identified;
-    return headers;
   }
 
   return async (incoming, peer) => {
@@ -108,6 +94,22 @@ export function createHandler(ctx: Ctx, { app, limiter, sites, toHttps }: Parts)
     });
     return response;
   };
+}
+
+/** Counts a request against the limits of who sends it, and tells whether that is a visitor without an account. */
+async function limitRate(
+  ctx: Ctx,
+  limiter: RateLimiter,
+  { request, path, address }: { request: Request; path: string; address: string },
+): Promise<{ headers: Record<string, string>; isVisitor: boolean }> {
+  if (!path.startsWith("/api/") && request.method !== "POST")
+    return { headers: {}, isVisitor: true };
+  const identified = identify(ctx, request);
+  // Who comes with a token that is none counts as a visitor, before that is told.
+  const actor = await identified.catch(() => undefined);
+  const headers = limitRequest(ctx, limiter, { request, path, address, actor });
+  await identified;
+  return { headers, isVisitor: actor === undefined };
 }
 
 /**

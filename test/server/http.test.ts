@@ -105,6 +105,19 @@ test("a body that declares nothing is refused when it passes the limit", async (
   expect(answer.status).toBe(413);
 });
 
+test.each([
+  ["a list of files", "/api/v1/sites/blog/deploys"],
+  ["a sign-in", "/api/v1/users/login"],
+])("of a visitor no more than a form is read: %s", async (_, path) => {
+  const answer = await fetch(server.url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ files: {}, more: "x".repeat(70_000) }),
+  });
+  expect(answer.status).toBe(413);
+  expect(await answer.json()).toMatchObject({ data: { limitBytes: 65_536 } });
+});
+
 test("malformed JSON is told as such, and its text is not repeated", async () => {
   const answer = await fetch(`${server.url}/api/v1/users/login`, {
     method: "POST",
