@@ -44,12 +44,21 @@ export function problemOfHeader(name: string, value: string): string | undefined
   return undefined;
 }
 
+/**
+ * Orders to a proxy in front, which it obeys and does not pass on: with `X-Accel-Redirect` or `X-Sendfile` a site would have it send
+ * files of the machine.
+ *
+ * @see https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers
+ */
+const TO_PROXIES = /^(?:x-accel-|x-sendfile|x-lighttpd-|x-litespeed-|x-reproxy-url)/;
+
 /** Why no header of this name can be sent or taken away. */
 export function problemOfName(name: string): string | undefined {
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return `${quoted(name)} is no header name`;
   const lower = name.toLowerCase();
   if (lower === "basic-auth")
     return '"Basic-Auth" is not supported: `land sites protect` sets a password for the site';
+  if (TO_PROXIES.test(lower)) return `${quoted(name)} is an order to a proxy`;
   return OWN.has(lower) ? `${quoted(name)} is set by the server alone` : undefined;
 }
 
