@@ -253,7 +253,8 @@ export const SETTINGS = {
   "acme.certificatesPerHour": setting<number>({
     default: 30,
     min: 1,
-    about: "Certificates asked for per hour, at most.",
+    about:
+      "Certificates asked for per hour for visitors, at most; as many again for own names and renewals.",
   }),
   "traffic.days": setting<number>({
     default: 400,

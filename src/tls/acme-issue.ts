@@ -13,10 +13,13 @@ import { within } from "./within.ts";
 /** Gets certificates from the authority, each name once at a time. */
 export type Issuer = {
   /** A new certificate, kept in the store before it resolves. @throws certificate_failed */
-  issue: (plan: Plan) => Promise<StoredCertificate>;
+  issue: (plan: Plan, purpose: Purpose) => Promise<StoredCertificate>;
   /** Gives up what is under way and waits for its end, three seconds at most. */
   stop: () => Promise<void>;
 };
+
+/** Whether a visitor asked for a name of a site, or we need it: for our own names, or to renew what is served. Both count apart. */
+export type Purpose = "visitor" | "upkeep";
 
 const AT_ONCE = 4;
 /** For a program of the operator that takes a record away. */
@@ -25,7 +28,7 @@ const HOUR_SECONDS = 3600;
 
 /**
  * Makes an issuer. What bounds it: one attempt per name at a time, a wait per name after failures, `acme.certificatesPerHour`
- * for all together, four at once.
+ * for all together, four at once. What visitors ask for, who may come for any number of names that fail, leaves renewals their share.
  */
 export function createIssuer(ctx: Ctx, store: () => Promise<CertificateStore>): Issuer {
   const flights = new Map<string, Promise<StoredCertificate>>();
@@ -33,13 +36,13 @@ export function createIssuer(ctx: Ctx, store: () => Promise<CertificateStore>): 
   const turns = createTurns(AT_ONCE);
   const aborter = new AbortController();
 
-  async function obtain(plan: Plan): Promise<StoredCertificate> {
+  async function obtain(plan: Plan, purpose: Purpose): Promise<StoredCertificate> {
     const { name, names, method } = plan;
     await requireAttempt(ctx, name);
     const rate = { limit: ctx.config["acme.certificatesPerHour"], windowSeconds: HOUR_SECONDS };
-    if (!limiter.take("", rate).ok)
+    if (!limiter.take(purpose, rate).ok)
       throw fail("certificate_failed", { name, problem: "too many were asked for this hour" });
-    return turns("", async () => {
+    return turns(purpose, async () => {
       try {
         const { "acme.directory": directory, "acme.caFile": caFile } = ctx.config;
         const client = openAcmeClient({ name, directory, caFile, signal: aborter.signal });
@@ -56,10 +59,10 @@ export function createIssuer(ctx: Ctx, store: () => Promise<CertificateStore>): 
   }
 
   return {
-    issue(plan) {
+    issue(plan, purpose) {
       const flying = flights.get(plan.name);
       if (flying) return flying;
-      const flight = obtain(plan).finally(() => flights.delete(plan.name));
+      const flight = obtain(plan, purpose).finally(() => flights.delete(plan.name));
       flights.set(plan.name, flight);
       // Nobody may be waiting for it any more when it fails, which was told by then.
       flight.catch(() => undefined);

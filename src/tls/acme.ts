@@ -53,7 +53,8 @@ export function createAcmeSource(ctx: Ctx): AcmeSource {
     if (!plan) return undefined;
     const certificate = kept.find(plan.name);
     if (isGood(ctx, certificate, plan.names)) return certificate;
-    const issued = issuer.issue(plan).catch(() => undefined);
+    const isOwn = ownPlans(ctx.config).some(({ name }) => name === plan.name);
+    const issued = issuer.issue(plan, isOwn ? "upkeep" : "visitor").catch(() => undefined);
     // One that ended is still better than none: a visitor is told of it and not just cut off.
     return (await within(HANDSHAKE_MS, issued)) ?? certificate;
   }
@@ -78,7 +79,7 @@ async function getOwn(ctx: Ctx, kept: CertificateStore, issuer: Issuer): Promise
   const missing = ownPlans(ctx.config).filter(
     ({ name, names }) => !isGood(ctx, kept.find(name), names),
   );
-  await Promise.allSettled(missing.map((plan) => issuer.issue(plan)));
+  await Promise.allSettled(missing.map((plan) => issuer.issue(plan, "upkeep")));
 }
 
 /** Renews what is due, drops what ended and leads nowhere, and gets what is missing of our own. */
@@ -90,7 +91,7 @@ async function renewDue(ctx: Ctx, kept: CertificateStore, issuer: Issuer): Promi
     const { name, issuer: from, notAfter } = certificate;
     if (from === directory && renewalOf(certificate) > now) continue;
     const plan = own.find((each) => each.name === name) ?? (await findPlan(ctx, name));
-    if (plan?.name === name) await Promise.allSettled([issuer.issue(plan)]);
+    if (plan?.name === name) await Promise.allSettled([issuer.issue(plan, "upkeep")]);
     else if (notAfter <= now) await kept.remove(name);
   }
   await getOwn(ctx, kept, issuer);

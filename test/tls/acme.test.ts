@@ -229,6 +229,18 @@ test("no more certificates in an hour than the operator allows", async () => {
   expect(await source.find("b.example.org")).toBeDefined();
 });
 
+test("visitors who ask for many names leave our own names and renewals their share", async () => {
+  await using world = await acmeWorld({ "acme.certificatesPerHour": 1 });
+  const source = await world.restart();
+  await world.verified("a.example.org");
+  await world.verified("b.example.org");
+  expect(await source.find("a.example.org")).toBeDefined();
+  expect(await source.find("b.example.org")).toBeUndefined();
+  expect(await source.find("land.example")).toBeDefined();
+  world.pass(60 * MINUTE);
+  expect(await source.find("b.example.org")).toBeDefined();
+});
+
 test("an authority that forgot the account gets the same key again", async () => {
   await using world = await acmeWorld();
   const { ctx } = world;
