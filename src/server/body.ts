@@ -1,5 +1,5 @@
 import type { ServerConfig } from "#base/config.ts";
-import { fail } from "#base/errors.ts";
+import { fail, LandError } from "#base/errors.ts";
 
 /** Uploads: their routes read the body as it arrives, each with a limit of its own. */
 const STREAMED: Readonly<Record<string, RegExp>> = {
@@ -32,7 +32,7 @@ export function bodyLimitOf(
  * The same request with a body of at most `limitBytes`. One that declares more is refused before it is read; one that
  * declares nothing (chunked) is read up to the limit here, because Elysia would buffer it without one.
  *
- * @throws payload_too_large
+ * @throws payload_too_large, bad_request for a body cut short
  */
 export async function limitBody(request: Request, limitBytes: number): Promise<Request> {
   if (request.method === "GET" || request.method === "HEAD" || !request.body) return request;
@@ -43,10 +43,16 @@ export async function limitBody(request: Request, limitBytes: number): Promise<R
   }
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of request.body) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > limitBytes) throw fail("payload_too_large", { limitBytes });
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body) {
+      sizeBytes += chunk.byteLength;
+      if (sizeBytes > limitBytes) throw fail("payload_too_large", { limitBytes });
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw cause instanceof LandError
+      ? cause
+      : fail("bad_request", { problem: "its body ends too early" }, { cause });
   }
   return new Request(request, { method: request.method, body: Buffer.concat(chunks) });
 }
