@@ -18,7 +18,11 @@ afterAll(async () => {
 });
 
 const ACCOUNT = [
-  ...["bob account", "root account", "ada account", "dev account", "vic account"],
+  "bob account",
+  "root account",
+  "ada account",
+  "dev account",
+  "vic account",
   "ada session",
 ];
 const OWNER = ["ada account", "ada session"];
