@@ -94,7 +94,9 @@ function DeployTable({ frame, site, deploys }: SiteDeploysProps): Html {
           <td data-label="When">
             <Ago at={deploy.finishedAt ?? deploy.createdAt} now={frame.now} />
           </td>
-          <td data-label="Who">{whoOf(deploy)}</td>
+          <td data-label="Who" class="who">
+            {whoOf(deploy)}
+          </td>
           <td data-label="Files">{countOf(deploy.files, "file")}</td>
           <td data-label="Size">
             <Bytes value={deploy.sizeBytes} />
@@ -177,7 +179,7 @@ export function SiteDeployPage(props: SiteDeployProps): Html {
       <dl class="pairs">
         <dt>Address</dt>
         <dd>
-          <a href={deploy.url} rel="noopener">
+          <a href={deploy.url} rel="nofollow noopener">
             {deploy.url.replace(/^https?:\/\//, "")}
           </a>
         </dd>

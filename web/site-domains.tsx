@@ -57,9 +57,9 @@ function DomainCard({ frame, site, domain }: SiteFrame & { domain: Domain }): Ht
       {domain.state !== "verified" && (
         <>
           <p>
-            Where the domain is managed, set a TXT record that proves it is yours, and one that
-            leads here (CNAME to <code>{new URL(site.url).hostname}</code>, or A to this server’s
-            address):
+            Where the domain is managed, lead it here with a CNAME record to{" "}
+            <code>{domain.target}</code>, or with A and AAAA records equal to those of that name.
+            This TXT record proves that the domain is yours:
           </p>
           <CodeLine code={domain.record} label="the name of the record" />
           <CodeLine code={domain.value} label="the value of the record" />
@@ -75,6 +75,9 @@ function DomainCard({ frame, site, domain }: SiteFrame & { domain: Domain }): Ht
             </span>
           )}
         </p>
+      )}
+      {domain.certificateProblem !== null && (
+        <p class="notice warn">No certificate yet: {domain.certificateProblem}</p>
       )}
       {may(site, "developer") && (
         <div class="buttons">

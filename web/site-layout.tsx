@@ -44,11 +44,11 @@ export function SiteLayout({ frame, site, tab, title, children }: Props): Html {
         </p>
         <h1>{site.name}</h1>
         <p class="package-facts">
-          <a href={site.url} rel="noopener">
+          <a href={site.url} rel="nofollow noopener">
             {site.url.replace(/^https?:\/\//, "")}
           </a>
           {site.domains.map((host) => (
-            <a href={site.url.replace(/^(https?:\/\/)[^:/]+/, `$1${host}`)} rel="noopener">
+            <a href={site.url.replace(/^(https?:\/\/)[^:/]+/, `$1${host}`)} rel="nofollow noopener">
               {host}
             </a>
           ))}

@@ -84,7 +84,7 @@ function SiteRow({ site, now }: { site: Site; now: Date }): Html {
         <SiteBadges site={site} />
       </div>
       <p class="package-facts">
-        <a href={site.url} rel="noopener">
+        <a href={site.url} rel="nofollow noopener">
           {site.url.replace(/^https?:\/\//, "")}
         </a>
         {site.live && (

@@ -17,6 +17,7 @@ import { RegisterPage } from "#web/register.tsx";
 import { SettingsPage } from "#web/settings.tsx";
 
 import { ago, HOSTILE, LONG, NOW, README, sample, summary, version } from "./sample-package.ts";
+import { sitePages } from "./sample-sites.tsx";
 
 const visitor: Frame = {
   user: undefined,
@@ -231,4 +232,5 @@ export const pages: Record<string, () => Html> = {
   internal: () => <ErrorPage frame={visitor} error={fail("internal", {})} requestId="0f3c9a" />,
   errors: () => <ErrorsPage frame={visitor} />,
   "error-code": () => <ErrorCodePage frame={visitor} code="version_exists" />,
+  ...sitePages,
 };
