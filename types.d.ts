@@ -15,6 +15,10 @@ declare module "*/script.js" {
   const text: string;
   export default text;
 }
+declare module "*/dev-script.js" {
+  const text: string;
+  export default text;
+}
 
 /** Set by build.ts; absent when the source runs unbuilt. */
 declare const LAND_COMMIT: string | undefined;

@@ -88,6 +88,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     common: true,
     load: async () => (await import("./deploy.ts")).default,
   },
+  dev: {
+    about: "Serve a folder while you make it, with live reload",
+    section: "Sites",
+    load: async () => (await import("./dev.ts")).default,
+  },
   rollback: {
     about: "Show an earlier deploy of a site again",
     section: "Sites",

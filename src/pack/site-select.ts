@@ -26,8 +26,18 @@ export type SiteSelection = {
   /** Absolute, links resolved. */
   dir: string;
   files: SiteFile[];
+  /** Every folder in it that was looked into, as the disk spells it; "" is the folder itself. */
+  folders: string[];
   /** The program that lies in the folder and is not sent, nor is its source map. */
   program: string | undefined;
+};
+
+/** How files are chosen. */
+export type SelectOptions = {
+  /** The program that the manifest names, relative to the folder. */
+  main?: string;
+  /** Takes each refusal, and the file is left out; without it the first one is thrown. */
+  onRefused?: (refusal: LandError) => void;
 };
 
 const NEVER = new Set([
@@ -47,35 +57,36 @@ const AT_ONCE = 64;
 
 /**
  * Chooses the files of a site: every regular file but those that no site sends and what `.landignore` names, in the folder
- * itself or below it. `.gitignore` is not read: it names what a build makes. `main` is the program that the manifest
- * names, relative to the folder.
+ * itself or below it. `.gitignore` is not read: it names what a build makes.
  *
  * @throws deploy_path_invalid for a link or a special file, for a name that no address can have, and for two names that are
  * one once normalised to NFC; file_failed
  */
 export async function selectSite(
   folder: string,
-  options: { main?: string } = {},
+  options: SelectOptions = {},
 ): Promise<SiteSelection> {
   const dir = await realpath(folder).catch(readFailed(folder));
-  const walk: Walk = { dir, files: [], odd: [] };
+  const walk: Walk = { dir, files: [], folders: [], odd: [] };
   await walkFolder(walk, "", []);
-  const [odd] = walk.odd.toSorted((a, b) => compareBytes(a.path, b.path));
-  if (odd) throw refusalOf(odd, walk.odd.length);
+  const odd = walk.odd.toSorted((a, b) => compareBytes(a.path, b.path));
+  if (odd[0] && !options.onRefused) throw refusalOf(odd[0], odd.length);
+  for (const one of odd) options.onRefused?.(refusalOf(one, 1));
   const program = findProgram(walk.files, options.main);
   const left = new Set(program === undefined ? [] : [program, `${program}.map`]);
   const chosen = walk.files.filter(({ onDisk }) => onDisk !== "land.json" && !left.has(onDisk));
-  checkNames(chosen);
-  const files = await mapAtOnce(chosen, (file) => describe(dir, file));
-  return { dir, files, program };
+  const sound = checkNames(chosen, options.onRefused);
+  const files = await mapAtOnce(sound, (file) => describe(dir, file));
+  return { dir, files, folders: walk.folders, program };
 }
 
 type Named = Pick<SiteFile, "path" | "onDisk">;
 type Odd = { path: string; kind: string };
-type Walk = { dir: string; files: Named[]; odd: Odd[] };
+type Walk = { dir: string; files: Named[]; folders: string[]; odd: Odd[] };
 
 async function walkFolder(walk: Walk, folder: string, above: readonly IgnoreRule[]): Promise<void> {
   const path = join(walk.dir, folder);
+  walk.folders.push(folder);
   const entries = await readdir(path, { withFileTypes: true }).catch(readFailed(path));
   const own = entries.some((entry) => entry.name === ".landignore" && entry.isFile())
     ? await readRules(path, folder)
@@ -124,14 +135,20 @@ function findProgram(files: readonly Named[], main: string | undefined): string 
   return has("main.js") && !has("index.html") ? "main.js" : undefined;
 }
 
-function checkNames(files: readonly Named[]): void {
+/** Those with a name that a site can have. */
+function checkNames(files: readonly Named[], onRefused: SelectOptions["onRefused"]): Named[] {
   const seen = new Map<string, string>();
-  for (const { path, onDisk } of files) {
+  return files.filter(({ path, onDisk }) => {
     const problem = problemOfSitePath(path) ?? problemOfTwin(seen.get(path));
-    if (problem !== undefined)
-      throw fail("deploy_path_invalid", { path: printable(onDisk), problem });
-    seen.set(path, onDisk);
-  }
+    if (problem === undefined) {
+      seen.set(path, onDisk);
+      return true;
+    }
+    const refusal = fail("deploy_path_invalid", { path: printable(onDisk), problem });
+    if (!onRefused) throw refusal;
+    onRefused(refusal);
+    return false;
+  });
 }
 
 function problemOfTwin(twin: string | undefined): string | undefined {

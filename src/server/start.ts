@@ -165,7 +165,8 @@ async function redirectIfReady(
   return host !== undefined && (await https.isReady(host)) ? redirect : undefined;
 }
 
-function listen(
+/** Takes a port; 0 picks a free one. @throws address_in_use */
+export function listen(
   hostname: string,
   port: number,
   answer: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>,

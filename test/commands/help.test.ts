@@ -50,6 +50,7 @@ test("land help shows every command", async () => {
 
     Sites:
       deploy                Put a folder on the web
+      dev                   Serve a folder while you make it, with live reload
       rollback              Show an earlier deploy of a site again
       deploys               Show the deploys of a site
       deploys show          Show one deploy

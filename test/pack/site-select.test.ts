@@ -131,6 +131,18 @@ describe("what cannot be sent is refused by name", () => {
     expect((await selectSite(root.path)).files).toHaveLength(1);
   });
 
+  test("each by itself and the rest is chosen, where refusals are taken", async () => {
+    await writeFiles(root.path, listOf("index.html", "sub/back\\slash", "sub/a.txt"));
+    await symlink("index.html", join(root.path, "link"));
+    const refused: string[] = [];
+    const selection = await selectSite(root.path, {
+      onRefused: ({ data }) => void refused.push(String(data?.["path"])),
+    });
+    expect(refused).toEqual(["link", "sub/back\\slash"]);
+    expect(selection.files.map(({ path }) => path)).toEqual(["index.html", "sub/a.txt"]);
+    expect(selection.folders).toEqual(["", "sub"]);
+  });
+
   test("a link at a place that is never sent stays out silently", async () => {
     await writeFiles(root.path, listOf("index.html"));
     await symlink("/tmp", join(root.path, "node_modules"));
