@@ -101,6 +101,7 @@ export const uploads = sqliteTable(
   {
     userId: integer("user_id").notNull(),
     digest: text().$type<Digest>().notNull(),
+    sizeBytes: integer("size_bytes").notNull(),
     at: time("at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.userId, table.digest] })],

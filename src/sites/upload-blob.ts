@@ -11,6 +11,7 @@ import { requireSite } from "./rights.ts";
 import { deployFiles } from "./tables.ts";
 import { readBody } from "./upload-body.ts";
 import { recordUploads } from "./upload-record.ts";
+import { takeUploadRoom } from "./upload-room.ts";
 
 /** The deploy that blobs are sent for, once the account may send them. */
 export type Receiving = { deployId: DeployId; userId: number };
@@ -34,7 +35,7 @@ export async function openForUpload(
 /**
  * Takes one blob of an unfinished deploy as it arrives. Again is no error: the bytes get a new time.
  *
- * @throws blob_refused where the deploy names no such blob, or the bytes are others; too_slow, bad_request for a body cut short;
+ * @throws quota_exceeded; blob_refused where the deploy names no such blob, or the bytes are others; too_slow, bad_request for a body cut short;
  * and as `openForUpload`
  */
 export async function putBlob(
@@ -48,6 +49,7 @@ export async function putBlob(
   const named = digest && (await sizeNamed(ctx, deployId, digest));
   if (!digest || named === undefined)
     throw refuse(about.hex, "no file of the deploy has this content");
+  await takeUploadRoom(ctx, userId, named);
   const staged = await ctx.blobs.stage(readBody(ctx, request, named), named).catch((cause) => {
     if (!(cause instanceof LandError) || cause.code !== "payload_too_large") throw cause;
     throw refuse(about.hex, `it has more than the ${named} bytes that the deploy says`);
@@ -60,7 +62,7 @@ export async function putBlob(
   } finally {
     await staged.discard();
   }
-  await recordUploads(ctx, userId, [digest]);
+  await recordUploads(ctx, userId, [{ digest, sizeBytes: named }]);
 }
 
 /** The size that a deploy says of a blob, or undefined where it names no such blob. */

@@ -19,9 +19,13 @@ const ROWS = 1000;
  * Remembers that an account sent these blobs. When it resolves that is on disk. Uploads that end at the same time share a
  * transaction: each alone would wait for a sync of its own.
  */
-export function recordUploads(ctx: Ctx, userId: number, digests: readonly Digest[]): Promise<void> {
+export function recordUploads(
+  ctx: Ctx,
+  userId: number,
+  blobs: readonly { digest: Digest; sizeBytes: number }[],
+): Promise<void> {
   const at = ctx.now();
-  const rows = digests.map((digest) => ({ userId, digest, at }));
+  const rows = blobs.map(({ digest, sizeBytes }) => ({ userId, digest, sizeBytes, at }));
   const next = waiting.get(ctx.db);
   if (next) {
     next.rows.push(...rows);

@@ -3,6 +3,7 @@ import { type Digest, parseDigest } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { recordUploads } from "./upload-record.ts";
+import { takeUploadRoom } from "./upload-room.ts";
 
 /** Takes contents one after another and keeps them. Memory stays below some batches, whatever comes. */
 export type BlobSink = {
@@ -10,7 +11,7 @@ export type BlobSink = {
    * Takes one content whole. `check` sees what it is before it is kept, and throws to refuse it. That it is on disk is true
    * once `finish` resolved.
    *
-   * @throws payload_too_large past `limitBytes`
+   * @throws payload_too_large past `limitBytes`, quota_exceeded
    */
   add: (
     content: AsyncIterable<Uint8Array>,
@@ -35,7 +36,7 @@ const BATCH_FILES = 1000;
 export function createBlobSink(ctx: Ctx, userId: number): BlobSink {
   let contents: Uint8Array[] = [];
   let bytes = 0;
-  let large: Digest[] = [];
+  let large: Blob[] = [];
   let writing: Promise<void> = Promise.resolve();
 
   /** One batch is written while the next one is read. */
@@ -55,17 +56,20 @@ export function createBlobSink(ctx: Ctx, userId: number): BlobSink {
         const staged = await ctx.blobs.stage(begun.rest, limitBytes);
         try {
           check?.(staged);
+          await takeUploadRoom(ctx, userId, staged.sizeBytes);
           await staged.commit();
         } finally {
           await staged.discard();
         }
-        large.push(staged.digest);
-        return { digest: staged.digest, sizeBytes: staged.sizeBytes };
+        const { digest, sizeBytes } = staged;
+        large.push({ digest, sizeBytes });
+        return { digest, sizeBytes };
       }
       const { whole } = begun;
       const hex = Bun.CryptoHasher.hash("sha256", whole, "hex");
       const blob = { digest: parseDigest(`sha256:${hex}`), sizeBytes: whole.length };
       check?.(blob);
+      await takeUploadRoom(ctx, userId, whole.length);
       contents.push(whole);
       bytes += whole.length;
       if (bytes >= BATCH_BYTES || contents.length >= BATCH_FILES) await flush();
@@ -85,10 +89,13 @@ export function createBlobSink(ctx: Ctx, userId: number): BlobSink {
 async function write(
   ctx: Ctx,
   userId: number,
-  { contents, large }: { contents: Uint8Array[]; large: Digest[] },
+  { contents, large }: { contents: Uint8Array[]; large: Blob[] },
 ): Promise<void> {
   const small = contents.length > 0 ? await ctx.blobs.putMany(contents) : [];
-  const all = [...small, ...large];
+  const all = [
+    ...small.map((digest, at) => ({ digest, sizeBytes: contents[at]?.length ?? 0 })),
+    ...large,
+  ];
   if (all.length > 0) await recordUploads(ctx, userId, all);
 }
 

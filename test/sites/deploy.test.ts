@@ -8,6 +8,7 @@ import { listDeploys } from "#sites/deploy-list.ts";
 import { readDeploy } from "#sites/deploy-read.ts";
 import { putMember } from "#sites/members.ts";
 import { listReleases } from "#sites/release-list.ts";
+import { keepRecent } from "#sites/retention.ts";
 import { rollback } from "#sites/rollback.ts";
 import { createSite } from "#sites/sites-create.ts";
 import { readSite } from "#sites/sites-read.ts";
@@ -173,6 +174,23 @@ test("fifty finalizes of one site at once leave one live deploy and right counts
   for (const { id, live } of items) if (!live) await deleteDeploy(ctx, ada.actor, "blog", id);
   const last = await readSite(ctx, ada.actor, "blog");
   expect(last.usedBytes).toBe(9 + 4);
+});
+
+test("what is sent and never finished takes the room of the account, until it is forgotten", async () => {
+  await using world = await openWorld({ "sites.accountBytes": 1024 });
+  const { ctx, ada } = world;
+  const of = (letter: string) => ({ "a.txt": letter.repeat(400) });
+  await upload(ctx, ada, "blog", of("a"));
+  await upload(ctx, ada, "blog", of("b"));
+  expect(await codeOf(() => upload(ctx, ada, "blog", of("c")))).toBe("quota_exceeded");
+  // What a finished deploy holds counts there and no longer here.
+  await deploy(ctx, ada, "blog", of("a"));
+  ctx.pass(11_000);
+  expect(await codeOf(() => upload(ctx, ada, "blog", of("c")))).toBe("done");
+  expect(await codeOf(() => upload(ctx, ada, "blog", of("d")))).toBe("quota_exceeded");
+  ctx.pass(25 * 3_600_000);
+  await keepRecent(ctx);
+  expect(await codeOf(() => upload(ctx, ada, "blog", of("d")))).toBe("done");
 });
 
 test("quotas of the site, of its files and of the account hold", async () => {

@@ -77,6 +77,7 @@ CREATE INDEX site_blobs_by_digest ON site_blobs (digest);
 CREATE TABLE uploads (
   user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   digest  TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
   at      INTEGER NOT NULL,
   PRIMARY KEY (user_id, digest)
 ) STRICT, WITHOUT ROWID;
