@@ -157,6 +157,7 @@ function prepare(
   // It may have changed while this answer was made.
   if (!loader.isCurrent(loaded, destination)) return;
   const { headers } = response;
+  const kept = new Headers(headers);
   const host = request.headers.get("host");
   const tag = headers.get("etag");
   if (host === null || tag === null) return;
@@ -172,8 +173,9 @@ function prepare(
   hot.put(
     { site: loaded.site.name, host, kind, url: request.url },
     {
-      whole: { status: 200, headers: new Headers(headers) },
-      notModified: { status: 304, headers: headersOfCopy(headers) },
+      whole: { status: 200, headers: kept },
+      // Made when it is asked for: it would double what an answer takes in memory.
+      notModified: () => ({ status: 304, headers: headersOfCopy(kept) }),
       tag,
       body,
       visit,

@@ -15,7 +15,7 @@ export type Cache<V> = {
   find: (key: string) => Kept<V> | undefined;
   /** Keeps a value, in place of one of that key. The newest stays, whatever its weight. */
   put: (key: string, value: V, weight: number) => Kept<V>;
-  /** Makes a kept value heavier. */
+  /** Makes a kept value heavier; it goes where there is no room for it even alone. */
   grow: (kept: Kept<V>, by: number) => void;
   delete: (key: string) => void;
   readonly weight: number;
@@ -72,6 +72,7 @@ export function createCache<V>(
       kept.weight += by;
       weight += by;
       makeRoom(kept);
+      if (weight > maxWeight && by > 0) drop(kept);
     },
     delete(key) {
       const kept = entries.get(key);

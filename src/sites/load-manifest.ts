@@ -1,14 +1,11 @@
-import { and, asc, eq, gt } from "drizzle-orm";
-
 import { type DeployId, type Digest, parseDigest } from "#base/names.ts";
-import type { Ctx } from "#store/ctx.ts";
 
-import { deployFiles } from "./tables.ts";
+import type { LoadQueries } from "./load-queries.ts";
 
 /** A file of a deploy. */
 export type ManifestFile = { digest: Digest; sizeBytes: number };
 
-/** The files of a deploy by path, packed: some 50 bytes a file beside its path. */
+/** The files of a deploy by path, packed: some 100 bytes a file beside its path. */
 export type Manifest = {
   readonly count: number;
   /** What it takes in memory, about. */
@@ -18,52 +15,40 @@ export type Manifest = {
 };
 
 const DIGEST_BYTES = 32;
+const SIZE_BYTES = 6;
+const FILE_BYTES = DIGEST_BYTES + SIZE_BYTES;
 /** Rows read at once, between which others get their turn. */
 const PAGE = 2000;
 
 /** Reads the manifest of a deploy that is ready; it never changes. */
 export async function loadManifest(
-  ctx: Ctx,
+  { files }: Pick<LoadQueries, "files">,
   deploy: DeployId,
   fileCount: number,
 ): Promise<Manifest> {
   const places = new Map<string, number>();
-  const digests = Buffer.alloc(fileCount * DIGEST_BYTES);
-  const sizes = new Float64Array(fileCount);
+  const facts = Buffer.alloc(fileCount * FILE_BYTES);
   let weightBytes = 0;
   let after = "";
   while (places.size < fileCount) {
-    const rows = await ctx.db.read
-      .select({
-        path: deployFiles.path,
-        digest: deployFiles.digest,
-        sizeBytes: deployFiles.sizeBytes,
-      })
-      .from(deployFiles)
-      .where(and(eq(deployFiles.deployId, deploy), gt(deployFiles.path, after)))
-      .orderBy(asc(deployFiles.path))
-      .limit(Math.min(PAGE, fileCount - places.size));
+    const limit = Math.min(PAGE, fileCount - places.size);
+    const rows = await files.execute({ deploy, after, limit });
     for (const { path, digest, sizeBytes } of rows) {
       const place = places.size;
       places.set(path, place);
-      digests.write(digest.slice("sha256:".length), place * DIGEST_BYTES, "hex");
-      sizes[place] = sizeBytes;
-      weightBytes += 100 + path.length * 2;
+      facts.write(digest.slice("sha256:".length), place * FILE_BYTES, "hex");
+      facts.writeUIntBE(sizeBytes, place * FILE_BYTES + DIGEST_BYTES, SIZE_BYTES);
+      weightBytes += 150 + path.length * 2;
       after = path;
     }
     // Fewer than it counts: retention took the deploy meanwhile. What is left of it is not served.
-    if (rows.length === 0) return packed(new Map(), Buffer.alloc(0), new Float64Array(0), 0);
+    if (rows.length === 0) return packed(new Map(), Buffer.alloc(0), 0);
     if (places.size < fileCount) await new Promise<void>((resolve) => setImmediate(resolve));
   }
-  return packed(places, digests, sizes, weightBytes);
+  return packed(places, facts, weightBytes);
 }
 
-function packed(
-  places: ReadonlyMap<string, number>,
-  digests: Buffer,
-  sizes: Float64Array,
-  weightBytes: number,
-): Manifest {
+function packed(places: ReadonlyMap<string, number>, facts: Buffer, weightBytes: number): Manifest {
   return {
     count: places.size,
     weightBytes,
@@ -71,10 +56,10 @@ function packed(
     find(path) {
       const place = places.get(path);
       if (place === undefined) return undefined;
-      const at = place * DIGEST_BYTES;
+      const at = place * FILE_BYTES;
       return {
-        digest: parseDigest(`sha256:${digests.toString("hex", at, at + DIGEST_BYTES)}`),
-        sizeBytes: sizes[place] ?? 0,
+        digest: parseDigest(`sha256:${facts.toString("hex", at, at + DIGEST_BYTES)}`),
+        sizeBytes: facts.readUIntBE(at + DIGEST_BYTES, SIZE_BYTES),
       };
     },
   };

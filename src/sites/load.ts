@@ -1,13 +1,11 @@
-import { and, desc, eq, ne } from "drizzle-orm";
-
 import type { DeployId, SiteName } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { createLoads } from "./cache-loads.ts";
 import { loadManifest, type Manifest } from "./load-manifest.ts";
+import { type LoadQueries, prepareLoads } from "./load-queries.ts";
 import { type LoadedRules, loadRules } from "./load-rules.ts";
 import type { SiteRow } from "./rights.ts";
-import { deploys, domains, releases, sites } from "./tables.ts";
 
 /** All that the answers for one address are made of. Never changes: what changes is loaded anew. */
 export type LoadedSite = {
@@ -43,7 +41,7 @@ type Addressed =
   { kind: "site"; site: SiteName; deploy: DeployId | undefined } | { kind: "other"; host: string };
 
 /** Of manifests and rules. */
-const MAX_SITES_BYTES = 32 * 1024 * 1024;
+const MAX_SITES_BYTES = 16 * 1024 * 1024;
 const MAX_HOSTS = 20_000;
 /** Names that lead nowhere are asked for by scanners, without end. */
 const MAX_UNKNOWN = 10_000;
@@ -51,6 +49,7 @@ const UNKNOWN_MS = 10_000;
 
 /** Loads sites on demand and forgets them at once where hooks tell of a change; `onForgotten` is told of the site then. */
 export function createSiteLoader(ctx: Ctx, onForgotten: (site: string) => void): SiteLoader {
+  const queries = prepareLoads(ctx.db.read);
   const unknown = { maxUnknown: MAX_UNKNOWN, unknownMs: UNKNOWN_MS };
   const loaded = createLoads<LoadedSite>(ctx.now, {
     maxWeight: MAX_SITES_BYTES,
@@ -84,8 +83,9 @@ export function createSiteLoader(ctx: Ctx, onForgotten: (site: string) => void):
   ];
   return {
     find: (site, deploy) =>
-      loaded.find(keyOf(site, deploy), site, () => loadSite(ctx, site, deploy)),
-    findHost: (host) => hosts.find(host, host, () => readHost(ctx, host)),
+      loaded.find(keyOf(site, deploy), site, () => loadSite(ctx, queries, site, deploy)),
+    findHost: (host) =>
+      hosts.find(host, host, async () => (await queries.host.execute({ host }))[0]?.name),
     isCurrent(of, destination) {
       if (destination.kind === "site")
         return loaded.peek(keyOf(destination.site, destination.deploy)) === of;
@@ -103,65 +103,40 @@ function keyOf(site: SiteName, deploy: DeployId | undefined): string {
 }
 
 function weightOf({ shown }: LoadedSite): number {
-  return 1500 + (shown ? shown.manifest.weightBytes + shown.rules.weightBytes : 0);
-}
-
-async function readHost(ctx: Ctx, host: string): Promise<SiteName | undefined> {
-  const [row] = await ctx.db.read
-    .select({ name: sites.name })
-    .from(domains)
-    .innerJoin(sites, eq(sites.id, domains.siteId))
-    .where(and(eq(domains.host, host), ne(domains.state, "pending")));
-  return row?.name;
+  return 4500 + (shown ? shown.manifest.weightBytes + shown.rules.weightBytes : 0);
 }
 
 async function loadSite(
   ctx: Ctx,
+  queries: LoadQueries,
   name: SiteName,
   named: DeployId | undefined,
 ): Promise<LoadedSite | undefined> {
-  const [site] = await ctx.db.read.select().from(sites).where(eq(sites.name, name));
+  const [site] = await queries.site.execute({ name });
   if (!site) return undefined;
   const deploy = named ?? site.liveDeploy;
   const shown =
-    deploy === null ? undefined : await loadShown(ctx, site, deploy, named !== undefined);
+    deploy === null
+      ? undefined
+      : await loadShown(ctx, queries, { site, deploy, isLive: named === undefined });
   if (named !== undefined && !shown) return undefined;
   return { site, isDeployAddress: named !== undefined, shown };
 }
 
 async function loadShown(
   ctx: Ctx,
-  site: SiteRow,
-  deploy: DeployId,
-  isDeployAddress: boolean,
+  queries: LoadQueries,
+  { site, deploy, isLive }: { site: SiteRow; deploy: DeployId; isLive: boolean },
 ): Promise<Shown | undefined> {
-  const [row] = await ctx.db.read
-    .select({
-      state: deploys.state,
-      fileCount: deploys.fileCount,
-      finishedAt: deploys.finishedAt,
-      createdAt: deploys.createdAt,
-    })
-    .from(deploys)
-    .where(and(eq(deploys.id, deploy), eq(deploys.siteId, site.id)));
+  const [row] = await queries.deploy.execute({ deploy, site: site.id });
   if (row?.state !== "ready") return undefined;
-  const releasedAt = isDeployAddress ? undefined : await readReleasedAt(ctx, site);
-  const manifest = await loadManifest(ctx, deploy, row.fileCount);
+  // A rollback shows older files later: only the time of the release never goes back.
+  const [release] = isLive ? await queries.release.execute({ site: site.id }) : [];
+  const manifest = await loadManifest(queries, deploy, row.fileCount);
   return {
     deploy,
     manifest,
     rules: await loadRules(ctx, manifest),
-    changedAtMs: (releasedAt ?? row.finishedAt ?? row.createdAt).getTime(),
+    changedAtMs: (release?.at ?? row.finishedAt ?? row.createdAt).getTime(),
   };
-}
-
-/** A rollback shows older files later: only the time of the release never goes back. */
-async function readReleasedAt(ctx: Ctx, site: SiteRow): Promise<Date | undefined> {
-  const [row] = await ctx.db.read
-    .select({ at: releases.at })
-    .from(releases)
-    .where(eq(releases.siteId, site.id))
-    .orderBy(desc(releases.id))
-    .limit(1);
-  return row?.at;
 }

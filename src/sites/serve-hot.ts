@@ -9,7 +9,7 @@ export type Prepared = {
   /** Status and headers of the whole body. */
   readonly whole: Ready;
   /** 304 for who has it already. */
-  readonly notModified: Ready;
+  readonly notModified: () => Ready;
   readonly tag: string;
   readonly body: Kept<Body>;
   readonly visit: Pick<Visit, "siteId" | "path" | "bytes" | "isPage" | "host">;
@@ -38,7 +38,7 @@ export type Hot = {
 };
 
 /** What a ready answer takes besides its body, about. */
-const PREPARED_BYTES = 2500;
+const PREPARED_BYTES = 6000;
 
 type Table = Map<string, Prepared>;
 type Host = { site: string; tables: (Table | undefined)[]; size: number; undo: Set<() => void> };

@@ -56,6 +56,6 @@ function revalidate(headers: Headers, prepared: Prepared): Ready | undefined {
   if (headers.get("if-match") !== null || headers.get("if-unmodified-since") !== null)
     return undefined;
   const tag = headers.get("if-none-match");
-  if (tag !== null) return tag === prepared.tag ? prepared.notModified : undefined;
+  if (tag !== null) return tag === prepared.tag ? prepared.notModified() : undefined;
   return headers.get("if-modified-since") === null ? prepared.whole : undefined;
 }

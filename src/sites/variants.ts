@@ -24,7 +24,7 @@ export type VariantIndex = {
 export const MIN_VARIANT_BYTES = 256;
 /** Coding larger ones takes minutes of a processor, and they are seldom text. */
 export const MAX_VARIANT_BYTES = 16 * 1024 * 1024;
-const MAX_KNOWN = 20_000;
+const MAX_KNOWN = 10_000;
 
 /** Reads the table of variants on demand. */
 export function createVariantIndex(ctx: Ctx): VariantIndex {

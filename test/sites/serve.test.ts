@@ -9,6 +9,8 @@ beforeAll(async () => {
   await served.site("blog");
   await served.deploy("blog", BLOG);
   served.ctx.pass(5000);
+  // Better variants would have other tags from one answer to the next.
+  await served.sites.settled();
 });
 afterAll(() => served[Symbol.asyncDispose]());
 
