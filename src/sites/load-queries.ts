@@ -9,18 +9,17 @@ export type LoadQueries = ReturnType<typeof prepareLoads>;
 
 /** Prepares them on the connection of readers. */
 export function prepareLoads(read: Tx) {
-  const given = (name: string) => sql.placeholder(name);
   return {
     host: read
       .select({ name: sites.name })
       .from(domains)
       .innerJoin(sites, eq(sites.id, domains.siteId))
-      .where(and(eq(domains.host, given("host")), ne(domains.state, "pending")))
+      .where(and(eq(domains.host, sql.placeholder("host")), ne(domains.state, "pending")))
       .prepare(),
     site: read
       .select()
       .from(sites)
-      .where(eq(sites.name, given("name")))
+      .where(eq(sites.name, sql.placeholder("name")))
       .prepare(),
     deploy: read
       .select({
@@ -30,13 +29,15 @@ export function prepareLoads(read: Tx) {
         createdAt: deploys.createdAt,
       })
       .from(deploys)
-      .where(and(eq(deploys.id, given("deploy")), eq(deploys.siteId, given("site"))))
+      .where(
+        and(eq(deploys.id, sql.placeholder("deploy")), eq(deploys.siteId, sql.placeholder("site"))),
+      )
       .prepare(),
     /** The last time another deploy went live. */
     release: read
       .select({ at: releases.at })
       .from(releases)
-      .where(eq(releases.siteId, given("site")))
+      .where(eq(releases.siteId, sql.placeholder("site")))
       .orderBy(desc(releases.id))
       .limit(1)
       .prepare(),
@@ -47,9 +48,14 @@ export function prepareLoads(read: Tx) {
         sizeBytes: deployFiles.sizeBytes,
       })
       .from(deployFiles)
-      .where(and(eq(deployFiles.deployId, given("deploy")), gt(deployFiles.path, given("after"))))
+      .where(
+        and(
+          eq(deployFiles.deployId, sql.placeholder("deploy")),
+          gt(deployFiles.path, sql.placeholder("after")),
+        ),
+      )
       .orderBy(asc(deployFiles.path))
-      .limit(given("limit"))
+      .limit(sql.placeholder("limit"))
       .prepare(),
   };
 }
