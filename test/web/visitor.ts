@@ -34,7 +34,12 @@ export type Visitor = {
 
 /** Opens a browser on a server's request path: it keeps cookies, sends hidden fields and an Origin. */
 export function visit(ctx: Ctx): Visitor {
-  const handle = createHandler(ctx, createApp(ctx), createRateLimiter(ctx.now));
+  const handle = createHandler(ctx, {
+    app: createApp(ctx),
+    limiter: createRateLimiter(ctx.now),
+    sites: { answer: () => Promise.resolve(undefined) },
+    toHttps: () => Promise.resolve(undefined),
+  });
   const cookies = new Map<string, string>();
   async function ask(
     path: string,
@@ -44,7 +49,10 @@ export function visit(ctx: Ctx): Visitor {
     const headers = new Headers({ accept: "text/html", host: new URL(HOME).host, ...more });
     if (cookies.size > 0)
       headers.set("cookie", [...cookies].map((pair) => pair.join("=")).join("; "));
-    const response = await handle(new Request(HOME + path, { ...init, headers }), "127.0.0.1");
+    const response = await handle(new Request(HOME + path, { ...init, headers }), {
+      address: () => "127.0.0.1",
+      secure: false,
+    });
     for (const line of response.headers.getSetCookie()) {
       const [name = "", value = ""] = line.split(";", 1)[0]?.split("=") ?? [];
       if (value === "") cookies.delete(name);
