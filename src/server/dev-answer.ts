@@ -51,7 +51,13 @@ const SITE: LoadedSite["site"] = {
 /** Answers from the folder by the code of the server of sites. */
 export function createFolderAnswer(options: FolderAnswerOptions): FolderAnswer {
   const { config, content, current, now, random } = options;
-  const ctx: Parts["ctx"] = { config, log: logTo(options.onWarning), now, random };
+  const ctx: Parts["ctx"] = {
+    config,
+    log: logTo(options.onWarning),
+    now,
+    random,
+    publicUrl: () => "http://localhost",
+  };
   const bodies = createBodies(ctx, {
     find: content.find,
     index: { find: async () => ({}), forget() {}, drop: async () => undefined },

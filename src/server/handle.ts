@@ -69,10 +69,16 @@ export function createHandler(ctx: Ctx, { app, limiter, sites, toHttps }: Parts)
 
   return async (incoming, peer) => {
     const startedMs = performance.now();
-    const elsewhere = await answerElsewhere(incoming, peer);
-    if (elsewhere) return elsewhere;
-    const address = peer.address();
     const requestId = Buffer.from(ctx.random(9)).toString("base64url");
+    const elsewhere = await answerElsewhere(incoming, peer).catch((cause: unknown) => {
+      ctx.log.error("request failed", { requestId, cause });
+      return problemResponse(fail("internal", {}), { requestId });
+    });
+    if (elsewhere) {
+      elsewhere.headers.set("x-request-id", requestId);
+      return elsewhere;
+    }
+    const address = peer.address();
     const request = encodeScope(incoming);
     setRequestId(request, requestId);
     let response: Response;

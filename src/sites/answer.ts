@@ -18,7 +18,7 @@ import type { Peer, SiteDestination } from "./serve.ts";
 
 /** What the server of sites is made of. */
 export type Parts = {
-  ctx: Pick<Ctx, "config" | "log" | "now" | "random">;
+  ctx: Pick<Ctx, "config" | "log" | "now" | "random" | "publicUrl">;
   /** What a visitor gets instead of a site; undefined where the visitor may pass. */
   gate: (site: SiteRow, request: Request, peer: GatePeer) => Promise<Response | undefined>;
   bodies: Bodies;
@@ -160,7 +160,7 @@ function prepare(
   const kept = new Headers(headers);
   const host = request.headers.get("host");
   const tag = headers.get("etag");
-  if (host === null || tag === null) return;
+  if (host === null || tag === null || !isPlainHost(ctx, host, destination.host)) return;
   const visit: Pick<Visit, "siteId" | "path" | "bytes" | "isPage" | "host"> = {
     siteId: loaded.site.id,
     path,
@@ -182,6 +182,11 @@ function prepare(
       perMinute: limits.perMinute(loaded.site),
     },
   );
+}
+
+/** One spelling of a host, with our port or none: endless others mean the same, and each would be kept. */
+function isPlainHost(ctx: Pick<Ctx, "publicUrl">, header: string, host: string): boolean {
+  return header === host || header === `${host}:${new URL(ctx.publicUrl()).port}`;
 }
 
 function isAddressOf(path: string, file: string): boolean {

@@ -18,6 +18,9 @@ const NOT_THEIRS = new Set(
   ),
 );
 
+/** What caches of networks and Expires obey beside, or before, Cache-Control. @see RFC 9213 */
+const TELLS_CACHES = /^(?:expires|surrogate-control|(?:.+-)?cdn-cache-control)$/;
+
 /** What of a request decides the headers of a file. */
 export type HeadersAsk = {
   loaded: LoadedSite;
@@ -43,7 +46,10 @@ export function fileHeaders(config: ServerConfig, ask: HeadersAsk): Headers {
   if (loaded.isDeployAddress) headers.set("x-robots-tag", "noindex");
   for (const [name, value] of headersFor(shown.rules.rules, route, host))
     apply(config, headers, name.toLowerCase(), value);
-  if (isGated) headers.set("cache-control", cacheControlBehindGate(headers.get("cache-control")));
+  if (isGated) {
+    headers.set("cache-control", cacheControlBehindGate(headers.get("cache-control")));
+    for (const name of [...headers.keys()]) if (TELLS_CACHES.test(name)) headers.delete(name);
+  }
   return headers;
 }
 

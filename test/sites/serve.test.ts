@@ -159,3 +159,12 @@ test("each answer is one visit", async () => {
     host: "blog.localhost",
   });
 });
+
+test("a host in other spellings is answered, and not kept", async () => {
+  const spellings = ["BLOG.localhost", "bLoG.LOCALHOST", "blog.localhost.", "blog.localhost:1"];
+  const before = served.quickAnswers();
+  for (let round = 0; round < 3; round += 1)
+    for (const host of spellings)
+      expect((await served.get("blog", "/about", { host })).status).toBe(200);
+  expect(served.quickAnswers()).toBe(before);
+});

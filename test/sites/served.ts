@@ -50,7 +50,11 @@ export async function serveSites(config: Partial<ServerConfig> = {}): Promise<Se
   const ctx = await testCtx({ config: { "sites.perAccount": 10_000, ...config } });
   const owner = await signUp(ctx, "ada");
   const visits: Visit[] = [];
-  const sites = createSiteServer(ctx, { recorder: { note: (visit) => void visits.push(visit) } });
+  let port = 0;
+  const reached = { ...ctx, publicUrl: () => `http://localhost:${port}` };
+  const sites = createSiteServer(reached, {
+    recorder: { note: (visit) => void visits.push(visit) },
+  });
   let address = "127.0.0.1";
   let quick = 0;
   const server = Bun.serve({
@@ -72,7 +76,7 @@ export async function serveSites(config: Partial<ServerConfig> = {}): Promise<Se
       return answer ?? new Response("no such host", { status: 421 });
     },
   });
-  const port = server.port ?? 0;
+  port = server.port ?? 0;
   return {
     ctx,
     owner,
