@@ -15,6 +15,15 @@ export const SECTIONS = ["Project", "Registry", "Sites", "Account", "Server", "H
 /** One of the headings. */
 export type Section = (typeof SECTIONS)[number];
 
+/** What first words with several commands are about, for the list of all. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  deploys: "Show the deploys of a site",
+  sites: "Your sites",
+  domains: "Domains of your own for a site",
+  token: "Tokens for programs",
+  service: "The server as a systemd service",
+};
+
 /** Every subcommand, in the order of the help. The imports are literal, so that the compiled binary holds them and loads none unasked. */
 export const commands: Readonly<Record<string, Entry>> = {
   init: {
@@ -92,6 +101,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: "Serve a folder while you make it, with live reload",
     section: "Sites",
     load: async () => (await import("./dev.ts")).default,
+  },
+  release: {
+    about: "Make a draft what visitors get",
+    section: "Sites",
+    load: async () => (await import("./release.ts")).default,
   },
   rollback: {
     about: "Show an earlier deploy of a site again",
@@ -245,7 +259,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./token.ts")).revoke,
   },
   serve: {
-    about: "Run a registry",
+    about: "Run a server: a registry and a host for sites",
     section: "Server",
     common: true,
     load: async () => (await import("./serve.ts")).default,

@@ -40,12 +40,23 @@ export async function remoteFor(context: Context, registry: RegistryUrl): Promis
   return remoteWith(context, registry, (await tokenOf(context, registry))?.token);
 }
 
-function remoteWith(
-  { signal, now }: Context,
-  registry: RegistryUrl,
-  token: string | undefined,
-): Remote {
-  return createRemote({ registry, signal, now, ...(token !== undefined && { token }) });
+function remoteWith(context: Context, registry: RegistryUrl, token: string | undefined): Remote {
+  const { signal, now } = context;
+  const onRetry = sayRetry(context);
+  return createRemote({ registry, signal, now, onRetry, ...(token !== undefined && { token }) });
+}
+
+const CLEAR = "\r\u001B[2K";
+
+/** Tells who waits at a terminal why it takes so long: each trouble once. */
+function sayRetry(context: Context): (problem: string) => void {
+  const told = new Set<string>();
+  return (problem) => {
+    if (context.world.stderr.isTTY !== true || told.has(problem)) return;
+    told.add(problem);
+    // Whatever moves on that line comes back by itself.
+    context.say(`${CLEAR}Trying again: ${printable(problem)}`);
+  };
 }
 
 /** The registries that the user chose, whatever a lock file says: the default one and `LAND_REGISTRY`. @throws usage */

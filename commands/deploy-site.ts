@@ -40,8 +40,9 @@ export async function withSite(
   { remote, registry }: Connection,
   site: SiteName,
 ): Promise<void> {
-  const unknown = await whyNot(remote.readSite(site), "site_not_found");
-  if (!unknown) return;
+  const unknown = await whyNot(remote.readSite(site), "site_not_found", "scope_missing");
+  // A key of another site may not even look: deploying tells which scope it needs.
+  if (unknown?.code !== "site_not_found") return;
   if (context.interactive)
     await askToGoOn(context, {
       what: "whether to make the site",
@@ -52,13 +53,16 @@ export async function withSite(
   context.say(`Made the site ${site}`);
 }
 
-/** The error of that code, undefined where all went well. Other errors come out. */
-async function whyNot(work: Promise<unknown>, code: string): Promise<LandError | undefined> {
+/** The error of one of these codes, undefined where all went well. Other errors come out. */
+async function whyNot(
+  work: Promise<unknown>,
+  ...codes: readonly string[]
+): Promise<LandError | undefined> {
   try {
     await work;
     return undefined;
   } catch (error) {
-    if (error instanceof LandError && error.code === code) return error;
+    if (error instanceof LandError && codes.includes(error.code)) return error;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { fail } from "#base/errors.ts";
+import { fail, LandError } from "#base/errors.ts";
 import { printable, type SiteName } from "#base/names.ts";
 import { type HashedFile, hashSite } from "#pack/site-hash.ts";
 import { selectSite, type SiteSelection } from "#pack/site-select.ts";
@@ -54,8 +54,10 @@ elsewhere, also with --yes. A deploy that broke off goes on where it was when it
     });
     checkFiles(context, selection, folder.settings?.main);
     if (args.dryRun) return dryRun(context, selection, args.site ?? folder.settings?.name);
-    const { site, asked } = await settleSiteToDeploy(context, args.site, folder);
     const connection = await connect(context);
+    // Without an account all questions would be in vain.
+    if (connection.tokenFrom === undefined) throw fail("unauthenticated", {});
+    const { site, asked } = await settleSiteToDeploy(context, args.site, folder);
     const files = await hash(context, selection);
     await settleSecrets(context, files, args.allowSecrets);
     await withSite(context, connection, site);
@@ -82,7 +84,7 @@ function checkFiles(context: Context, selection: SiteSelection, main: string | u
   if (files.length === 0)
     throw fail("usage", {
       problem: `Cannot deploy "${printable(dir)}": it holds no file to send`,
-      hint: "Was it built? Does .landignore name everything?",
+      hint: "Was it built? Does .landignore name everything? `land init --template site` makes a first page",
     });
   const program = selection.program ?? main;
   if (program !== undefined)
@@ -117,9 +119,7 @@ async function settleSecrets(
   hashed: readonly HashedFile[],
   allowed: boolean,
 ): Promise<void> {
-  const secrets = hashed.flatMap(({ path, secret }) =>
-    secret === undefined ? [] : [{ path, what: secret }],
-  );
+  const secrets = secretsIn(hashed);
   if (secrets.length === 0) return;
   const files = renderSecrets(secrets);
   if (allowed) return context.warn(`These look like secrets: ${files}`);
@@ -131,21 +131,41 @@ async function settleSecrets(
   });
 }
 
+function secretsIn(files: readonly HashedFile[]): { path: string; what: string }[] {
+  return files.flatMap(({ path, secret }) =>
+    secret === undefined ? [] : [{ path, what: secret }],
+  );
+}
+
 async function send(
   context: Context,
   { remote }: Connection,
   plan: Parameters<Connection["remote"]["deploy"]>[0],
 ): Promise<Deployed> {
   const progress = createProgress(context);
+  let sent = false;
   try {
     return await remote.deploy({
       ...plan,
-      onProgress: (step) => progress.update({ verb: "Sending", ...step }),
+      onProgress(step) {
+        sent ||= step.doneFiles > 0;
+        progress.update({ verb: "Sending", ...step });
+      },
       onSent: () => progress.update({ verb: "All there, waiting for the server" }),
     });
+  } catch (error) {
+    progress.stop();
+    if (sent && isBreak(error))
+      context.say(`${plan.site} is as it was; what arrived is kept for when you run this again`);
+    throw error;
   } finally {
     progress.stop();
   }
+}
+
+/** Whether it broke off on the way, and can go on. */
+function isBreak(error: unknown): boolean {
+  return error instanceof LandError && (error.code === "network" || error.code === "cancelled");
 }
 
 /** `3 of 5,000 files were new (12 kB)`, then what the server found odd. */
@@ -154,7 +174,7 @@ function tell(context: Context, deployed: Deployed, draft: boolean): void {
   for (const warning of warnings.slice(0, MAX_WARNINGS)) context.warn(printable(warning));
   if (warnings.length > MAX_WARNINGS)
     context.warn(`and ${renderCount(warnings.length - MAX_WARNINGS, "more warning")}`);
-  const all = `${renderNumber(files)} file${files === 1 ? "" : "s"}`;
+  const all = renderCount(files, "file");
   context.say(
     uploaded === 0
       ? `Nothing had to be sent: the server has all of it (${all})`
@@ -162,16 +182,24 @@ function tell(context: Context, deployed: Deployed, draft: boolean): void {
   );
   context.say(
     draft
-      ? `Deployed ${printable(id)} as a draft of ${site}; \`land rollback --site ${site} --deploy ${printable(id)}\` makes it live`
+      ? `Deployed ${printable(id)} as a draft of ${site}; \`land release ${printable(id)} --site ${site}\` makes it live`
       : `Deployed ${site}, as ${printable(id)}: ${printable(deployed.deployUrl)}`,
   );
 }
 
-function dryRun(context: Context, selection: SiteSelection, site: SiteName | string | undefined) {
-  const { dir, files } = selection;
+async function dryRun(
+  context: Context,
+  selection: SiteSelection,
+  site: SiteName | string | undefined,
+) {
+  const { dir } = selection;
+  const files = await hash(context, selection);
+  const secrets = secretsIn(files);
+  if (secrets.length > 0)
+    context.warn(`These look like secrets, and are not sent unasked: ${renderSecrets(secrets)}`);
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const rows = files.map((file) => [`  ${shorten(file.path, 80)}`, renderBytes(file.sizeBytes)]);
-  const total = `${renderNumber(files.length)} file${files.length === 1 ? "" : "s"}, ${renderBytes(sizeBytes)}`;
+  const total = `${renderCount(files.length, "file")}, ${renderBytes(sizeBytes)}`;
   context.say("Nothing is sent");
   return {
     value: {

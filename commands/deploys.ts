@@ -17,6 +17,10 @@ import {
 import { settleSite, siteArgs } from "./site.ts";
 import { parseCount } from "./spec.ts";
 
+/** Columns that are left to a message however narrow the screen is. */
+const MIN_MESSAGE = 10;
+const MAX_MESSAGE = 60;
+
 /** Lists deploys of a site, newest first. */
 export const list = defineCommand({
   more: "Times are UTC. The deploy that visitors get is marked `live`.",
@@ -35,11 +39,11 @@ export const list = defineCommand({
     });
     if (items.length === 0) context.say(`${site} has no deploys`);
     if (next !== null) context.say(`There are more: add --cursor ${printable(next)}`);
-    return { value: { items, next }, text: renderTable(items.map((one) => rowOf(context, one))) };
+    return { value: { items, next }, text: renderDeploys(context, items) };
   },
 });
 
-function rowOf({ style }: Context, deploy: Deploy): string[] {
+function rowOf({ style }: Context, deploy: Deploy, room: number): string[] {
   const state = stateOf(deploy);
   return [
     style.bold(shorten(deploy.id, 20)),
@@ -48,8 +52,22 @@ function rowOf({ style }: Context, deploy: Deploy): string[] {
     shorten(whoOf(deploy), 40),
     renderCount(deploy.files, "file"),
     renderBytes(deploy.sizeBytes),
-    shorten(deploy.message, 60),
+    shorten(deploy.message, room),
   ];
+}
+
+/** The table with as much of the messages as the screen is wide. */
+function renderDeploys(context: Context, items: readonly Deploy[]): string {
+  const tableWith = (room: number): string =>
+    renderTable(items.map((deploy) => rowOf(context, deploy, room)));
+  const { isTTY, columns } = context.world.stdout;
+  if (isTTY !== true) return tableWith(MAX_MESSAGE);
+  const others = Math.max(
+    ...tableWith(1)
+      .split("\n")
+      .map((line) => Bun.stringWidth(line)),
+  );
+  return tableWith(Math.min(MAX_MESSAGE, Math.max(MIN_MESSAGE, (columns || 80) - others + 1)));
 }
 
 function stateOf({ live, state, draft, releasedAt }: Deploy): string {

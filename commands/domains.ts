@@ -30,8 +30,8 @@ export const list = defineCommand({
 
 /** Claims a domain and tells how to prove it. */
 export const add = defineCommand({
-  more: `The domain counts once a TXT record proves that it is yours; this command prints the record. Besides, point the domain at
-the server: with a CNAME record, or with A and AAAA records where it has no name before it.`,
+  more: `Prints the two records to set: a TXT record that proves that the domain is yours, and a CNAME that leads visitors here. A
+domain with no name before it (example.com) can have no CNAME: give it A and AAAA records with the server's addresses.`,
   examples: ["land domains add www.example.com --site blog"],
   args: { ...siteArgs, host },
   async run(context, args) {
@@ -46,18 +46,25 @@ the server: with a CNAME record, or with A and AAAA records where it has no name
 function renderClaim(domain: Domain, site: string): string {
   const name = printable(domain.host);
   if (domain.state === "verified") return `${name} is proven, and leads to ${site}`;
-  const record = renderTable([
-    ["  type", "TXT"],
-    ["  name", printable(domain.record)],
-    ["  value", printable(domain.value)],
-  ]);
+  const target = printable(domain.target);
   return [
-    `Set this record where the DNS of ${name} is kept:`,
+    `Set these two records where the DNS of ${name} is kept:`,
     "",
-    record,
+    renderRecord("TXT", printable(domain.record), printable(domain.value)),
     "",
+    renderRecord("CNAME", name, target),
+    "",
+    `Where ${name} can have no CNAME, give it A and AAAA records with the addresses of ${target}.`,
     `Then run \`land domains verify ${name} --site ${site}\`; a new record may take some minutes to be seen`,
   ].join("\n");
+}
+
+function renderRecord(type: string, name: string, value: string): string {
+  return renderTable([
+    ["  type", type],
+    ["  name", name],
+    ["  value", value],
+  ]);
 }
 
 /** Has the proof of a domain checked now. */

@@ -4,7 +4,16 @@ import { printable } from "#base/names.ts";
 import { commands, type Entry } from "./all.ts";
 import { findNearest } from "./nearest.ts";
 
-/** What other package managers call ours. */
+/** Words that are understood too: lists go by the plural alone, and by `list`. */
+const SAME: Readonly<Record<string, string>> = {
+  sites: "sites list",
+  domains: "domains list",
+  "deploys list": "deploys",
+  "deploys release": "release",
+  "sites members list": "sites members",
+};
+
+/** What other package managers and hosts call ours. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   i: "install",
   ci: "install --frozen",
@@ -26,17 +35,27 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "token delete": "token revoke",
   "token remove": "token revoke",
   start: "serve",
+  "token rm": "token revoke",
+  tokens: "token list",
   push: "deploy",
+  up: "deploy",
+  promote: "release",
+  "deploys promote": "release",
   undo: "rollback",
   deployments: "deploys",
-  "deploys list": "deploys",
   site: "sites list",
+  status: "sites show",
+  members: "sites members",
+  protect: "sites protect",
+  unprotect: "sites unprotect",
+  maintenance: "sites maintenance",
+  teardown: "sites delete",
+  alias: "domains add",
   "sites add": "sites create",
   "sites new": "sites create",
   "sites remove": "sites delete",
   "sites rm": "sites delete",
   "sites info": "sites show",
-  "sites members list": "sites members",
   "domains delete": "domains remove",
   "domains rm": "domains remove",
   "domains check": "domains verify",
@@ -54,6 +73,11 @@ export function isCommand(words: string): boolean {
   return Object.hasOwn(commands, words);
 }
 
+/** The command that these words run although its name is another one. */
+export function otherNameOf(words: string): string | undefined {
+  return Object.hasOwn(SAME, words) ? SAME[words] : undefined;
+}
+
 /** The full names that begin with these words and a space. */
 export function membersOf(words: string): string[] {
   return Object.keys(commands).filter((name) => name.startsWith(`${words} `));
@@ -65,7 +89,8 @@ export function membersOf(words: string): string[] {
  * @throws usage with the nearest known name
  */
 export function findCommand(words: readonly string[]): { name: string; entry: Entry } {
-  const name = words.join(" ");
+  const typed = words.join(" ");
+  const name = otherNameOf(typed) ?? typed;
   const entry = isCommand(name) ? commands[name] : undefined;
   if (entry) return { name, entry };
   if (isGroup(name))
@@ -75,14 +100,22 @@ export function findCommand(words: readonly string[]): { name: string; entry: En
         .map((member) => `\`land ${member}\``)
         .join(", ")}`,
     });
-  const nearest = Object.hasOwn(ELSEWHERE, name)
-    ? ELSEWHERE[name]
-    : findNearest(name, Object.keys(commands));
   throw fail("usage", {
     problem: `Cannot run \`land ${printable(name)}\`: there is no such command`,
-    hint:
-      nearest === undefined
-        ? "See the commands with `land help`"
-        : `Did you mean \`land ${nearest}\`?`,
+    hint: hintFor(words),
   });
+}
+
+function hintFor(words: readonly string[]): string {
+  const typed = words.join(" ");
+  const names = Object.keys(commands);
+  const groups = names.flatMap((name) => (name.includes(" ") ? [name.replace(/ \S+$/, "")] : []));
+  const nearest = Object.hasOwn(ELSEWHERE, typed)
+    ? ELSEWHERE[typed]
+    : findNearest(typed, words.length === 1 ? [...names, ...groups] : names);
+  if (nearest !== undefined) return `Did you mean \`land ${nearest}\`?`;
+  const group = words.slice(0, -1).join(" ");
+  return isGroup(group)
+    ? `See its commands with \`land help ${group}\``
+    : "See the commands with `land help`";
 }

@@ -1,9 +1,9 @@
 import { version } from "#base/build-info.ts";
 
-import { commands, type Entry, SECTIONS } from "./all.ts";
+import { commands, type Entry, GROUPS, SECTIONS } from "./all.ts";
 import { isFlag, spelling } from "./argv.ts";
 import type { Arg, Args, Command } from "./command.ts";
-import { findCommand, isCommand, membersOf } from "./find.ts";
+import { findCommand, isCommand, membersOf, otherNameOf } from "./find.ts";
 import { globalArgs } from "./globals.ts";
 import { renderTable, type Style } from "./render.ts";
 
@@ -11,7 +11,7 @@ import { renderTable, type Style } from "./render.ts";
 export function renderWelcome(style: Style): string {
   const common = Object.entries(commands).filter(([, entry]) => entry.common);
   return [
-    `land ${version}: a package registry and its client in one program`,
+    `land ${version}: a package registry, a host for sites and their client in one program`,
     "",
     usage(style, "<command>"),
     "",
@@ -22,13 +22,14 @@ export function renderWelcome(style: Style): string {
   ].join("\n");
 }
 
-/** What `land help` says: every command, by section. */
+/** What `land help` says: every command, by section. Those of one first word share a row. */
 export function renderOverview(style: Style): string {
-  const sections = SECTIONS.flatMap((section) => [
-    style.bold(`${section}:`),
-    rowsOf(Object.entries(commands).filter(([, entry]) => entry.section === section)),
-    "",
-  ]);
+  const sections = SECTIONS.flatMap((section) => {
+    const names = Object.keys(commands).filter((name) => commands[name]?.section === section);
+    const words = new Set(names.map((name) => name.split(" ", 1)[0] ?? ""));
+    const rows = [...words].map((word) => [`  ${word}`, aboutWord(word)]);
+    return [style.bold(`${section}:`), renderTable(rows), ""];
+  });
   return [
     usage(style, "<command>"),
     "",
@@ -37,8 +38,15 @@ export function renderOverview(style: Style): string {
     renderFlags(globalArgs),
     "",
     "Each flag can be given by the environment: `--dry-run` is LAND_DRY_RUN=1, `--tag` is LAND_TAG",
-    "See one command with `land help <command>`",
+    "See one command with `land help <command>`, as in `land help sites` and `land help sites create`",
   ].join("\n");
+}
+
+/** What a command does, or what those that begin with a word are about, and their second words. */
+function aboutWord(word: string): string {
+  const seconds = new Set(membersOf(word).map((name) => name.split(" ")[1] ?? ""));
+  const about = GROUPS[word] ?? commands[word]?.about ?? "";
+  return seconds.size === 0 ? about : `${about}: ${[...seconds].join(", ")}`;
 }
 
 /**
@@ -53,8 +61,11 @@ export async function renderTopic(words: readonly string[], style: Style): Promi
     (name) => [name, findCommand(name.split(" ")).entry] as const,
   );
   const list = [style.bold("Commands:"), rowsOf(members)];
-  if (members.length > 0 && !isCommand(topic))
+  if (members.length > 0 && !isCommand(topic)) {
+    const alone = otherNameOf(topic);
+    if (alone !== undefined) list.push("", `\`land ${topic}\` alone is \`land ${alone}\``);
     return [usage(style, `${topic} <command>`), "", ...list].join("\n");
+  }
   const { name, entry } = findCommand(words);
   const page = renderCommand(name, entry, await entry.load(), style);
   return members.length === 0 ? page : [page, "", ...list].join("\n");

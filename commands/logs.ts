@@ -5,7 +5,7 @@ import { defineCommand, type Outcome } from "./command.ts";
 import { connect, type Connection } from "./connect.ts";
 import type { Context } from "./context.ts";
 import type { Style } from "./render.ts";
-import { settleSite, siteArgs } from "./site.ts";
+import { placedSiteArgs, settlePlacedSite } from "./site.ts";
 import { parseCount } from "./spec.ts";
 
 /** Shows the log of a site. */
@@ -13,12 +13,12 @@ export default defineCommand({
   more: `The newest lines, the oldest of them first; times are UTC. With --follow it goes on until Ctrl-C, and --json or --jsonl print
 each line as one line of JSON.`,
   examples: [
-    "land logs --site blog",
-    "land logs --site blog --follow --level warn",
-    "land logs --site blog --follow --jsonl # for a program",
+    "land logs blog",
+    "land logs blog --follow --level warn",
+    "land logs blog --follow --jsonl # for a program",
   ],
   args: {
-    ...siteArgs,
+    ...placedSiteArgs,
     follow: { type: "boolean", short: "f", about: "Show lines as they come" },
     level: {
       type: "text",
@@ -29,7 +29,7 @@ each line as one line of JSON.`,
     limit: { type: "text", value: "N", about: "How many lines, 1 to 100 (default: 20)" },
   },
   async run(context, args) {
-    const site = await settleSite(context, args.site);
+    const site = await settlePlacedSite(context, args);
     const { remote } = await connect(context);
     const filter = args.level === undefined ? {} : { level: args.level };
     const page = await remote.readLogs(site, {

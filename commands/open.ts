@@ -3,18 +3,18 @@ import { printable } from "#base/names.ts";
 
 import { defineCommand } from "./command.ts";
 import { connect } from "./connect.ts";
-import { settleSite, siteArgs } from "./site.ts";
+import { placedSiteArgs, settlePlacedSite } from "./site.ts";
 
 /** Shows a site in the browser, and prints its address. */
 export default defineCommand({
   more: "Without a terminal or a browser it prints the address alone.",
-  examples: ["land open", "land open --site blog --deploy abcdefghij # one deploy of it"],
+  examples: ["land open", "land open blog --deploy abcdefghij # one deploy of it"],
   args: {
-    ...siteArgs,
+    ...placedSiteArgs,
     deploy: { type: "text", value: "ID", about: "One of its deploys instead" },
   },
   async run(context, args) {
-    const site = await settleSite(context, args.site);
+    const site = await settlePlacedSite(context, args);
     const { remote } = await connect(context);
     const { url } =
       args.deploy === undefined

@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { renderBytes, renderCount } from "./render.ts";
+import { renderBytes, renderCount, renderNumber } from "./render.ts";
 
 /** Something that moves: what is done, out of what where that is known. */
 export type Step = {
@@ -77,7 +77,7 @@ function movingLine({ world, now }: Context): Progress {
   };
 }
 
-/** `Downloading  3/8 files  1.2 MB of 4 MB  600 kB/s`. */
+/** `Downloading  3 of 8 files  1.2 MB of 4 MB  600 kB/s`. */
 export function renderStep(step: Step, elapsedMs: number): string {
   const parts = [step.verb];
   const { doneBytes, totalBytes, doneFiles, totalFiles } = step;
@@ -85,7 +85,7 @@ export function renderStep(step: Step, elapsedMs: number): string {
     parts.push(
       totalFiles === undefined
         ? renderCount(doneFiles, "file")
-        : `${doneFiles}/${totalFiles} files`,
+        : `${renderNumber(doneFiles)} of ${renderCount(totalFiles, "file")}`,
     );
   if (doneBytes !== undefined)
     parts.push(

@@ -70,7 +70,7 @@ export function renderBytes(bytes: number): string {
 
 /** `1 file`, `2 files`. */
 export function renderCount(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+  return `${renderNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** `5,000`. */

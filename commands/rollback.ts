@@ -7,7 +7,7 @@ import { settleSite, siteArgs } from "./site.ts";
 /** Makes an earlier deploy live. */
 export default defineCommand({
   more: `Without --deploy it goes back to the deploy that was live before. Nothing is sent and nothing is lost: the deploy that was
-live stays in the list, and \`land rollback --deploy ID\` brings it back. A draft is made live so, too.`,
+live stays in the list, and \`land release ID\` brings it back.`,
   examples: [
     "land rollback --site blog # to the one before",
     "land rollback --site blog --deploy abcdefghij",

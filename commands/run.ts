@@ -6,7 +6,7 @@ import { printable } from "#base/names.ts";
 import { flagName, isFlag, readArgs, spelling } from "./argv.ts";
 import type { Outcome } from "./command.ts";
 import { createContext, type Output, type Signal, type World } from "./context.ts";
-import { findCommand, isCommand, isGroup } from "./find.ts";
+import { findCommand, isCommand, isGroup, otherNameOf } from "./find.ts";
 import { globalArgs, type Globals } from "./globals.ts";
 import { renderOverview, renderTopic, renderWelcome } from "./help.ts";
 import { createStyle, renderError } from "./render.ts";
@@ -125,7 +125,8 @@ function wantsWord(words: readonly string[], flagged: boolean): boolean {
   const [first] = words;
   if (first === undefined || first === "help") return true;
   const name = words.join(" ");
-  return isGroup(name) && !(flagged && isCommand(name));
+  const isWhole = isCommand(name) || otherNameOf(name) !== undefined;
+  return isGroup(name) && !(flagged && isWhole);
 }
 
 function isGlobal(word: string): boolean {

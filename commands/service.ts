@@ -24,11 +24,12 @@ const folders = {
 export const install = defineCommand({
   more: `Copies this program to /usr/local/bin/land, writes a hardened unit and starts it, now and at every boot. Run it as root. The
 service runs as a user of its own that systemd makes, with its data in /var/lib/land. Running it again with other flags
-changes the unit; the data stays. Settings without a flag go into land.toml in the data folder.`,
+changes the unit; the data stays. Behind a proxy give --public-url and --trusted-proxies too. Settings without a flag go
+into land.toml in the data folder.`,
   examples: [
     "sudo land service install --domain example.com --tls acme",
     "land service install --print --domain example.com # only shows the unit",
-    "sudo land service install --host 127.0.0.1 --port 5263 --public-url https://land.example.com # behind a proxy",
+    "sudo land service install --domain example.com --host 127.0.0.1 --port 5263 # behind a proxy",
   ],
   args: {
     domain: { type: "text", value: "DOMAIN", about: "Domain of the server" },
@@ -42,6 +43,11 @@ changes the unit; the data stays. Settings without a flag go into land.toml in t
     host: { type: "text", value: "HOST", about: "Address to listen on (default: 0.0.0.0)" },
     port: { type: "text", value: "PORT", about: "Port to listen on (default: 80)" },
     publicUrl: { type: "text", value: "URL", about: "Address that users see, behind a proxy" },
+    trustedProxies: {
+      type: "text",
+      value: "ADDRESSES",
+      about: "Proxies whose X-Forwarded-* headers count, separated by commas",
+    },
     data: { type: "text", value: "DIR", about: "Data folder (default: /var/lib/land)" },
     user: {
       type: "text",
@@ -57,6 +63,11 @@ changes the unit; the data stays. Settings without a flag go into land.toml in t
     ...folders,
   },
   async run(context, args) {
+    if (args.tls === "acme" && args.domain === undefined)
+      throw fail("usage", {
+        problem: "Cannot get certificates without a domain",
+        hint: "Give --domain, as in --domain example.com",
+      });
     const program = join(resolve(context.cwd, args.binDir ?? "/usr/local/bin"), "land");
     const service: Service = {
       program,
@@ -69,6 +80,7 @@ changes the unit; the data stays. Settings without a flag go into land.toml in t
         "sites-domain": args.sitesDomain,
         tls: args.tls,
         "public-url": args.publicUrl,
+        "trusted-proxies": args.trustedProxies,
       },
     };
     const text = renderUnit(service);

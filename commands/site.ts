@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
-import { isSiteName, parseSiteName, type SiteName } from "#base/names.ts";
+import { isSiteName, parseSiteName, printable, type SiteName } from "#base/names.ts";
 import { isMap } from "#pack/json.ts";
 import type { SiteSettings } from "#pack/manifest.ts";
 import { type Project, readProject } from "#pack/project.ts";
@@ -37,6 +37,24 @@ export async function settleSite(context: Context, given: string | undefined): P
   const known = given ?? (await readSiteSettings(context.cwd))?.name;
   if (known !== undefined) return parseSiteName(known);
   return askSiteName(context, suggestSiteName(context.cwd));
+}
+
+/** The site of {@link placedSiteArgs}. @throws usage where the place and the flag name two, and what {@link settleSite} throws */
+export async function settlePlacedSite(
+  context: Context,
+  given: { name: string | undefined; site: string | undefined },
+): Promise<SiteName> {
+  return settleSite(context, oneName(given));
+}
+
+/** @throws usage where two sites are named */
+function oneName({ name, site }: { name: string | undefined; site: string | undefined }) {
+  if (name !== undefined && site !== undefined && name !== site)
+    throw fail("usage", {
+      problem: `Cannot tell which site is meant: "${printable(name)}" or "${printable(site)}"`,
+      hint: "Name it once: by its place, or with --site (LAND_SITE)",
+    });
+  return name ?? site;
 }
 
 /** Asks for the name of a site. @throws needs_flag, cancelled */
@@ -102,9 +120,10 @@ export async function readPackageJson(dir: string): Promise<Map<string, unknown>
 /** A site that must be named outright where nobody is asked: an act that cannot be taken back. @throws needs_flag, name_invalid */
 export async function settleNamedSite(
   context: Context,
-  given: string | undefined,
+  given: { name: string | undefined; site: string | undefined },
 ): Promise<SiteName> {
-  if (given === undefined && !context.interactive)
+  const name = oneName(given);
+  if (name === undefined && !context.interactive)
     throw fail("needs_flag", { flag: "the name of the site", what: "the site" });
-  return settleSite(context, given);
+  return settleSite(context, name);
 }

@@ -3,7 +3,7 @@ import { parseUserName, printable } from "#base/names.ts";
 import { defineCommand } from "./command.ts";
 import { connect } from "./connect.ts";
 import { renderTable, renderTime, shorten } from "./render.ts";
-import { settleSite, siteArgs } from "./site.ts";
+import { placedSiteArgs, settlePlacedSite, settleSite, siteArgs } from "./site.ts";
 
 /** Lists the members of a site. */
 export const list = defineCommand({
@@ -67,10 +67,10 @@ export const remove = defineCommand({
 export const keys = defineCommand({
   more: `\`land token create --name NAME --scope deploy:SITE\` makes a key that may deploy this site and do nothing else,
 \`land token revoke ID\` makes one worthless.`,
-  examples: ["land sites keys --site blog"],
-  args: siteArgs,
+  examples: ["land sites keys blog"],
+  args: placedSiteArgs,
   async run(context, args) {
-    const site = await settleSite(context, args.site);
+    const site = await settlePlacedSite(context, args);
     const { remote } = await connect(context);
     const items = await remote.listSiteKeys(site);
     if (items.length === 0) context.say(`You have no keys for ${site} alone`);

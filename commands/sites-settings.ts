@@ -6,7 +6,7 @@ import { defineCommand, type Outcome } from "./command.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { settleNewPassword } from "./password.ts";
-import { placedSiteArgs, settleSite } from "./site.ts";
+import { placedSiteArgs, settlePlacedSite } from "./site.ts";
 
 /** Sets who may see a site. */
 export const protect = defineCommand({
@@ -29,7 +29,7 @@ only who has an account on the server gets in.`,
       throw fail("usage", {
         problem: "Cannot use more than one of --password-stdin, --members and --off",
       });
-    const site = await settleSite(context, args.name ?? args.site);
+    const site = await settlePlacedSite(context, args);
     if (args.off) return change(context, site, { protection: "none" }, "is open to everybody");
     if (args.members)
       return change(context, site, { protection: "members" }, "is for those with an account");
@@ -43,7 +43,7 @@ export const unprotect = defineCommand({
   examples: ["land sites unprotect blog"],
   args: placedSiteArgs,
   async run(context, args) {
-    const site = await settleSite(context, args.name ?? args.site);
+    const site = await settlePlacedSite(context, args);
     return change(context, site, { protection: "none" }, "is open to everybody");
   },
 });
@@ -54,7 +54,7 @@ export const maintenance = defineCommand({
   examples: ["land sites maintenance blog", "land sites maintenance blog --off"],
   args: { ...placedSiteArgs, off: { type: "boolean", about: "Show the site again" } },
   async run(context, args) {
-    const site = await settleSite(context, args.name ?? args.site);
+    const site = await settlePlacedSite(context, args);
     const words = args.off ? "is shown again" : "says that it is being worked on";
     return change(context, site, { maintenance: !args.off }, words);
   },

@@ -7,7 +7,7 @@ import { defineCommand } from "./command.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { renderBytes, renderNumber, renderTable, renderTime, shorten } from "./render.ts";
-import { placedSiteArgs, settleNamedSite, settleSite } from "./site.ts";
+import { placedSiteArgs, settleNamedSite, settlePlacedSite } from "./site.ts";
 
 /** Lists the sites that the account is a member of. */
 export const list = defineCommand({
@@ -52,7 +52,7 @@ export const show = defineCommand({
   examples: ["land sites show blog"],
   args: placedSiteArgs,
   async run(context, args) {
-    const name = await settleSite(context, args.name ?? args.site);
+    const name = await settlePlacedSite(context, args);
     const { remote } = await connect(context);
     const site = await remote.readSite(name);
     return { value: site, text: renderSite(site) };
@@ -88,7 +88,7 @@ site and give --yes.`,
   examples: ["land sites delete blog", "land sites delete blog --yes # in a script"],
   args: placedSiteArgs,
   async run(context, args) {
-    const name = await settleNamedSite(context, args.name ?? args.site);
+    const name = await settleNamedSite(context, args);
     await confirm(context, name);
     const { remote } = await connect(context);
     await remote.deleteSite(name);

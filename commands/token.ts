@@ -1,6 +1,11 @@
+import { LandError } from "#base/errors.ts";
+import { printable } from "#base/names.ts";
+import type { Remote } from "#remote/client.ts";
+
 import { askText } from "./ask.ts";
 import { defineCommand } from "./command.ts";
 import { connect } from "./connect.ts";
+import type { Context } from "./context.ts";
 import { renderTable, shorten } from "./render.ts";
 import { parseCount } from "./spec.ts";
 
@@ -33,10 +38,29 @@ Scopes: account, read, publish, publish:<name or @scope/*>, yank, deploy, deploy
       scopes,
       ...(days !== undefined && { expiresInDays: parseCount("--expires-in-days", days, 3650) }),
     });
-    context.say(`Made the token "${made.name}"; its secret is shown this once`);
+    const end = made.expiresAt === null ? "" : ` that ends ${day(made.expiresAt)}`;
+    context.say(`Made the token "${printable(made.name)}"${end}; its secret is shown this once`);
+    await warnOfUnknownSites(context, remote, scopes);
     return { value: { id: made.id, token: made.token }, text: made.token };
   },
 });
+
+/** A key for a site that is not there deploys nothing: the name may be mistyped. */
+async function warnOfUnknownSites(
+  context: Context,
+  remote: Remote,
+  scopes: readonly string[],
+): Promise<void> {
+  const named = scopes.flatMap((scope) => /^(?:deploy|site|stats):(.+)$/.exec(scope)?.[1] ?? []);
+  for (const site of new Set(named)) {
+    const problem = await remote.readSite(site).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (problem instanceof LandError && problem.code === "site_not_found")
+      context.warn(`You have no site "${printable(site)}" yet`);
+  }
+}
 
 const questions = {
   name: { flag: "--name", what: "the name of the token", message: "What is it for" },

@@ -4,23 +4,25 @@ import type { Traffic } from "#traffic/model.ts";
 import { defineCommand } from "./command.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
-import { renderBytes, renderNumber, renderTable, shorten } from "./render.ts";
-import { settleSite, siteArgs } from "./site.ts";
+import { renderBytes, renderCount, renderNumber, renderTable, shorten } from "./render.ts";
+import { placedSiteArgs, settlePlacedSite } from "./site.ts";
 import { parseCount } from "./spec.ts";
 
 const TOP = 10;
-const BAR_WIDTH = 30;
+/** Columns. */
+const MAX_BAR = 30;
+const MIN_BAR = 4;
 
 /** Shows who visits a site. */
 export default defineCommand({
   more: `Days are UTC. Visitors are counted without cookies and without stored addresses; bots are counted apart. --format csv and
 --format ndjson print what a spreadsheet or a program reads.`,
   examples: [
-    "land traffic --site blog # the last 7 days",
-    "land traffic --site blog --days 30 --format csv > blog.csv",
+    "land traffic blog # the last 7 days",
+    "land traffic blog --days 30 --format csv > blog.csv",
   ],
   args: {
-    ...siteArgs,
+    ...placedSiteArgs,
     days: { type: "text", short: "d", value: "N", about: "How many days, 1 to 365 (default: 7)" },
     format: {
       type: "text",
@@ -30,7 +32,7 @@ export default defineCommand({
     },
   },
   async run(context, args) {
-    const site = await settleSite(context, args.site);
+    const site = await settlePlacedSite(context, args);
     const days = args.days === undefined ? 7 : parseCount("--days", args.days, 365);
     const { remote } = await connect(context);
     const { format = "text" } = args;
@@ -39,6 +41,13 @@ export default defineCommand({
       return { value: text, text: forStdout(context, text.replace(/\r?\n$/, "")) };
     }
     const traffic = await remote.readTraffic(site, days);
+    const isEmpty = traffic.total.requests === 0 && traffic.total.bots === 0;
+    if (isEmpty && format === "text") {
+      context.say(
+        `Nobody has visited ${site} in ${days === 1 ? "this day" : `these ${days} days`}`,
+      );
+      return { value: traffic };
+    }
     return {
       value: traffic,
       text:
@@ -52,24 +61,34 @@ function forStdout({ world }: Context, text: string): string {
   return world.stdout.isTTY === true ? printableLines(text.replaceAll("\r\n", "\n")) : text;
 }
 
-function renderTraffic(traffic: Traffic, { style }: Context): string {
+function renderTraffic(traffic: Traffic, { style, world }: Context): string {
   const { total, days } = traffic;
   const peak = Math.max(1, ...days.map(({ visitors }) => visitors));
-  const rows = days.map(({ day, visitors, pages, requests, bytes }) => [
-    shorten(day, 10),
-    style.cyan(bar(visitors / peak)),
-    renderNumber(visitors),
-    renderNumber(pages),
-    renderNumber(requests),
-    renderBytes(bytes),
-  ]);
   const head = ["day", "", "visitors", "pages", "requests", "sent"].map(style.dim);
+  const tableWith = (barWidth: number): string =>
+    renderTable(
+      [
+        head,
+        ...days.map(({ day, visitors, pages, requests, bytes }) => [
+          shorten(day, 10),
+          style.cyan(bar(visitors / peak, barWidth)),
+          renderNumber(visitors),
+          renderNumber(pages),
+          renderNumber(requests),
+          renderBytes(bytes),
+        ]),
+      ],
+      [2, 3, 4, 5],
+    );
+  const columns = world.stdout.isTTY === true ? world.stdout.columns || 80 : 80;
+  // The numbers and the blanks between; the bars get what the screen has left.
+  const others = Bun.stringWidth(tableWith(0).split("\n", 1)[0] ?? "");
   const sums = [
-    `${renderNumber(total.visitors)} visitors, ${renderNumber(total.pages)} pages, ${renderNumber(total.requests)} requests, ${renderBytes(total.bytes)}`,
-    ...(total.bots > 0 ? [`besides, ${renderNumber(total.bots)} requests of bots`] : []),
+    `${renderCount(total.visitors, "visitor")}, ${renderCount(total.pages, "page")}, ${renderCount(total.requests, "request")}, ${renderBytes(total.bytes)}`,
+    ...(total.bots > 0 ? [`besides, ${renderCount(total.bots, "request")} of bots`] : []),
   ];
   return [
-    renderTable([head, ...rows], [2, 3, 4, 5]),
+    tableWith(Math.min(MAX_BAR, Math.max(MIN_BAR, columns - others))),
     "",
     ...sums,
     ...renderTop("Pages and files", traffic.paths),
@@ -87,9 +106,9 @@ function renderTop(title: string, items: Traffic["paths"]): string[] {
   return ["", `${title}:`, renderTable(rows, [1])];
 }
 
-/** A bar of up to 30 columns in steps of an eighth. */
-function bar(share: number): string {
-  const eighths = Math.round(share * BAR_WIDTH * 8);
+/** A bar of up to `width` columns in steps of an eighth. */
+function bar(share: number, width: number): string {
+  const eighths = Math.round(share * width * 8);
   const rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8] ?? "";
   return "█".repeat(Math.floor(eighths / 8)) + rest;
 }

@@ -77,7 +77,7 @@ export const catalogue = {
     title: "Not signed in",
     detail: () =>
       "Cannot do this without an account: no valid token or session came with the request",
-    hint: () => "Run `land login`, or set LAND_TOKEN",
+    hint: () => "Run `land login`, or `land register` for a new account, or set LAND_TOKEN",
   }),
   bad_credentials: define({
     status: 401,
@@ -368,8 +368,11 @@ export const catalogue = {
     status: 413,
     title: "Quota used up",
     detail: ({ what, limit, needed, unit }) =>
-      `Cannot go on: ${what} would take ${needed} ${unit}, and the limit is ${limit}`,
-    hint: () => "Remove what is not needed, or ask the operator of the server for more",
+      `Cannot go on: ${what} would take ${needed.toLocaleString("en-US")} ${unit}, and the limit is ${limit.toLocaleString("en-US")}`,
+    hint: ({ unit }) =>
+      unit === "bytes"
+        ? "Remove what is not needed, old deploys too (`land deploys delete`), or ask the operator of the server for more"
+        : "Remove what is not needed, or ask the operator of the server for more",
   }),
   deploy_secrets: define<{ files: string }>({
     status: 422,

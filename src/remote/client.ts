@@ -32,6 +32,8 @@ export type RemoteOptions = {
   /** `land/<version>` by default. */
   userAgent?: string;
   signal?: AbortSignal;
+  /** Called before each further try of a request with the trouble of the one before. */
+  onRetry?: (problem: string) => void;
   /** For tests; by default the real ones. */
   fetch?: Fetch;
   sleep?: (ms: number) => Promise<void>;
@@ -188,7 +190,7 @@ function checkToken(token: string | undefined): string | undefined {
 }
 
 function transportOf(options: RemoteOptions): Transport {
-  const { signal } = options;
+  const { signal, onRetry } = options;
   return {
     ...DEFAULT_NETWORK,
     ...options.network,
@@ -199,5 +201,6 @@ function transportOf(options: RemoteOptions): Transport {
     random: options.random ?? Math.random,
     now: options.now ?? (() => new Date()),
     ...(signal && { signal }),
+    ...(onRetry && { onRetry }),
   };
 }

@@ -39,6 +39,8 @@ export type Transport = NetworkOptions & {
   /** At least 0, less than 1. */
   random: () => number;
   now: () => Date;
+  /** Called before each further try with the trouble of the one before. */
+  onRetry?: (problem: string) => void;
   /** Ends whatever is under way with `cancelled`. */
   signal?: AbortSignal;
 };

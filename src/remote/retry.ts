@@ -24,7 +24,7 @@ const LONGEST_STEP_MS = 8000;
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export async function withRetry<T>(
-  transport: Pick<Transport, "tries" | "waitMs" | "sleep" | "random" | "signal">,
+  transport: Pick<Transport, "tries" | "waitMs" | "sleep" | "random" | "signal" | "onRetry">,
   url: string,
   attempt: (number: number) => Promise<Try<T>>,
 ): Promise<T> {
@@ -44,6 +44,7 @@ export async function withRetry<T>(
           : `${tried.problem}; it asks to wait ${seconds} s`;
       throw fail("network", { url, problem });
     }
+    transport.onRetry?.(tried.problem);
     await transport.sleep(waitMs);
     waitedMs += waitMs;
     if (transport.signal?.aborted) throw fail("cancelled", {});

@@ -88,6 +88,11 @@ test("a deploy key deploys its site and makes no other", async () => {
   expect(ran.json()).toMatchObject({ uploaded: 1 });
   const typo = await land(["deploy", "--site", "keyde", "--json"], "keyed", { env });
   expect(typo.json()).toMatchObject({ code: "site_not_found" });
+  const other = await land(["deploy", "--site", "first", "--json"], "keyed", { env });
+  expect(other.json()).toMatchObject({
+    code: "scope_missing",
+    detail: 'Cannot deploy to "first": this token lacks the scope "deploy:first"',
+  });
   const list = await land(["deploys", "--site", "keyed"], "keyed");
   expect(list.stdout).toContain("ada (grace)");
 });
@@ -107,8 +112,14 @@ test("--draft leaves the site as it is; rollback makes it live, and goes back", 
     ],
     next: null,
   });
-  const show = await land(["rollback", "--site", "draft", "--deploy", draft, "--json"], "draft");
-  expect(show.json()).toEqual({ site: "draft", deploy: draft, url: live.url });
+  expect(ran.stderr).toContain(`\`land release ${draft} --site draft\` makes it live`);
+  for (const words of [
+    ["release", draft],
+    ["rollback", "--deploy", draft],
+  ]) {
+    const show = await land([...words, "--site", "draft", "--json"], "draft");
+    expect(show.json()).toEqual({ site: "draft", deploy: draft, url: live.url });
+  }
   expect((await land(["rollback", "--site", "draft", "--json"], "draft")).json()).toEqual({
     site: "draft",
     deploy: live.deploy,

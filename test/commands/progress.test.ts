@@ -52,8 +52,8 @@ describe("progress", () => {
     expect(watch([], true)).toEqual({
       stdout: "",
       stderr: [
-        "\r\u001B[2KDownloading  0/2 files  0 B of 2 MB",
-        "\r\u001B[2KDownloading  1/2 files  1 MB of 2 MB  1 MB/s",
+        "\r\u001B[2KDownloading  0 of 2 files  0 B of 2 MB",
+        "\r\u001B[2KDownloading  1 of 2 files  1 MB of 2 MB  1 MB/s",
         "\r\u001B[2K",
       ].join(""),
     });

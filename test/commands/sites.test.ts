@@ -98,6 +98,9 @@ test("protect, unprotect and maintenance", async () => {
   expect(await land(["sites", "protect", "blog", "--off", "--members"])).toMatchObject({
     exitCode: 2,
   });
+  const two = await land(["sites", "maintenance", "on", ...blog]);
+  expect(two).toMatchObject({ exitCode: 2 });
+  expect(two.stderr).toContain('Cannot tell which site is meant: "on" or "blog"');
   const silent = await land(["sites", "protect", "blog"]);
   expect(silent).toMatchObject({ exitCode: 2 });
   expect(silent.stderr).toContain("--password-stdin");
@@ -120,7 +123,7 @@ test("members come, change and go", async () => {
 
 test("keys of the site are listed with their last use", async () => {
   await land(["token", "create", "--name", "ci", "--scope", "deploy:blog"]);
-  const { stdout } = await land(["sites", "keys", ...blog]);
+  const { stdout } = await land(["sites", "keys", "blog"]);
   expect(stdout).toMatch(/ci +deploy:blog +never used/);
 });
 
@@ -132,12 +135,17 @@ test("a domain is claimed with the record to set, listed, and removed", async ()
   };
   const [domain] = items;
   expect(domain?.state).toBe("pending");
-  expect(added.stdout).toBe(`Set this record where the DNS of www.example.org is kept:
+  expect(added.stdout).toBe(`Set these two records where the DNS of www.example.org is kept:
 
   type   TXT
   name   ${domain?.record}
   value  ${domain?.value}
 
+  type   CNAME
+  name   www.example.org
+  value  blog.localhost
+
+Where www.example.org can have no CNAME, give it A and AAAA records with the addresses of blog.localhost.
 Then run \`land domains verify www.example.org --site blog\`; a new record may take some minutes to be seen
 `);
   expect(await land(["domains", "remove", "www.example.org", ...blog])).toMatchObject({
@@ -166,9 +174,23 @@ test("deploys are shown and removed, but not the live one", async () => {
 
 describe("traffic", () => {
   test("as a table, as the API's answer and as a file", async () => {
-    const text = await land(["traffic", ...blog, "--days", "2"]);
+    const nobody = await land(["traffic", "blog", "--days", "2"]);
+    expect(nobody).toMatchObject({
+      exitCode: 0,
+      stdout: "",
+      stderr: "Nobody has visited blog in these 2 days\n",
+    });
+    const { port } = new URL(server.url);
+    await fetch(`http://127.0.0.1:${port}/`, {
+      headers: { host: `blog.localhost:${port}`, "user-agent": "Mozilla/5.0 Firefox/130.0" },
+    });
+    // Counts are written a moment after the answer.
+    let text = nobody;
+    while (text.stdout === "") text = await land(["traffic", ...blog, "--days", "2"]);
     expect(text.exitCode).toBe(0);
     expect(text.stdout).toMatch(/^day +visitors +pages +requests +sent\n\d{4}-/);
+    expect(text.stdout).toContain("1 visitor, 1 page, 1 request, ");
+    for (const line of text.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     const json = (await land(["traffic", ...blog, "--json"])).json() as { days: unknown[] };
     expect(json.days).toHaveLength(7);
     const file = await land(["traffic", ...blog, "--format", "json"]);
@@ -241,7 +263,13 @@ test("words that are a command and begin others", async () => {
   expect((await land(["deploys", ...blog])).exitCode).toBe(0);
   expect((await land(["--json", "deploys", ...blog])).exitCode).toBe(0);
   expect((await land(["deploys", "lits"])).stderr).toContain("there is no such command");
-  expect((await land(["domains"])).stderr).toContain("needs one more word");
+  expect((await land(["token"])).stderr).toContain("needs one more word");
+  for (const words of [["sites"], ["sites", "list"]])
+    expect((await land(words)).stdout).toContain("blog.localhost");
+  for (const words of [["domains"], ["domains", "list"], ["deploys", "list"], ["sites", "members"]])
+    expect(await land([...words, ...blog])).toMatchObject({ exitCode: 0 });
+  expect((await land(["domain", "add", "x.org"])).stderr).toContain("Did you mean `land domains`?");
+  expect((await land(["promote", "x"])).stderr).toContain("Did you mean `land release`?");
   expect((await run(["help", "deploys"])).stdout).toContain("Usage: land deploys [flags]");
   expect((await run(["help", "deploys"])).stdout).toContain("  deploys diff ");
   expect((await run(["help", "sites", "members"])).stdout).toContain("  sites members add ");
