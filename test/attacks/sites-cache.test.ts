@@ -204,20 +204,19 @@ test.each([
 test("cache poisoning: answers asked for after the protection was acknowledged are all behind it", async () => {
   for (let round = 0; round < 5; round += 1) {
     await warm("/", ["Accept-Encoding: identity"]);
-    let on = false;
-    let done = false;
+    const protection = { on: false, proven: false };
     const wrong: number[] = [];
     const visitors = Array.from({ length: 6 }, async () => {
-      while (!done) {
-        const wasOn = on;
+      while (!protection.proven) {
+        const wasOn = protection.on;
         const answer = await world.ask(HOST, "/", ["Accept-Encoding: identity"]);
         if (wasOn && statusOf(answer) !== 302) wrong.push(statusOf(answer));
       }
     });
     await set({ protection: "members" });
-    on = true;
+    protection.on = true;
     for (let times = 0; times < 5; times += 1) await world.ask(HOST, "/");
-    done = true;
+    protection.proven = true;
     await Promise.all(visitors);
     expect(wrong).toEqual([]);
     await set({ protection: "none" });

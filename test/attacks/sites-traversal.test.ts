@@ -170,7 +170,7 @@ test("path traversal serving: the file of a deploy is named by its manifest in t
   ]) {
     const query = new URLSearchParams({ path });
     const answer = await fetch(
-      `${world.server.url}/api/v1/sites/plain/deploys/${live?.id ?? ""}/raw?${query}`,
+      `${world.server.url}/api/v1/sites/plain/deploys/${live?.id ?? ""}/raw?${query.toString()}`,
       { headers: { authorization: `Bearer ${world.ada}` } },
     );
     expect([path, answer.status]).toEqual([path, 404]);
