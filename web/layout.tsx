@@ -26,6 +26,8 @@ type LayoutProps = {
   canonical?: string | undefined;
   /** Pages of one account or one moment stay out of search engines. */
   isPrivate?: boolean;
+  /** An address that the browser goes on to at once. */
+  leadsTo?: string;
   /** `narrow` for forms and messages. */
   width?: "narrow";
   children: Child;
@@ -45,6 +47,7 @@ export function Layout(props: LayoutProps): Html {
           <meta name="color-scheme" content="light dark" />
           {description && <meta name="description" content={description} />}
           {props.isPrivate && <meta name="robots" content="noindex" />}
+          {props.leadsTo && <meta http-equiv="refresh" content={`0; url=${props.leadsTo}`} />}
           {canonical && <link rel="canonical" href={`${frame.publicUrl}${canonical}`} />}
           <link rel="icon" href={logoAsset.url} type="image/svg+xml" />
           <link rel="stylesheet" href={styleAsset.url} />

@@ -93,6 +93,23 @@ async function deploy(box, files) {
       .join(". ");
 }
 
+/** Reads what was dropped and deploys it. */
+async function deployEntries(box, entries) {
+  const state = box.querySelector("[data-drop-state]");
+  try {
+    state.textContent = "Reading…";
+    const files = [];
+    for await (const one of filesOf(entries)) {
+      files.push(one);
+      if (files.length % 500 === 0) state.textContent = `Reading: ${files.length} files`;
+    }
+    if (files.length === 0) state.textContent = "There are no files in that.";
+    else await deploy(box, files);
+  } catch (error) {
+    state.textContent = `Cannot read what was dropped: ${error.message}`;
+  }
+}
+
 for (const box of document.querySelectorAll("[data-drop]")) {
   box.querySelector("[data-drop-hint]").hidden = false;
   box.addEventListener("dragover", (event) => {
@@ -100,26 +117,14 @@ for (const box of document.querySelectorAll("[data-drop]")) {
     box.classList.add("over");
   });
   box.addEventListener("dragleave", () => box.classList.remove("over"));
-  box.addEventListener("drop", async (event) => {
+  box.addEventListener("drop", (event) => {
     event.preventDefault();
     box.classList.remove("over");
-    // The list is empty once this handler has waited for something.
+    // The list is empty once this handler has ended.
     const entries = [...event.dataTransfer.items]
       .map((item) => item.webkitGetAsEntry())
       .filter(Boolean);
-    const state = box.querySelector("[data-drop-state]");
-    try {
-      state.textContent = "Reading…";
-      const files = [];
-      for await (const one of filesOf(entries)) {
-        files.push(one);
-        if (files.length % 500 === 0) state.textContent = `Reading: ${files.length} files`;
-      }
-      if (files.length === 0) state.textContent = "There are no files in that.";
-      else await deploy(box, files);
-    } catch (error) {
-      state.textContent = `Cannot read what was dropped: ${error.message}`;
-    }
+    void deployEntries(box, entries);
   });
 }
 

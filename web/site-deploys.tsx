@@ -1,5 +1,5 @@
 import type { Html } from "#html/html.ts";
-import type { Deploy, DeployDiff, DeployFilePage, DeployPage } from "#sites/model.ts";
+import type { Deploy, DeployPage } from "#sites/model.ts";
 
 import { may, type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
 import {
@@ -110,7 +110,8 @@ function DeployTable({ frame, site, deploys }: SiteDeploysProps): Html {
   );
 }
 
-function DeployActs({ frame, site, deploy }: SiteFrame & { deploy: Deploy }): Html | null {
+/** What can be done with a deploy that is not live, for who may. */
+export function DeployActs({ frame, site, deploy }: SiteFrame & { deploy: Deploy }): Html | null {
   if (deploy.live || !may(site, "developer")) return null;
   const path = `/sites/${site.name}/deploys/${deploy.id}`;
   return (
@@ -133,7 +134,8 @@ function DeployActs({ frame, site, deploy }: SiteFrame & { deploy: Deploy }): Ht
   );
 }
 
-function DeployBadges({ deploy }: { deploy: Deploy }): Html {
+/** What is out of the ordinary about a deploy. */
+export function DeployBadges({ deploy }: { deploy: Deploy }): Html {
   return (
     <>
       {deploy.live && <Badge kind="good">live</Badge>}
@@ -147,137 +149,7 @@ function DeployBadges({ deploy }: { deploy: Deploy }): Html {
 }
 
 /** `ada`, `ada with the key ci`. */
-function whoOf({ createdBy, key }: Deploy): string {
+export function whoOf({ createdBy, key }: Deploy): string {
   const who = createdBy ?? "an account that is gone";
   return key === null ? who : `${who}, key “${key}”`;
-}
-
-/** What the page of one deploy is made from. */
-export type SiteDeployProps = SiteFrame & {
-  deploy: Deploy;
-  files: DeployFilePage;
-  isLater: boolean;
-  /** What changed since the deploy before; undefined while it is not finished. */
-  diff: DeployDiff | undefined;
-};
-
-/** `/sites/:site/deploys/:id`: one deploy, what changed with it, and its files. */
-export function SiteDeployPage(props: SiteDeployProps): Html {
-  const { frame, site, deploy, files } = props;
-  const path = `/sites/${site.name}/deploys/${deploy.id}`;
-  return (
-    <SiteLayout
-      frame={frame}
-      site={site}
-      tab="deploys"
-      title={`Deploy ${deploy.id} · ${site.name}`}
-    >
-      <h2>
-        Deploy <code>{deploy.id}</code> <DeployBadges deploy={deploy} />
-      </h2>
-      {deploy.message !== "" && <p class="lead">{deploy.message}</p>}
-      <dl class="pairs">
-        <dt>Address</dt>
-        <dd>
-          <a href={deploy.url} rel="nofollow noopener">
-            {deploy.url.replace(/^https?:\/\//, "")}
-          </a>
-        </dd>
-        <dt>Made</dt>
-        <dd>
-          <Ago at={deploy.createdAt} now={frame.now} /> by {whoOf(deploy)}
-        </dd>
-        {deploy.releasedAt && (
-          <>
-            <dt>First live</dt>
-            <dd>
-              <Ago at={deploy.releasedAt} now={frame.now} />
-            </dd>
-          </>
-        )}
-        <dt>Holds</dt>
-        <dd>
-          {countOf(deploy.files, "file")}, <Bytes value={deploy.sizeBytes} />
-        </dd>
-      </dl>
-      <DeployActs frame={frame} site={site} deploy={deploy} />
-      {deploy.warnings.length > 0 && (
-        <div class="notice warn">
-          <p>
-            <strong>Rules that are not obeyed</strong>
-          </p>
-          <ul>
-            {deploy.warnings.map((line) => (
-              <li>{line}</li>
-            ))}
-          </ul>
-        </div>
-      )}
-      {props.diff && <Diff diff={props.diff} site={site.name} />}
-      <section class="part" aria-labelledby="files">
-        <h2 id="files">Files</h2>
-        <Table label="Files" head={["Path", "Size", "SHA-256"]} isStacked>
-          {files.items.map((file) => (
-            <tr>
-              <th scope="row">{file.path}</th>
-              <td data-label="Size">
-                <Bytes value={file.sizeBytes} />
-              </td>
-              <td data-label="SHA-256">
-                <code title={file.sha256}>{file.sha256.slice(0, 12)}</code>
-              </td>
-            </tr>
-          ))}
-        </Table>
-        <Pagination
-          first={props.isLater ? path : undefined}
-          next={
-            files.next === null ? undefined : `${path}?cursor=${encodeURIComponent(files.next)}`
-          }
-        />
-      </section>
-    </SiteLayout>
-  );
-}
-
-const SHOWN = 20;
-
-function Diff({ diff, site }: { diff: DeployDiff; site: string }): Html {
-  const kinds = [
-    ["Added", diff.added, diff.total.added],
-    ["Changed", diff.changed, diff.total.changed],
-    ["Removed", diff.removed, diff.total.removed],
-  ] as const;
-  const none = kinds.every(([, , total]) => total === 0);
-  return (
-    <section class="part" aria-labelledby="diff">
-      <h2 id="diff">
-        Since{" "}
-        {diff.from === null ? (
-          "nothing"
-        ) : (
-          <a href={`/sites/${site}/deploys/${diff.from}`}>{diff.from}</a>
-        )}
-      </h2>
-      {none && <p class="soft">No file differs.</p>}
-      {kinds.map(
-        ([label, paths, total]) =>
-          total > 0 && (
-            <details open={total <= SHOWN}>
-              <summary>
-                {label}: {countOf(total, "file")}
-              </summary>
-              <ul class="paths">
-                {paths.slice(0, 200).map((path) => (
-                  <li>
-                    <code>{path}</code>
-                  </li>
-                ))}
-                {total > 200 && <li class="soft">and {countOf(total - 200, "more file")}</li>}
-              </ul>
-            </details>
-          ),
-      )}
-    </section>
-  );
 }

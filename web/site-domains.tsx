@@ -18,8 +18,11 @@ export function SiteDomainsPage(props: SiteDomainsProps): Html {
       {domains.items.length === 0 && (
         <Empty title="No domain of its own">
           <p>
-            The site is at <a href={site.url}>{site.url}</a>. A domain of yours can lead here as
-            well.
+            The site is at{" "}
+            <a href={site.url} rel="nofollow noopener">
+              {site.url}
+            </a>
+            . A domain of yours can lead here as well.
           </p>
         </Empty>
       )}

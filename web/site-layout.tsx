@@ -31,6 +31,8 @@ export function may(site: Site, role: Role): boolean {
   return RANK[site.role] >= RANK[role];
 }
 
+const tabs = Object.keys(SITE_TABS).filter((one): one is SiteTab => one in SITE_TABS);
+
 type Props = SiteFrame & { tab: SiteTab; title?: string; children: Child };
 
 /** A document about one site: its name, its address, its parts. */
@@ -56,7 +58,7 @@ export function SiteLayout({ frame, site, tab, title, children }: Props): Html {
         </p>
       </header>
       <nav class="tabs parts" aria-label={`Parts of ${site.name}`}>
-        {(Object.keys(SITE_TABS) as SiteTab[]).map((one) => (
+        {tabs.map((one) => (
           <a href={sitePath(site.name, one)} aria-current={one === tab ? "page" : undefined}>
             {SITE_TABS[one]}
           </a>

@@ -70,6 +70,10 @@ function OwnerParts({ frame, site, problems, deleteProblems }: SiteSettingsProps
             </label>
           ))}
         </fieldset>
+        {/* Password managers keep a password for a name. */}
+        <label hidden>
+          Site <input name="site" value={new URL(site.url).host} autocomplete="username" readonly />
+        </label>
         <Field
           name="password"
           label="New password"

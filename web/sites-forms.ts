@@ -23,7 +23,7 @@ import type { Ctx } from "#store/ctx.ts";
 
 import { ofTheForm, statusOf } from "./account-pages.tsx";
 import { type Form, redirect } from "./frame.ts";
-import { sitePath } from "./site-layout.tsx";
+import { sitePath, type SiteTab } from "./site-layout.tsx";
 import { act, actOrAgain } from "./site-visit.ts";
 import { showDeploys, showDomains, showPeople, showSettings, showSites } from "./sites-pages.ts";
 
@@ -70,8 +70,12 @@ function deployForms(ctx: Ctx) {
     );
 }
 
+/** A part of a site's page, with the word for what was done. */
+function doneAt(site: string, tab: SiteTab, done: string): string {
+  return `${sitePath(site, tab)}?done=${done}`;
+}
+
 function domainForms(ctx: Ctx) {
-  const pathOf = (site: string, done: string) => `${sitePath(site, "domains")}?done=${done}`;
   return new Elysia()
     .post("/:site/domains", ({ request, params }) => takeDomain(ctx, request, params.site), NONE)
     .post(
@@ -82,7 +86,7 @@ function domainForms(ctx: Ctx) {
           request,
           async (actor) => {
             await verifyDomain(ctx, actor, { site, host });
-            return redirect(pathOf(site, "domain-verified"));
+            return redirect(doneAt(site, "domains", "domain-verified"));
           },
           (_form, problems, error) =>
             showDomains(
@@ -96,7 +100,7 @@ function domainForms(ctx: Ctx) {
     .post(
       "/:site/domains/:host/remove",
       ({ request, params: { site, host } }) =>
-        act(ctx, request, pathOf(site, "domain-removed"), (actor) =>
+        act(ctx, request, doneAt(site, "domains", "domain-removed"), (actor) =>
           removeDomain(ctx, actor, { site, host }),
         ),
       NONE,
@@ -104,13 +108,12 @@ function domainForms(ctx: Ctx) {
 }
 
 function peopleForms(ctx: Ctx) {
-  const pathOf = (site: string, done: string) => `${sitePath(site, "people")}?done=${done}`;
   return new Elysia()
     .post("/:site/members", ({ request, params }) => takeMember(ctx, request, params.site), NONE)
     .post(
       "/:site/members/remove",
       ({ request, params: { site } }) =>
-        act(ctx, request, pathOf(site, "member-removed"), (actor, form) =>
+        act(ctx, request, doneAt(site, "people", "member-removed"), (actor, form) =>
           deleteMember(ctx, actor, { site, user: form.text("user") }),
         ),
       NONE,
@@ -119,7 +122,9 @@ function peopleForms(ctx: Ctx) {
     .post(
       "/:site/keys/:id/revoke",
       ({ request, params: { site, id } }) =>
-        act(ctx, request, pathOf(site, "token-revoked"), (actor) => revokeToken(ctx, actor, id)),
+        act(ctx, request, doneAt(site, "people", "token-revoked"), (actor) =>
+          revokeToken(ctx, actor, id),
+        ),
       NONE,
     );
 }

@@ -15,9 +15,11 @@ import { listSites } from "#sites/sites-read.ts";
 import { exportSiteTraffic, readSiteTraffic } from "#sites/traffic.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import { answerPage, readVisit, redirect } from "./frame.ts";
-import { SiteDeployPage, SiteDeploysPage, type SiteDeploysProps } from "./site-deploys.tsx";
+import { answerPage, readVisit } from "./frame.ts";
+import { SiteDeployPage } from "./site-deploy.tsx";
+import { SiteDeploysPage, type SiteDeploysProps } from "./site-deploys.tsx";
 import { SiteDomainsPage, type SiteDomainsProps } from "./site-domains.tsx";
+import { SiteEnterPage } from "./site-enter.tsx";
 import { SiteLogsPage } from "./site-logs.tsx";
 import { SitePeoplePage, type SitePeopleProps } from "./site-people.tsx";
 import { SiteSettingsPage, type SiteSettingsProps } from "./site-settings.tsx";
@@ -191,7 +193,8 @@ export async function showSettings(
 
 /** The way into a site for accounts of this server: signs who asks in here, then sends them back with a ticket. */
 async function enter({ ctx, request, site, query }: SitePageParams): Promise<Response> {
-  const { actor } = await readVisit(ctx, request);
+  const { frame, actor } = await readVisit(ctx, request);
   if (!actor) return toLogin(request);
-  return redirect(await makeEntry(ctx, actor, site, query["to"] ?? ""));
+  const address = await makeEntry(ctx, actor, site, query["to"] ?? "");
+  return answerPage(SiteEnterPage({ frame, address }), { isSecret: true });
 }

@@ -4,7 +4,7 @@ import { land, type LandServer, type RunOptions } from "./land.ts";
 import { writeFiles } from "./project.ts";
 
 /** What a browser calls itself: what calls itself a program is counted as a bot. */
-const BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+export const BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 /** Asks a site of a server on loopback: the Host header alone names it. Redirects are answered, not followed. */
 export function askSite(

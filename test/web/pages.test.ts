@@ -4,6 +4,7 @@ import { type Element, Window } from "happy-dom";
 
 import { toText } from "#html/html.ts";
 import { pages } from "#test/support/sample-pages.tsx";
+import { frame } from "#test/support/sample-site.ts";
 import {
   CONTENT_SECURITY_POLICY,
   findAsset,
@@ -11,6 +12,7 @@ import {
   scriptAsset,
   styleAsset,
 } from "#web/assets.ts";
+import { SiteEnterPage } from "#web/site-enter.tsx";
 import { formatCount, packagePath } from "#web/ui.tsx";
 
 function open(name: string): { text: string; document: Window["document"] } {
@@ -138,6 +140,15 @@ test("assets are named by their content and may be kept for ever", () => {
   expect(findAsset("/assets/none.css")).toBeUndefined();
   expect(styleAsset.body).not.toMatch(/url\(|@import/);
   expect(CONTENT_SECURITY_POLICY).not.toContain("unsafe");
+});
+
+test("the way into a site leads on by itself, and by a link where it does not", () => {
+  const address = "https://field-notes.land.example.com/.land/enter?ticket=a.b&x=%22";
+  const window = new Window();
+  window.document.write(toText(SiteEnterPage({ frame, address })));
+  const refresh = window.document.querySelector('meta[http-equiv="refresh"]');
+  expect(refresh?.getAttribute("content")).toBe(`0; url=${address}`);
+  expect(window.document.querySelector("main a")?.getAttribute("href")).toBe(address);
 });
 
 test("addresses of packages", () => {

@@ -76,6 +76,8 @@ const serve = (): Bun.Server<undefined> =>
       const { pathname } = new URL(request.url);
       const asset = findAsset(pathname);
       if (asset) return new Response(asset.body, { headers: asset.headers });
+      // The log of a site is followed: this ends it for good.
+      if (pathname.endsWith("/logs")) return new Response(null, { status: 204 });
       const page = pages[pathname.slice(1)];
       return page
         ? new Response(toText(page()), { headers: PAGE_HEADERS })
