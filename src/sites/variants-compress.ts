@@ -28,6 +28,8 @@ export type CompressWorker = {
     coding: Coding,
     level: number,
   ) => Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Ends the thread until the next file, where nothing waits for it. */
+  rest: () => void;
   stop: () => void;
 };
 
@@ -70,6 +72,11 @@ export function createCompressWorker(): CompressWorker {
         const request = { id: lastId, path, coding, level, maxShare: MAX_SHARE };
         worker.postMessage(request satisfies CompressRequest);
       }),
+    rest() {
+      if (waiting.size > 0) return;
+      worker?.terminate();
+      worker = undefined;
+    },
     stop() {
       worker?.terminate();
       failAll("the server stops");

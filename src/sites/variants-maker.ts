@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm";
+import { inArray, sql } from "drizzle-orm";
 
 import { type DeployId, type Digest, parseDeployId } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
@@ -7,10 +7,17 @@ import { MAX_MEMORY_BYTES } from "./serve-bodies.ts";
 import { type Coding, CODINGS } from "./serve-encoding.ts";
 import { siteBlobs, variants } from "./tables.ts";
 import { type CompressWorker, createCompressWorker } from "./variants-compress.ts";
-import { filesOf, forgetOrphans, liveDeploys, type Todo } from "./variants-due.ts";
+import {
+  dueOf,
+  type DueQuery,
+  forgetOrphans,
+  liveDeploys,
+  prepareDue,
+  type Todo,
+} from "./variants-due.ts";
 import { readVariants } from "./variants.ts";
 
-/** Makes variants of deployed files in the background, one file at a time. */
+/** Makes variants of deployed files in the background, one file at a time, written down some at a time. */
 export type VariantMaker = {
   /** Resolves when nothing is due. */
   settled: () => Promise<void>;
@@ -25,12 +32,13 @@ const FAST: Readonly<Record<Coding, number>> = { br: 5, zstd: 5, gzip: 6 };
 
 /**
  * Starts it: first with what the live deploys lack, then with each deploy that is finished. What is done is a row, so an end of the
- * process loses one file's work. `onMade` is told of each file that got better variants.
+ * process loses the work of one batch. `onMade` is told of each file that got better variants.
  */
 export function startVariantMaker(ctx: Ctx, onMade: (digest: Digest) => void): VariantMaker {
   const worker = createCompressWorker();
   const queue = new Set<Due>(["live"]);
   const stopping = new AbortController();
+  const making: Making = { ctx, worker, query: prepareDue(ctx), stopping: stopping.signal, onMade };
   let running = Promise.resolve();
   let isRunning = false;
 
@@ -39,31 +47,15 @@ export function startVariantMaker(ctx: Ctx, onMade: (digest: Digest) => void): V
     try {
       for (const due of queue) {
         queue.delete(due);
-        if (due === "live") await forgetOrphans(ctx);
-        const deploys = due === "live" ? liveDeploys(ctx) : [due];
-        for await (const deploy of deploys) await makeFor(deploy);
+        await (due === "live" ? makeForAll(making) : makeFor(making, due));
       }
     } catch (cause) {
       if (!stopping.signal.aborted) ctx.log.error("variants stopped", { cause });
     } finally {
       isRunning = false;
+      // A thread takes memory also while it waits.
+      worker.rest();
     }
-  }
-  async function makeFor(deploy: DeployId): Promise<void> {
-    for (const level of ["fast", "best"] as const)
-      for await (const file of filesOf(ctx, deploy)) {
-        if (stopping.signal.aborted) return;
-        if (level === "fast" && file.sizeBytes <= MAX_MEMORY_BYTES) continue;
-        const startedMs = performance.now();
-        try {
-          if (await makeVariants(ctx, worker, file, level)) onMade(file.digest);
-        } catch (cause) {
-          if (stopping.signal.aborted) return;
-          ctx.log.warn("variants failed", { digest: file.digest, cause });
-        }
-        // Half of one processor at most.
-        await pause(performance.now() - startedMs, stopping.signal);
-      }
   }
   function wake(): void {
     if (!isRunning && !stopping.signal.aborted) running = run();
@@ -86,26 +78,94 @@ export function startVariantMaker(ctx: Ctx, onMade: (digest: Digest) => void): V
   };
 }
 
-/** Makes all codings of a file. Whether there are new ones. */
-async function makeVariants(
+type Making = {
+  ctx: Ctx;
+  worker: CompressWorker;
+  query: DueQuery;
+  stopping: AbortSignal;
+  onMade: (digest: Digest) => void;
+};
+
+async function makeForAll(making: Making): Promise<void> {
+  const { ctx, stopping } = making;
+  await forgetOrphans(ctx);
+  for await (const deploy of liveDeploys(ctx)) {
+    if (stopping.aborted) return;
+    await makeFor(making, deploy);
+    // Ten thousand sites are looked through while others want answers.
+    await pause(1, stopping);
+  }
+}
+
+async function makeFor(making: Making, deploy: DeployId): Promise<void> {
+  const { ctx, query, stopping, onMade } = making;
+  for (const level of ["fast", "best"] as const) {
+    let startedMs = performance.now();
+    for await (const files of dueOf(query, deploy)) {
+      if (stopping.aborted) return;
+      try {
+        for (const digest of await makeBatch(making, files, level)) onMade(digest);
+      } catch (cause) {
+        if (stopping.aborted) return;
+        ctx.log.warn("variants failed", { deploy, cause });
+      }
+      // Half of one processor at most.
+      await pause(performance.now() - startedMs, stopping);
+      startedMs = performance.now();
+    }
+  }
+}
+
+/** Makes all codings of some files, and keeps them in one transaction. Those that have new ones. */
+async function makeBatch(
+  { ctx, worker, stopping }: Making,
+  files: readonly Todo[],
+  level: "fast" | "best",
+): Promise<ReadonlySet<Digest>> {
+  const coded: Coded[] = [];
+  for (const file of files) {
+    if (level === "fast" && !(await wantsFast(ctx, file))) continue;
+    try {
+      coded.push(...(await codeFile(ctx, worker, file, level)));
+    } catch (cause) {
+      // One file that cannot be coded does not stand in the way of others.
+      if (stopping.aborted) throw cause;
+      ctx.log.warn("variants failed", { digest: file.digest, cause });
+    }
+  }
+  return coded.length === 0 ? new Set() : record(ctx, await keep(ctx, coded), level === "best");
+}
+
+async function codeFile(
   ctx: Ctx,
   worker: CompressWorker,
   { digest, sizeBytes }: Todo,
   level: "fast" | "best",
-): Promise<boolean> {
-  const set = await readVariants(ctx, digest);
-  if (level === "fast" && CODINGS.every((coding) => set[coding])) return false;
+): Promise<Coded[]> {
   const path = (await ctx.blobs.find(digest))?.name;
-  if (path === undefined) return false;
-  const made: Made[] = [];
+  if (path === undefined) return [];
+  const coded: Coded[] = [];
   for (const coding of CODINGS) {
     const bytes = await worker.compress(path, coding, levelOf(coding, level, sizeBytes));
-    made.push({ coding, blob: bytes && (await keepBlob(ctx, bytes)) });
+    coded.push({ digest, coding, bytes });
   }
-  return record(ctx, digest, made, level === "best");
+  return coded;
 }
 
-type Made = { coding: Coding; blob: { digest: Digest; sizeBytes: number } | undefined };
+/** Small files are coded in memory until their best is there. */
+async function wantsFast(ctx: Ctx, { digest, sizeBytes }: Todo): Promise<boolean> {
+  if (sizeBytes <= MAX_MEMORY_BYTES) return false;
+  const set = await readVariants(ctx, digest);
+  return CODINGS.some((coding) => !set[coding]);
+}
+
+/** A file in a coding. `bytes` undefined: it does not get smaller. */
+type Coded = { digest: Digest; coding: Coding; bytes: Uint8Array | undefined };
+type Made = {
+  digest: Digest;
+  coding: Coding;
+  blob: { digest: Digest; sizeBytes: number } | undefined;
+};
 
 function levelOf(coding: Coding, level: "fast" | "best", sizeBytes: number): number {
   if (level === "fast") return FAST[coding];
@@ -115,41 +175,52 @@ function levelOf(coding: Coding, level: "fast" | "best", sizeBytes: number): num
   return isLarge ? 9 : 11;
 }
 
-async function keepBlob(
-  ctx: Ctx,
-  bytes: Uint8Array,
-): Promise<{ digest: Digest; sizeBytes: number }> {
-  const staged = await ctx.blobs.stage(once(bytes), bytes.byteLength);
-  try {
-    await staged.commit();
-  } finally {
-    await staged.discard();
-  }
-  return { digest: staged.digest, sizeBytes: staged.sizeBytes };
+async function keep(ctx: Ctx, coded: readonly Coded[]): Promise<Made[]> {
+  const contents = coded.flatMap(({ bytes }) => bytes ?? []);
+  const digests = (await ctx.blobs.putMany(contents)).values();
+  return coded.map(({ digest, coding, bytes }) => {
+    const kept = bytes && digests.next().value;
+    return {
+      digest,
+      coding,
+      blob: bytes && kept && { digest: kept, sizeBytes: bytes.byteLength },
+    };
+  });
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-/** Writes down what was made, unless no site holds the file any more, or the sweep was faster. Whether it did. */
-function record(ctx: Ctx, digest: Digest, made: readonly Made[], best: boolean): Promise<boolean> {
+/** Writes down what was made, but for files that no site holds any more, or where the sweep was faster. Which files have it. */
+function record(ctx: Ctx, made: readonly Made[], best: boolean): Promise<ReadonlySet<Digest>> {
   return ctx.db.transaction(async (tx) => {
+    const digests = [...new Set(made.map(({ digest }) => digest))];
     const held = await tx
-      .select({ digest: siteBlobs.digest })
+      .selectDistinct({ digest: siteBlobs.digest })
       .from(siteBlobs)
-      .where(eq(siteBlobs.digest, digest))
-      .limit(1);
-    if (held.length === 0) return false;
-    for (const { coding, blob } of made) {
-      if (blob && !(await ctx.blobs.has(blob.digest))) return false;
-      const values = { variant: blob?.digest ?? null, sizeBytes: blob?.sizeBytes ?? 0, best };
+      .where(inArray(siteBlobs.digest, digests));
+    const whole = new Set(held.map(({ digest }) => digest));
+    for (const { digest, blob } of made)
+      if (blob && !(await ctx.blobs.has(blob.digest))) whole.delete(digest);
+    const rows = made
+      .filter(({ digest }) => whole.has(digest))
+      .map(({ digest, coding, blob }) => ({
+        digest,
+        encoding: coding,
+        variant: blob?.digest ?? null,
+        sizeBytes: blob?.sizeBytes ?? 0,
+        best,
+      }));
+    if (rows.length > 0)
       await tx
         .insert(variants)
-        .values({ digest, encoding: coding, ...values })
-        .onConflictDoUpdate({ target: [variants.digest, variants.encoding], set: values });
-    }
-    return true;
+        .values(rows)
+        .onConflictDoUpdate({
+          target: [variants.digest, variants.encoding],
+          set: {
+            variant: sql`excluded.variant`,
+            sizeBytes: sql`excluded.size_bytes`,
+            best: sql`excluded.best`,
+          },
+        });
+    return whole;
   });
 }
 
