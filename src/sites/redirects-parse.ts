@@ -1,3 +1,5 @@
+import { runWhole, type Sliced } from "#base/slices.ts";
+
 import { quoted, readLines, type SourceLine, startWarnings } from "./redirects-lines.ts";
 import { compilePath, type RedirectPath } from "./redirects-path.ts";
 import { compileTarget, type Target } from "./redirects-target.ts";
@@ -18,6 +20,8 @@ export type RedirectRule = {
   languages: ReadonlySet<string> | undefined;
   /** One of these must be there; undefined where none is asked for. */
   cookies: readonly string[] | undefined;
+  /** What it takes in memory, in bytes, about. */
+  weight: number;
 };
 
 /** A parameter that must be there: with this value or, where undefined, any; `capture` is the name that keeps it. */
@@ -31,12 +35,20 @@ type Parts = {
   status: string | undefined;
   conditions: Pairs;
 };
+type Conditions = Pick<RedirectRule, "countries" | "languages" | "cookies">;
 type Pairs = ReadonlyMap<string, string | undefined>;
-type Rule = Omit<RedirectRule, "line">;
 
 const NO_PAIRS: Pairs = new Map();
-const MAX_RULES = 100_000;
+const NO_NEEDS: readonly QueryNeed[] = [];
+const NO_CAPTURES: ReadonlySet<string> = new Set();
+const MAX_RULES = 50_000;
+/** Of the rules of one file, in memory. */
+const MAX_WEIGHT = 24_000_000;
+const MAX_VALUES = 300;
 const MAX_NEEDS = 20;
+/** What a rule takes in memory with its place in the index, and what each part that few rules have takes; measured. */
+const RULE_BYTES = 300;
+const PART_BYTES = 40;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
@@ -45,26 +57,45 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
  *
  * @see https://docs.netlify.com/manage/routing/redirects/overview/
  */
-export function readRedirects(text: string): { rules: RedirectRule[]; warnings: string[] } {
+export function* sliceRedirects(text: string): Sliced<Redirects> {
   const warnings = startWarnings("_redirects");
-  const rules = new Map<string, RedirectRule>();
+  const known: Known = { rules: new Map(), weight: 0 };
   for (const line of readLines(text, warnings)) {
-    const problem = addRule(line, rules);
+    if (line === undefined) {
+      yield;
+      continue;
+    }
+    const problem = addRule(line, known);
     if (problem !== undefined) warnings.add(line.number, problem);
   }
-  return { rules: [...rules.values()], warnings: warnings.list() };
+  return { rules: [...known.rules.values()], warnings: warnings.list() };
 }
 
+/** What a `_redirects` says. */
+export type Redirects = { rules: RedirectRule[]; warnings: string[] };
+
+/** What `sliceRedirects` answers, at once: for short texts. */
+export function readRedirects(text: string): Redirects {
+  return runWhole(sliceRedirects(text));
+}
+
+/** Rules by what makes two lines identical. */
+type Known = { rules: Map<string, RedirectRule>; weight: number };
+
 /** Adds what a line says, after what an identical line said before is forgotten, or tells why it is not obeyed. */
-function addRule(line: SourceLine, rules: Map<string, RedirectRule>): string | undefined {
+function addRule(line: SourceLine, known: Known): string | undefined {
   const parts = takeApart(line.text);
   if (typeof parts === "string") return parts;
-  const rule = understand(parts);
+  const rule = understand(parts, line.number);
   if (typeof rule === "string") return rule;
   const key = keyOf(parts);
-  rules.delete(key);
-  if (rules.size >= MAX_RULES) return `a site has at most ${MAX_RULES} rules`;
-  rules.set(key, { ...rule, line: line.number });
+  known.weight -= known.rules.get(key)?.weight ?? 0;
+  known.rules.delete(key);
+  if (known.rules.size >= MAX_RULES) return `a site has at most ${MAX_RULES} rules`;
+  if (known.weight + rule.weight > MAX_WEIGHT)
+    return "the rules before it take all the room there is";
+  known.weight += rule.weight;
+  known.rules.set(key, rule);
   return undefined;
 }
 
@@ -107,7 +138,7 @@ function pairsOf(words: readonly string[]): Pairs {
   );
 }
 
-function understand(parts: Parts): Rule | string {
+function understand(parts: Parts, line: number): RedirectRule | string {
   const status = statusOf(parts);
   if (typeof status === "string") return status;
   const to = parts.to ?? forwardTo(parts.from, status);
@@ -119,15 +150,28 @@ function understand(parts: Parts): Rule | string {
   if (typeof from === "string") return from;
   const query = needsOf(parts.query);
   if (query.length > MAX_NEEDS) return `it asks for more than ${MAX_NEEDS} parameters`;
+  const compiled = compileTarget(to, capturesOf(from, query));
+  if (typeof compiled === "string") return compiled;
+  const { target, pieces } = compiled;
+  const conditions = conditionsOf(parts.conditions);
+  if (typeof conditions === "string") return conditions;
+  const { countries, languages, cookies } = conditions;
+  const force = parts.status?.endsWith("!") ?? false;
+  const values = (countries?.size ?? 0) + (languages?.size ?? 0) + (cookies?.length ?? 0);
+  const weight =
+    RULE_BYTES +
+    2 * (parts.from.length + to.length) +
+    PART_BYTES * (from.names.size * 2 + query.length * 4 + pieces * 2 + values * 2);
+  return { line, from, query, target, status, force, countries, languages, cookies, weight };
+}
+
+/** The names that a rule captures. */
+function capturesOf(from: RedirectPath, query: readonly QueryNeed[]): ReadonlySet<string> {
+  if (from.names.size === 0 && query.length === 0 && !from.splat) return NO_CAPTURES;
   const names = new Set(from.names.values());
   if (from.splat) names.add("splat");
   for (const { capture } of query) if (capture !== undefined) names.add(capture);
-  const target = compileTarget(to, names);
-  if (typeof target === "string") return target;
-  const conditions = conditionsOf(parts.conditions);
-  if (typeof conditions === "string") return conditions;
-  const force = parts.status?.endsWith("!") ?? false;
-  return { from, query, target, status, force, ...conditions };
+  return names;
 }
 
 /** The status, 301 where none is written, or why it cannot be had. */
@@ -142,14 +186,15 @@ function forwardTo(from: string, status: number): string | undefined {
   return from.endsWith("/*") && status === 200 ? `${from.slice(0, -2)}/:splat` : undefined;
 }
 
-function needsOf(query: Pairs): QueryNeed[] {
+function needsOf(query: Pairs): readonly QueryNeed[] {
+  if (query.size === 0) return NO_NEEDS;
   return [...query].map(([key, value]) => {
     const capture = value?.startsWith(":") ? value.slice(1) : undefined;
     return { key, capture, value: capture === undefined ? value : undefined };
   });
 }
 
-function conditionsOf(pairs: Pairs): Pick<Rule, "countries" | "languages" | "cookies"> | string {
+function conditionsOf(pairs: Pairs): Conditions | string {
   let countries: ReadonlySet<string> | undefined;
   let languages: ReadonlySet<string> | undefined;
   let cookies: readonly string[] | undefined;
@@ -160,6 +205,8 @@ function conditionsOf(pairs: Pairs): Pick<Rule, "countries" | "languages" | "coo
     if (kind === "sign" || kind === "signed")
       return "signed requests to other addresses are not supported";
     if (values.length === 0) return `the condition ${quoted(key)} has no value`;
+    if (values.length > MAX_VALUES)
+      return `the condition ${quoted(key)} has more than ${MAX_VALUES} values`;
     if (kind === "country") countries = new Set(values.map((part) => part.toUpperCase()));
     else if (kind === "language") languages = new Set(values.map((part) => part.toLowerCase()));
     else if (kind === "cookie") cookies = values;

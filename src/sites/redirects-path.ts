@@ -5,13 +5,19 @@ import { quoted } from "./redirects-lines.ts";
 export type RedirectPath = {
   /** `http://host` where the rule holds for one address alone, else "". */
   origin: string;
-  /** Decoded; undefined for a placeholder. */
-  segments: readonly (string | undefined)[];
+  /** Its segments, decoded and joined by "/", each placeholder as an empty one. */
+  key: string;
+  /** How many segments there are, the splat aside. */
+  depth: number;
   /** Names of the placeholders, by their place among the segments. */
   names: ReadonlyMap<number, string>;
   /** Whether anything may follow, nothing included. */
   splat: boolean;
 };
+
+/** Nearly all rules have none: one for all of them. */
+const NO_NAMES: ReadonlyMap<number, string> = new Map();
+const MAX_NAMES = 20;
 
 /** Reads the first part of a rule. A sentence where it is unusable. */
 export function compilePath(from: string): RedirectPath | string {
@@ -27,17 +33,19 @@ export function compilePath(from: string): RedirectPath | string {
   const splat = raw.at(-1) === "*";
   const body = splat ? raw.slice(0, -1) : raw;
   const names = new Map<number, string>();
-  const segments: (string | undefined)[] = [];
+  const segments: string[] = [];
   for (const [at, segment] of body.entries()) {
     const problem = problemOf(segment);
     if (problem !== undefined) return problem;
     if (segment.startsWith(":")) names.set(at, segment.slice(1));
-    segments.push(segment.startsWith(":") ? undefined : decodeSegment(segment));
+    segments.push(segment.startsWith(":") ? "" : (decodeSegment(segment) ?? ""));
   }
   if (segments[0] === ".land" || segments[0]?.startsWith(".netlify"))
     return `the path must not begin with "/${segments[0]}"`;
+  if (names.size > MAX_NAMES) return `the path has more than ${MAX_NAMES} placeholders`;
   const origin = url === null ? "" : `${url.protocol}//${url.hostname}`;
-  return { origin, segments, names, splat };
+  const [key, depth] = [segments.join("/"), segments.length];
+  return { origin, key, depth, names: names.size === 0 ? NO_NAMES : names, splat };
 }
 
 function problemOf(segment: string): string | undefined {

@@ -1,7 +1,10 @@
 import { cleanQuery, encodePath } from "./clean-urls.ts";
 
-/** Where a rule leads, with holes for what it captures. */
-export type Target = {
+/** Where a rule leads: a path of this site as written, or with holes for what the rule captures. */
+export type Target = string | TargetWithHoles;
+
+/** Where a rule leads that is more than a plain path. */
+export type TargetWithHoles = {
   /** `https://host` with holes, or undefined for a path of this site. */
   origin: readonly Piece[] | undefined;
   path: readonly Piece[];
@@ -20,24 +23,31 @@ export type Captures = ReadonlyMap<string, string>;
 /** Where a request is led to. `path` and `query` are encoded. */
 export type Place = { origin: string | undefined; path: string; query: string; fragment: string };
 
+const MAX_PIECES = 100;
 /** Paths that stand for themselves, as most do. */
 const PLAIN = /^\/[\w./-]*$/;
 
 /**
- * Reads the destination of a rule; `names` are what the rule captures. A sentence where it is unusable.
+ * Reads the destination of a rule; `names` are what the rule captures. `pieces` counts what it is made of. A sentence where it is
+ * unusable.
  */
-export function compileTarget(to: string, names: ReadonlySet<string>): Target | string {
-  if (PLAIN.test(to))
-    return { origin: undefined, path: [{ text: to }], query: undefined, fragment: "" };
+export function compileTarget(
+  to: string,
+  names: ReadonlySet<string>,
+): { target: Target; pieces: number } | string {
+  if (PLAIN.test(to)) return { target: collapse(to), pieces: 0 };
   const [, origin, rest = ""] = /^(https?:\/\/[^/?#]*)?(.*)$/s.exec(to) ?? [];
   const [, path = "", query, fragment = ""] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(rest) ?? [];
   if (origin !== undefined && !isOrigin(origin, names)) return "its destination is no valid URL";
-  return {
+  const target = {
     origin: origin === undefined ? undefined : piecesOf(asciiOrigin(origin), names),
     path: piecesOf(path === "" ? "/" : path, names),
     query: query === undefined ? undefined : piecesOf(query, names),
     fragment: fragment === "" ? "" : `#${cleanQuery(fragment.slice(1))}`,
   };
+  const pieces = (target.origin?.length ?? 0) + target.path.length + (target.query?.length ?? 0);
+  if (pieces > MAX_PIECES) return `its destination has more than ${MAX_PIECES / 2} placeholders`;
+  return { target, pieces };
 }
 
 /**
@@ -49,6 +59,8 @@ export function fillTarget(
   captures: Captures,
   others: readonly string[],
 ): Place | undefined {
+  if (typeof target === "string")
+    return { origin: undefined, path: target, query: others.join("&"), fragment: "" };
   const origin = target.origin && fill(target.origin, captures, (value) => value);
   if (target.origin?.some((piece) => "hole" in piece && !isLabel(captures.get(piece.hole))))
     return undefined;

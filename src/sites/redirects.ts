@@ -102,7 +102,7 @@ function capturesOf(
   }
   for (const [at, name] of from.names) captures.set(name, asked.segments[at] ?? "");
   if (from.splat) {
-    const rest = asked.segments.slice(from.segments.length).join("/");
+    const rest = asked.segments.slice(from.depth).join("/");
     captures.set("splat", rest !== "" && asked.route.endsWith("/") ? `${rest}/` : rest);
   }
   return captures;

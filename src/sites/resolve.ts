@@ -1,3 +1,5 @@
+import { runWhole, type Sliced } from "#base/slices.ts";
+
 import {
   type CleanPath,
   cleanQuery,
@@ -7,9 +9,9 @@ import {
   nearestNotFound,
   servable,
 } from "./clean-urls.ts";
-import { type HeaderRules, readHeaders } from "./headers-parse.ts";
-import { compileRedirects, type RedirectIndex } from "./redirects-index.ts";
-import { readRedirects } from "./redirects-parse.ts";
+import { type HeaderRules, sliceHeaders } from "./headers-parse.ts";
+import { type RedirectIndex, sliceIndex } from "./redirects-index.ts";
+import { sliceRedirects } from "./redirects-parse.ts";
 import { findRedirect } from "./redirects.ts";
 
 /** What `_redirects` and `_headers` of one deploy say, ready to be asked. Never changes. */
@@ -56,18 +58,29 @@ export type Resolution =
   /** A path that cannot be decoded or that no file could ever have. */
   | { kind: "malformed" };
 
-/** The rules of a deploy, with a sentence for each line that is not obeyed. Never throws, whatever the texts hold. */
-export function readSiteRules(files: {
-  redirects?: string | undefined;
-  headers?: string | undefined;
-}): { rules: SiteRules; warnings: string[] } {
-  const redirects = readRedirects(files.redirects ?? "");
-  const headers = readHeaders(files.headers ?? "");
-  const index = compileRedirects(redirects.rules);
+/** The texts of `_redirects` and `_headers`. */
+export type RuleTexts = { redirects?: string | undefined; headers?: string | undefined };
+
+/** The rules of a deploy, a sentence for each line that is not obeyed, and what the rules take in memory, in bytes, about. */
+export type ReadRules = { rules: SiteRules; warnings: string[]; weightBytes: number };
+
+/** Reads the rules of a deploy in slices of some milliseconds. Never throws, whatever the texts hold. */
+export function* sliceSiteRules(texts: RuleTexts): Sliced<ReadRules> {
+  const redirects = yield* sliceRedirects(texts.redirects ?? "");
+  const headers = yield* sliceHeaders(texts.headers ?? "");
+  const index = yield* sliceIndex(redirects.rules);
+  let weightBytes = headers.weight;
+  for (const { weight } of redirects.rules) weightBytes += weight;
   return {
     rules: { redirects: index.index, headers: headers.rules },
     warnings: [...redirects.warnings, ...index.warnings, ...headers.warnings],
+    weightBytes,
   };
+}
+
+/** What `sliceSiteRules` answers, at once: for short texts and where nobody else waits. */
+export function readSiteRules(texts: RuleTexts): ReadRules {
+  return runWhole(sliceSiteRules(texts));
 }
 
 /**
