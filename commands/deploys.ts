@@ -18,7 +18,7 @@ import { settleSite, siteArgs } from "./site.ts";
 import { parseCount } from "./spec.ts";
 
 /** Columns that are left to a message however narrow the screen is. */
-const MIN_MESSAGE = 10;
+const MIN_MESSAGE = 4;
 const MAX_MESSAGE = 60;
 
 /** Lists deploys of a site, newest first. */

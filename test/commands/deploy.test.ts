@@ -217,6 +217,9 @@ test("--dry-run lists what would be sent, and needs neither site nor account", a
     files: [{ path: "index.html", sizeBytes: 5 }],
   });
   expect((await land(["deploy", "-n"], "dry")).stdout).toBe("  index.html  5 B\n1 file, 5 B\n");
+  await writeFiles(at("dry"), { "cfg.txt": `ghp_${"a1B2".repeat(9)}` });
+  const warned = await land(["deploy", "-n"], "dry");
+  expect(warned.stderr).toContain("warning: These look like secrets, and are not sent unasked");
 });
 
 test("a program is left out, and that is told", async () => {

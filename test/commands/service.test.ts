@@ -47,6 +47,12 @@ test("install writes the program and the unit, and a second time changes the uni
   expect(again).toMatchObject({ exitCode: 1, stdout: expect.stringContaining("not_found") });
 });
 
+test("certificates of an authority need a domain", async () => {
+  const ran = await run(["service", "install", "--print", "--tls", "acme"]);
+  expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(ran.stderr).toContain("Give --domain");
+});
+
 test("systemctl is called in order, and its refusal is told", async () => {
   const { folder, units, args } = await machine();
   await using _ = folder;

@@ -122,7 +122,12 @@ test("members come, change and go", async () => {
 });
 
 test("keys of the site are listed with their last use", async () => {
-  await land(["token", "create", "--name", "ci", "--scope", "deploy:blog"]);
+  const made = await land(["token", "create", "--name", "ci", "--scope", "deploy:blog"]);
+  expect(made.stderr).toMatch(
+    /^Made the token "ci" that ends \d{4}-\d\d-\d\d; its secret is shown/,
+  );
+  const typo = await land(["token", "create", "--name", "t", "--scope", "deploy:blgo"]);
+  expect(typo.stderr).toContain('warning: You have no site "blgo" yet');
   const { stdout } = await land(["sites", "keys", "blog"]);
   expect(stdout).toMatch(/ci +deploy:blog +never used/);
 });
@@ -190,6 +195,9 @@ describe("traffic", () => {
     expect(text.exitCode).toBe(0);
     expect(text.stdout).toMatch(/^day +visitors +pages +requests +sent\n\d{4}-/);
     expect(text.stdout).toContain("1 visitor, 1 page, 1 request, ");
+    const narrow = settingOf({ terminal: true, columns: 60, env: { NO_COLOR: "1" } });
+    const { stdout } = await startRun(["traffic", "blog"], narrow).done;
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(60);
     for (const line of text.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     const json = (await land(["traffic", ...blog, "--json"])).json() as { days: unknown[] };
     expect(json.days).toHaveLength(7);

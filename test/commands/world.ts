@@ -23,8 +23,10 @@ export type Setting = {
   home?: string;
   /** What stands on standard input. */
   input?: string;
-  /** Whether stdin, stdout and stderr are a terminal of 100 columns. */
+  /** Whether stdin, stdout and stderr are a terminal. */
   terminal?: boolean;
+  /** How wide it is; by default 100. */
+  columns?: number;
   now?: () => Date;
   /** Whether a browser opens; by default it does. */
   browser?: boolean;
@@ -49,14 +51,21 @@ export type Running = {
 
 /** Starts `land` with these arguments. */
 export function startRun(argv: readonly string[], setting: Setting = {}): Running {
-  const { env = {}, cwd = "/", home = "/nowhere", input, terminal = false } = setting;
+  const {
+    env = {},
+    cwd = "/",
+    home = "/nowhere",
+    input,
+    terminal = false,
+    columns = 100,
+  } = setting;
   const stdin = Object.assign(new PassThrough(), { isTTY: terminal, setRawMode: () => {} });
   if (input !== undefined) stdin.end(input);
   else if (!terminal) stdin.end();
   const written = { stdout: "", stderr: "" };
   const waiting = new Set<() => void>();
   const sink = (name: "stdout" | "stderr") => {
-    const stream = Object.assign(new PassThrough(), { isTTY: terminal, columns: 100, rows: 30 });
+    const stream = Object.assign(new PassThrough(), { isTTY: terminal, columns, rows: 30 });
     stream.on("data", (chunk: Buffer) => {
       written[name] += chunk.toString();
       for (const check of waiting) check();

@@ -169,9 +169,12 @@ describe("what passes is tried again", () => {
 
   test("but not longer than 20 s in all", async () => {
     registry.fail("/index/left", () => problem(429, "rate_limited"), 9);
-    const error = await failure(remoteOf().readIndex("left"));
+    const told: string[] = [];
+    const onRetry = (trouble: string): void => void told.push(trouble);
+    const error = await failure(remoteOf({ onRetry }).readIndex("left"));
     expect(error).toMatchObject({ code: "network", exitCode: 13 });
     expect(error.message).toContain("(5 tries)");
+    expect(told).toHaveLength(4);
     expect(slept).toEqual([300, 600, 1200, 2400]);
     registry.mend();
     registry.fail(
