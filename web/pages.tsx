@@ -1,16 +1,14 @@
 import { Elysia } from "elysia";
 
 import { fail, type LandError } from "#base/errors.ts";
-import { type Html, raw, toText } from "#html/html.ts";
-import { prefersHtml } from "#http/accept.ts";
 import type { ApiPaths } from "#http/api-text.ts";
-import { problemHeaders, problemResponse } from "#http/problems.ts";
+import { problemHeaders } from "#http/problems.ts";
 import { requestIdOf } from "#http/request-id.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { accountPages } from "./account-pages.tsx";
 import { ApiPage } from "./api-page.tsx";
-import { type Asset, CONTENT_SECURITY_POLICY, findAsset, logoAsset } from "./assets.ts";
+import { type Asset, findAsset, logoAsset } from "./assets.ts";
 import { ErrorCodePage, ErrorPage, ErrorsPage, findCode } from "./error.tsx";
 import { answerPage, readVisit } from "./frame.ts";
 import type { Frame } from "./layout.tsx";
@@ -56,45 +54,6 @@ export async function pageOfError(ctx: Ctx, error: LandError, request: Request):
     isSecret: true,
     headers,
   });
-}
-
-/** What answers under a host that is not ours: a page without assets, since none are served there. */
-export function unknownHostPage(host: string, request: Request): Response {
-  const error = fail("not_found", { what: `anything at the host "${host}"` });
-  if (!prefersHtml(request.headers.get("accept"))) {
-    const requestId = requestIdOf(request);
-    return problemResponse(error, { ...(requestId && { requestId }) });
-  }
-  return new Response(toText(UnknownHost({ host })), {
-    status: error.status,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": CONTENT_SECURITY_POLICY,
-      "cache-control": "no-store",
-    },
-  });
-}
-
-function UnknownHost({ host }: { host: string }): Html {
-  return (
-    <>
-      {raw("<!doctype html>\n")}
-      <html lang="en">
-        <head>
-          <meta charset="utf-8" />
-          <title>Nothing here</title>
-          <meta name="viewport" content="width=device-width, initial-scale=1" />
-          <meta name="color-scheme" content="light dark" />
-        </head>
-        <body>
-          <h1>Nothing here</h1>
-          <p>
-            This server knows no site named <code>{host}</code>.
-          </p>
-        </body>
-      </html>
-    </>
-  );
 }
 
 /** The frame where even reading who asks may be what failed. */

@@ -49,10 +49,9 @@ export function SiteSettingsPage(props: SiteSettingsProps): Html {
 }
 
 function OwnerParts({ frame, site, problems, deleteProblems }: SiteSettingsProps): Html {
-  const path = `/sites/${site.name}`;
   return (
     <>
-      <form class="card" method="post" action={`${path}/settings`}>
+      <form class="card" method="post" action={`/sites/${site.name}/settings`}>
         <h2>Who may look</h2>
         <FormProblem problems={problems} />
         <Csrf token={frame.csrf} />
@@ -89,24 +88,30 @@ function OwnerParts({ frame, site, problems, deleteProblems }: SiteSettingsProps
         </label>
         <button class="button">Save</button>
       </form>
-      <form class="card" method="post" action={`${path}/delete`}>
-        <h2>Remove the site</h2>
-        <p>
-          Its deploys, domains and traffic go with it, at once and for good. The name is held for
-          its owners for a while.
-        </p>
-        <FormProblem problems={deleteProblems} />
-        <Csrf token={frame.csrf} />
-        <Field
-          name="confirm"
-          label={`Type ${site.name} to confirm`}
-          problems={deleteProblems}
-          maxlength={50}
-          autocomplete="off"
-          required
-        />
-        <button class="button danger">Remove {site.name}</button>
-      </form>
+      <Removal frame={frame} site={site} deleteProblems={deleteProblems} />
     </>
+  );
+}
+
+function Removal({ frame, site, deleteProblems }: SiteSettingsProps): Html {
+  return (
+    <form class="card" method="post" action={`/sites/${site.name}/delete`}>
+      <h2>Remove the site</h2>
+      <p>
+        Its deploys, domains and traffic go with it, at once and for good. The name is held for its
+        owners for a while.
+      </p>
+      <FormProblem problems={deleteProblems} />
+      <Csrf token={frame.csrf} />
+      <Field
+        name="confirm"
+        label={`Type ${site.name} to confirm`}
+        problems={deleteProblems}
+        maxlength={50}
+        autocomplete="off"
+        required
+      />
+      <button class="button danger">Remove {site.name}</button>
+    </form>
   );
 }

@@ -6,7 +6,8 @@ import type { RateLimiter } from "#http/rate.ts";
 import { requestIdOf, setRequestId } from "#http/request-id.ts";
 import type { SiteServer } from "#sites/serve.ts";
 import type { Ctx } from "#store/ctx.ts";
-import { pageOfError, unknownHostPage } from "#web/pages.tsx";
+import { pageOfError } from "#web/pages.tsx";
+import { unknownHostPage } from "#web/unknown-host.tsx";
 
 import type { App } from "./app.ts";
 import { bodyLimitOf, limitBody } from "./body.ts";

@@ -4,7 +4,7 @@ import type { ServerConfig } from "#base/config.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { PASSWORD, signUp } from "#test/support/people.ts";
 import { CONTENT_SECURITY_POLICY, styleAsset } from "#web/assets.ts";
-import { unknownHostPage } from "#web/pages.tsx";
+import { unknownHostPage } from "#web/unknown-host.tsx";
 
 import { HOME, say, visit, type Visitor } from "./visitor.ts";
 
