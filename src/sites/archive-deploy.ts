@@ -12,7 +12,7 @@ import { MAY_DEPLOY } from "./deploy-create.ts";
 import { deployLimits } from "./deploy-limits.ts";
 import { deployFromFiles } from "./deploy-whole.ts";
 import type { Finalized } from "./model.ts";
-import { requireSite, type SiteRow } from "./rights.ts";
+import { requireSite, senderOf, type SiteRow } from "./rights.ts";
 import { createSite } from "./sites-create.ts";
 
 /** Archives of one account read at the same time. */
@@ -41,7 +41,7 @@ export async function deployArchive(
     try {
       const site = await findOwn(ctx, actor, sent.site);
       const limits = deployLimits(ctx, site ?? { quotaFiles: null });
-      const files = await storeArchive(ctx, actor.userId, sent.staged, limits);
+      const files = await storeArchive(ctx, senderOf(actor), sent.staged, limits);
       if (!site) await createSite(ctx, actor, { name: sent.site });
       const { message, draft } = sent;
       return await deployFromFiles(ctx, actor, sent.site, {

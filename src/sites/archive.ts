@@ -9,6 +9,7 @@ import { createEntryCheck, toManifest } from "./archive-paths.ts";
 import { walkZip } from "./archive-zip.ts";
 import type { DeployLimits } from "./deploy-limits.ts";
 import type { ManifestFile } from "./deploy-paths.ts";
+import type { Sender } from "./rights.ts";
 import { createBlobSink } from "./upload-store.ts";
 
 /** Unpacked to packed, judged once more than `RATIO_FROM_BYTES` would come out. */
@@ -23,13 +24,13 @@ const RATIO_FROM_BYTES = 10_000_000;
  */
 export async function storeArchive(
   ctx: Ctx,
-  userId: number,
+  sender: Sender,
   staged: Pick<Staged, "path" | "sizeBytes">,
   limits: DeployLimits,
 ): Promise<ManifestFile[]> {
   const { path, sizeBytes: packedBytes } = staged;
   const files: ManifestFile[] = [];
-  const sink = createBlobSink(ctx, userId);
+  const sink = createBlobSink(ctx, sender);
   const { accept } = createEntryCheck(limits);
   const keep = async (
     to: string,

@@ -17,7 +17,7 @@ import { findMissing } from "./deploy-missing.ts";
 import { foldersOf, type ManifestFile, parseFileList, refusePath } from "./deploy-paths.ts";
 import { type DeployRow, readUploading } from "./deploy-rows.ts";
 import type { DeployBody, DeployPart, DeployStarted } from "./model.ts";
-import { keyNameOf, type Need, requireSite, type SiteRow } from "./rights.ts";
+import { keyNameOf, type Need, requireSite, senderOf, type SiteRow } from "./rights.ts";
 import { deployFiles, deploys } from "./tables.ts";
 
 /** What every act of deploying asks for. */
@@ -81,6 +81,7 @@ export async function beginDeploy(
       createdAt: ctx.now(),
       createdBy: maker.userId,
       keyName: keyNameOf(maker),
+      keyId: senderOf(maker).keyId,
     };
     await tx.insert(deploys).values(row);
     await insertFiles(tx, row.id, files);
@@ -107,7 +108,7 @@ export async function addFiles(
   const files = parseFileList(part.files);
   const begun = await ctx.db.transaction(async (tx) => {
     const { site, actor: maker } = await requireSite(ctx, actor, name, MAY_DEPLOY);
-    const row = await readUploading(tx, site, id, maker.userId);
+    const row = await readUploading(tx, site, id, senderOf(maker));
     const limits = deployLimits(ctx, site);
     checkFileSizes(files, limits);
     const fresh = await withoutKnown(tx, row.id, files);

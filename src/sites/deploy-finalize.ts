@@ -8,11 +8,17 @@ import type { Tx } from "#store/db.ts";
 
 import { MAY_DEPLOY } from "./deploy-create.ts";
 import { findMissing } from "./deploy-missing.ts";
-import { type DeployRow, liveDeployOf, readDeployRow, toFinalized } from "./deploy-rows.ts";
+import {
+  begunElsewhere,
+  type DeployRow,
+  liveDeployOf,
+  readDeployRow,
+  toFinalized,
+} from "./deploy-rows.ts";
 import { findWarnings } from "./deploy-warnings.ts";
 import type { FinalizeBody, Finalized } from "./model.ts";
 import { release, tellReleased } from "./release.ts";
-import { requireSite, type SiteAccess, type SiteRow } from "./rights.ts";
+import { requireSite, senderOf, type SiteAccess, type SiteRow } from "./rights.ts";
 import { deploys } from "./tables.ts";
 import { holdBlobs } from "./usage.ts";
 
@@ -22,7 +28,7 @@ import { holdBlobs } from "./usage.ts";
  * that never went live does so with `release: true`.
  *
  * @throws unauthenticated, scope_missing, site_not_found, site_role, deploy_not_found, deploy_incomplete, quota_exceeded,
- * invalid_input for a deploy without files
+ * invalid_input for a deploy without files; forbidden for a key with a deploy that it did not begin
  */
 export async function finalizeDeploy(
   ctx: Ctx,
@@ -37,6 +43,7 @@ export async function finalizeDeploy(
     const checked = seen;
     let warnings: string[] = [];
     if (checked.state === "uploading") {
+      requireOwnKey(known, checked);
       await requireComplete(ctx, known, site, checked);
       warnings = await findWarnings(ctx, checked);
     }
@@ -92,6 +99,13 @@ async function markReady(ctx: Ctx, tx: Tx, site: SiteRow, row: DeployRow): Promi
   const ready = { state: "ready" as const, finishedAt: ctx.now(), warnings: row.warnings };
   await tx.update(deploys).set(ready).where(eq(deploys.id, row.id));
   return { ...row, ...ready };
+}
+
+/** A key finishes what it began itself: what others named is judged by their rights. */
+function requireOwnKey(actor: Actor, row: DeployRow): void {
+  const { userId, keyId } = senderOf(actor);
+  const isMaker = row.createdBy === userId && row.keyId === keyId;
+  if (keyId !== null && !isMaker) throw begunElsewhere(`finish the deploy "${row.id}"`, row);
 }
 
 async function requireComplete(

@@ -1,97 +1,98 @@
-import { and, eq, gt, type SQL, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 
 import type { Actor } from "#accounts/actor.ts";
-import type { DeployId, Digest } from "#base/names.ts";
+import type { Digest } from "#base/names.ts";
+import { giveWay } from "#base/slices.ts";
 import { findReadableArchives } from "#registry/archives-known.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { DeployRow } from "./deploy-rows.ts";
+import { senderOf } from "./rights.ts";
 import { deployFiles, siteBlobs, siteMembers, uploads } from "./tables.ts";
 
-/** A blob that a manifest names. */
-type Named = { digest: Digest; sizeBytes: number };
+type Unfinished = Pick<DeployRow, "id" | "siteId" | "createdBy" | "keyId">;
+
+/** A blob that a manifest names; `sent`: its maker sent it lately. */
+type Named = { digest: Digest; sizeBytes: number; sent: boolean };
 
 const HOUR_MS = 3_600_000;
-/** Digests in one question to the registry. */
-const BATCH = 500;
+/** Digests judged between two turns of others. */
+const PAGE = 500;
 /** Files asked for at the same time. */
 const AT_ONCE = 32;
 
 /**
  * The blobs of an unfinished deploy that its maker must still send, each once: not on disk with the size that the manifest
- * says, or neither uploaded by the account lately nor in anything that it may read. Whoever knows no more than a digest
+ * says, or neither uploaded by its maker lately nor in anything that the maker may read. Whoever knows no more than a digest
  * learns nothing about who has the bytes.
+ *
+ * A deploy key is a maker of its own: it knows what it sent itself and what its site holds, and of the account nothing else.
+ * Where `actor` is not the maker, only archives that everybody may read count as known.
  *
  * Asked after the manifest is committed: from then on the sweep sees it, so what is there stays there as long as the deploy is
  * unfinished. Blobs of finished deploys and archives have rows of their own that the sweep sees: only the rest is looked for.
  */
-export async function findMissing(
-  ctx: Ctx,
-  actor: Actor,
-  deploy: Pick<DeployRow, "id" | "siteId" | "createdBy" | "keyName">,
-): Promise<Digest[]> {
-  const unproven = await findUnproven(ctx, deploy);
-  const archives = await findArchives(ctx, actor, unproven);
-  const sent = await findSent(ctx, deploy);
+export async function findMissing(ctx: Ctx, actor: Actor, deploy: Unfinished): Promise<Digest[]> {
+  const { userId, keyId } = senderOf(actor);
+  const reader = userId === deploy.createdBy && keyId === deploy.keyId ? actor : undefined;
   const missing: Digest[] = [];
-  const queue = unproven.values();
-  const look = async (): Promise<void> => {
-    for (const { digest, sizeBytes } of queue) {
-      const known = sent.has(digest) || archives.has(digest);
-      if (!known || (await ctx.blobs.sizeOf(digest)) !== sizeBytes) missing.push(digest);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, look));
-  return missing;
+  for (let after = ""; ;) {
+    const page = await findUnproven(ctx, deploy, after);
+    if (page.last === undefined) return missing;
+    const unsent = page.unproven.filter(({ sent }) => !sent).map(({ digest }) => digest);
+    const archives = await findReadableArchives(ctx, reader, unsent);
+    const queue = page.unproven.values();
+    const look = async (): Promise<void> => {
+      for (const { digest, sizeBytes, sent } of queue) {
+        const known = sent || archives.has(digest);
+        if (!known || (await ctx.blobs.sizeOf(digest)) !== sizeBytes) missing.push(digest);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, look));
+    after = page.last;
+    await giveWay();
+  }
 }
 
-/** What no finished deploy of a site that its maker may read holds with that size. */
-function findUnproven(
-  { db }: Ctx,
-  { id, siteId, createdBy, keyName }: Pick<DeployRow, "id" | "siteId" | "createdBy" | "keyName">,
-): Promise<Named[]> {
-  const held: SQL[] = [
-    sql`NOT EXISTS (SELECT 1 FROM ${siteBlobs} WHERE ${siteBlobs.siteId} = ${siteId}
-      AND ${siteBlobs.digest} = ${deployFiles.digest} AND ${siteBlobs.sizeBytes} = ${deployFiles.sizeBytes})`,
-  ];
-  // A key that may only deploy must not be a way to read another site. From the few sites of a member: never through all that hold a blob.
-  if (keyName === null)
-    held.push(
-      sql`NOT EXISTS (SELECT 1 FROM ${siteMembers} CROSS JOIN ${siteBlobs} ON ${siteBlobs.siteId} = ${siteMembers.siteId}
-        WHERE ${siteMembers.userId} = ${createdBy}
-        AND ${siteBlobs.digest} = ${deployFiles.digest} AND ${siteBlobs.sizeBytes} = ${deployFiles.sizeBytes})`,
-    );
-  return db.read
+/** Of the next digests what no finished deploy of a site that the maker may read holds with that size. */
+async function findUnproven(
+  { db, config, now }: Ctx,
+  { id, siteId, createdBy, keyId }: Unfinished,
+  after: string,
+): Promise<{ unproven: Named[]; last: Digest | undefined }> {
+  const page = db.read
     .selectDistinct({ digest: deployFiles.digest, sizeBytes: deployFiles.sizeBytes })
     .from(deployFiles)
-    .where(and(eq(deployFiles.deployId, id), ...held));
-}
-
-/** What the maker's account uploaded within the sweep's grace. */
-async function findSent(
-  { db, config, now }: Ctx,
-  { id, createdBy }: { id: DeployId; createdBy: number | null },
-): Promise<ReadonlySet<Digest>> {
-  const since = new Date(now().getTime() - config["sweep.graceHours"] * HOUR_MS);
-  const rows = await db.read
-    .selectDistinct({ digest: uploads.digest })
-    .from(deployFiles)
-    .innerJoin(uploads, eq(uploads.digest, deployFiles.digest))
-    .where(
-      and(eq(deployFiles.deployId, id), eq(uploads.userId, createdBy ?? -1), gt(uploads.at, since)),
+    .where(and(eq(deployFiles.deployId, id), sql`${deployFiles.digest} > ${after}`))
+    .orderBy(deployFiles.digest)
+    .limit(PAGE)
+    .as("page");
+  const same = sql`${siteBlobs.digest} = ${page.digest} AND ${siteBlobs.sizeBytes} = ${page.sizeBytes}`;
+  const held: SQL[] = [
+    sql`EXISTS (SELECT 1 FROM ${siteBlobs} WHERE ${siteBlobs.siteId} = ${siteId} AND ${same})`,
+  ];
+  // A key that may only deploy must not be a way to read another site. From the few sites of a member: never through all that hold a blob.
+  if (keyId === null)
+    held.push(
+      sql`EXISTS (SELECT 1 FROM ${siteMembers} CROSS JOIN ${siteBlobs} ON ${siteBlobs.siteId} = ${siteMembers.siteId}
+        WHERE ${siteMembers.userId} = ${createdBy} AND ${same})`,
     );
-  return new Set(rows.map(({ digest }) => digest));
-}
-
-async function findArchives(
-  ctx: Ctx,
-  actor: Actor,
-  named: readonly Named[],
-): Promise<ReadonlySet<Digest>> {
-  const found = new Set<Digest>();
-  for (let at = 0; at < named.length; at += BATCH) {
-    const digests = named.slice(at, at + BATCH).map(({ digest }) => digest);
-    for (const digest of await findReadableArchives(ctx, actor, digests)) found.add(digest);
-  }
-  return found;
+  const since = now().getTime() - config["sweep.graceHours"] * HOUR_MS;
+  const sender = keyId === null ? sql`` : sql`AND ${uploads.keyId} = ${keyId}`;
+  const sent = sql<number>`EXISTS (SELECT 1 FROM ${uploads} WHERE ${uploads.userId} = ${createdBy ?? -1}
+    AND ${uploads.digest} = ${page.digest} AND ${uploads.at} > ${since} ${sender})`;
+  const rows = await db.read
+    .select({
+      digest: page.digest,
+      sizeBytes: page.sizeBytes,
+      held: sql<number>`${sql.join(held, sql` OR `)}`,
+      sent,
+    })
+    .from(page)
+    .orderBy(page.digest);
+  const unproven = rows.filter((row) => row.held === 0);
+  return {
+    unproven: unproven.map((row) => ({ ...row, sent: row.sent === 1 })),
+    last: rows.at(-1)?.digest,
+  };
 }

@@ -1,13 +1,13 @@
 import { and, eq, sql } from "drizzle-orm";
 
-import { fail } from "#base/errors.ts";
+import { fail, type LandError } from "#base/errors.ts";
 import { type DeployId, isDeployId, printable } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
 
 import { deployUrl, siteUrl } from "./addresses.ts";
 import type { Deploy, Finalized } from "./model.ts";
-import type { SiteRow } from "./rights.ts";
+import type { Sender, SiteRow } from "./rights.ts";
 import { deploys, sites } from "./tables.ts";
 
 /** A row of the table of deploys. */
@@ -39,21 +39,26 @@ async function findDeployRow(
   return row;
 }
 
-/** A deploy that still takes files and blobs, for the account that began it: what others name is judged by its rights. */
+/** A deploy that still takes files and blobs, for the account or the key that began it: what others name is judged by its rights. */
 export async function readUploading(
   db: Tx,
   site: Pick<SiteRow, "id" | "name">,
   id: string,
-  userId: number,
+  sender: Sender,
 ): Promise<DeployRow> {
   const row = await readDeployRow(db, site, id);
   if (row.state === "ready") throw fail("deploy_finished", { deploy: row.id });
-  if (row.createdBy !== userId)
-    throw fail("forbidden", {
-      action: `send files of the deploy "${row.id}"`,
-      reason: "another account began it",
-    });
+  const action = `send files of the deploy "${row.id}"`;
+  if (row.createdBy !== sender.userId)
+    throw fail("forbidden", { action, reason: "another account began it" });
+  if (row.keyId !== sender.keyId) throw begunElsewhere(action, row);
   return row;
+}
+
+/** The refusal of a deploy that was begun with another key, or with the account itself. */
+export function begunElsewhere(action: string, { keyId }: Pick<DeployRow, "keyId">): LandError {
+  const by = keyId === null ? "the account itself began it" : "another key began it";
+  return fail("forbidden", { action, reason: `${by}: begin a new deploy` });
 }
 
 /** The deploy that visitors of a site get now, as the database says at this moment. */

@@ -107,9 +107,9 @@ async function forgetUploads(ctx: Ctx): Promise<number> {
         .delete(uploads)
         .where(
           inArray(
-            sql`(${uploads.userId}, ${uploads.digest})`,
+            sql`(${uploads.userId}, ${uploads.digest}, ${uploads.keyId})`,
             tx
-              .select({ userId: uploads.userId, digest: uploads.digest })
+              .select({ userId: uploads.userId, digest: uploads.digest, keyId: uploads.keyId })
               .from(uploads)
               .where(lte(uploads.at, before))
               .limit(BATCH),

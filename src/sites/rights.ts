@@ -79,7 +79,20 @@ function requireSiteScope(actor: Actor, name: string, { action, scope }: Need): 
   }
 }
 
+/** Who sends bytes: an account itself (`keyId` null), or one of its keys that may do no more than deploy. */
+export type Sender = { userId: number; keyId: string | null };
+
+/** Who sends, as far as it decides what counts as sent before. */
+export function senderOf(actor: Actor): Sender {
+  const { userId, via } = actor;
+  return { userId, keyId: via.kind === "token" && isKey(actor) ? via.id : null };
+}
+
 /** How a deploy or a release tells who made it: the name of a key that may do no more than deploy, else null. */
-export function keyNameOf({ via }: Actor): string | null {
-  return via.kind === "token" && !via.scopes.includes("account") ? via.name : null;
+export function keyNameOf(actor: Actor): string | null {
+  return actor.via.kind === "token" && isKey(actor) ? actor.via.name : null;
+}
+
+function isKey({ via }: Actor): boolean {
+  return via.kind === "token" && !via.scopes.includes("account");
 }

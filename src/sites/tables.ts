@@ -67,6 +67,7 @@ export const deploys = sqliteTable("deploys", {
   createdAt: time("created_at").notNull(),
   createdBy: integer("created_by"),
   keyName: text("key_name"),
+  keyId: text("key_id"),
   finishedAt: time("finished_at"),
   releasedAt: time("released_at"),
 });
@@ -101,10 +102,12 @@ export const uploads = sqliteTable(
   {
     userId: integer("user_id").notNull(),
     digest: text().$type<Digest>().notNull(),
+    /** Empty: the account itself. */
+    keyId: text("key_id").notNull().default(""),
     sizeBytes: integer("size_bytes").notNull(),
     at: time("at").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.userId, table.digest] })],
+  (table) => [primaryKey({ columns: [table.userId, table.digest, table.keyId] })],
 );
 
 /** Every time a deploy went live, oldest first. */

@@ -7,14 +7,14 @@ import type { Ctx } from "#store/ctx.ts";
 
 import { MAY_DEPLOY } from "./deploy-create.ts";
 import { readUploading } from "./deploy-rows.ts";
-import { requireSite } from "./rights.ts";
+import { requireSite, type Sender, senderOf } from "./rights.ts";
 import { deployFiles } from "./tables.ts";
 import { readBody } from "./upload-body.ts";
 import { recordUploads } from "./upload-record.ts";
 import { takeUploadRoom } from "./upload-room.ts";
 
 /** The deploy that blobs are sent for, once the account may send them. */
-export type Receiving = { deployId: DeployId; userId: number };
+export type Receiving = { deployId: DeployId; userId: number; sender: Sender };
 
 /**
  * Opens an unfinished deploy for blobs, before a byte of them is read.
@@ -28,8 +28,9 @@ export async function openForUpload(
   id: string,
 ): Promise<Receiving> {
   const { site, actor: sender } = await requireSite(ctx, actor, name, MAY_DEPLOY);
-  const row = await readUploading(ctx.db.read, site, id, sender.userId);
-  return { deployId: row.id, userId: sender.userId };
+  const by = senderOf(sender);
+  const row = await readUploading(ctx.db.read, site, id, by);
+  return { deployId: row.id, userId: by.userId, sender: by };
 }
 
 /**
@@ -44,7 +45,7 @@ export async function putBlob(
   about: { site: string; deploy: string; hex: string },
   request: Request,
 ): Promise<void> {
-  const { deployId, userId } = await openForUpload(ctx, actor, about.site, about.deploy);
+  const { deployId, userId, sender } = await openForUpload(ctx, actor, about.site, about.deploy);
   const digest = parseHex(about.hex);
   const named = digest && (await sizeNamed(ctx, deployId, digest));
   if (!digest || named === undefined)
@@ -62,7 +63,7 @@ export async function putBlob(
   } finally {
     await staged.discard();
   }
-  await recordUploads(ctx, userId, [{ digest, sizeBytes: named }]);
+  await recordUploads(ctx, sender, [{ digest, sizeBytes: named }]);
 }
 
 /** The size that a deploy says of a blob, or undefined where it names no such blob. */

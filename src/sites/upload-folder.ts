@@ -15,7 +15,7 @@ import { type DeployLimits, deployLimits } from "./deploy-limits.ts";
 import type { ManifestFile } from "./deploy-paths.ts";
 import { deployFromFiles } from "./deploy-whole.ts";
 import type { Finalized } from "./model.ts";
-import { requireSite } from "./rights.ts";
+import { requireSite, senderOf } from "./rights.ts";
 import { readBody } from "./upload-body.ts";
 import { type BlobSink, createBlobSink } from "./upload-store.ts";
 
@@ -64,7 +64,7 @@ async function readParts(
   if (!/^multipart\/form-data\s*;/i.test(contentType) || !request.body)
     throw fail("unsupported_media_type", { expected: "multipart/form-data" });
   const limitBytes = limits.deployBytes + limits.files * PART_BYTES;
-  const sink = createBlobSink(ctx, actor.userId);
+  const sink = createBlobSink(ctx, senderOf(actor));
   const files: ManifestFile[] = [];
   const texts = new Map<string, string>();
   const take = createTaker(sink, createEntryCheck(limits), limits, files);

@@ -4,6 +4,7 @@ import type { Digest } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Db } from "#store/db.ts";
 
+import type { Sender } from "./rights.ts";
 import { uploads } from "./tables.ts";
 
 type Row = typeof uploads.$inferInsert;
@@ -16,16 +17,22 @@ const waiting = new WeakMap<Db, Next>();
 const ROWS = 1000;
 
 /**
- * Remembers that an account sent these blobs. When it resolves that is on disk. Uploads that end at the same time share a
+ * Remembers that an account or one of its keys sent these blobs. When it resolves that is on disk. Uploads that end at the same time share a
  * transaction: each alone would wait for a sync of its own.
  */
 export function recordUploads(
   ctx: Ctx,
-  userId: number,
+  { userId, keyId }: Sender,
   blobs: readonly { digest: Digest; sizeBytes: number }[],
 ): Promise<void> {
   const at = ctx.now();
-  const rows = blobs.map(({ digest, sizeBytes }) => ({ userId, digest, sizeBytes, at }));
+  const rows = blobs.map(({ digest, sizeBytes }) => ({
+    userId,
+    digest,
+    keyId: keyId ?? "",
+    sizeBytes,
+    at,
+  }));
   const next = waiting.get(ctx.db);
   if (next) {
     next.rows.push(...rows);
@@ -34,13 +41,15 @@ export function recordUploads(
   const written = ctx.db.transaction(async (tx) => {
     // From here on others begin the next one.
     waiting.delete(ctx.db);
-    const distinct = [...new Map(rows.map((row) => [`${row.userId} ${row.digest}`, row])).values()];
+    const distinct = [
+      ...new Map(rows.map((row) => [`${row.userId} ${row.digest} ${row.keyId}`, row])).values(),
+    ];
     for (let from = 0; from < distinct.length; from += ROWS)
       await tx
         .insert(uploads)
         .values(distinct.slice(from, from + ROWS))
         .onConflictDoUpdate({
-          target: [uploads.userId, uploads.digest],
+          target: [uploads.userId, uploads.digest, uploads.keyId],
           set: { at: sql`excluded.at` },
         });
   });

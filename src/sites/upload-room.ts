@@ -45,9 +45,12 @@ async function countWaiting({ db }: Ctx, userId: number): Promise<number> {
     .select({ digest: siteBlobs.digest })
     .from(siteBlobs)
     .where(eq(siteBlobs.digest, uploads.digest));
-  const [row] = await db.read
-    .select({ bytes: sum(uploads.sizeBytes) })
+  // What the account sent itself and with a key lies there once.
+  const waitingBlobs = db.read
+    .selectDistinct({ digest: uploads.digest, sizeBytes: uploads.sizeBytes })
     .from(uploads)
-    .where(and(eq(uploads.userId, userId), notExists(held)));
+    .where(and(eq(uploads.userId, userId), notExists(held)))
+    .as("waiting_blobs");
+  const [row] = await db.read.select({ bytes: sum(waitingBlobs.sizeBytes) }).from(waitingBlobs);
   return Number(row?.bytes ?? 0);
 }

@@ -2,6 +2,7 @@ import { fail } from "#base/errors.ts";
 import { type Digest, parseDigest } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
+import type { Sender } from "./rights.ts";
 import { recordUploads } from "./upload-record.ts";
 import { takeUploadRoom } from "./upload-room.ts";
 
@@ -32,8 +33,9 @@ const SMALL_BYTES = 256 * 1024;
 const BATCH_BYTES = 8 * 1024 * 1024;
 const BATCH_FILES = 1000;
 
-/** Makes a sink for what one account sends. One `add` at a time. */
-export function createBlobSink(ctx: Ctx, userId: number): BlobSink {
+/** Makes a sink for what one account or key sends. One `add` at a time. */
+export function createBlobSink(ctx: Ctx, sender: Sender): BlobSink {
+  const { userId } = sender;
   let contents: Uint8Array[] = [];
   let bytes = 0;
   let large: Blob[] = [];
@@ -44,7 +46,7 @@ export function createBlobSink(ctx: Ctx, userId: number): BlobSink {
     const batch = { contents, large };
     [contents, bytes, large] = [[], 0, []];
     await writing;
-    writing = write(ctx, userId, batch);
+    writing = write(ctx, sender, batch);
     // Told by whoever waits for it next.
     writing.catch(() => undefined);
   }
@@ -88,7 +90,7 @@ export function createBlobSink(ctx: Ctx, userId: number): BlobSink {
 
 async function write(
   ctx: Ctx,
-  userId: number,
+  sender: Sender,
   { contents, large }: { contents: Uint8Array[]; large: Blob[] },
 ): Promise<void> {
   const small = contents.length > 0 ? await ctx.blobs.putMany(contents) : [];
@@ -96,7 +98,7 @@ async function write(
     ...small.map((digest, at) => ({ digest, sizeBytes: contents[at]?.length ?? 0 })),
     ...large,
   ];
-  if (all.length > 0) await recordUploads(ctx, userId, all);
+  if (all.length > 0) await recordUploads(ctx, sender, all);
 }
 
 /** A small content whole, or a large one as a stream that begins anew. */

@@ -33,10 +33,10 @@ export async function putBlobs(
   about: { site: string; deploy: string },
   request: Request,
 ): Promise<DeployStarted> {
-  const { deployId, userId } = await openForUpload(ctx, actor, about.site, about.deploy);
+  const { deployId, userId, sender } = await openForUpload(ctx, actor, about.site, about.deploy);
   await inTurn(String(userId), async () => {
     const named = await readNamed(ctx, deployId);
-    const sink = createBlobSink(ctx, userId);
+    const sink = createBlobSink(ctx, sender);
     try {
       await takeAll(readBody(ctx, request, limitOf(named)), named, sink);
     } finally {

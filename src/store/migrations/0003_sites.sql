@@ -47,6 +47,7 @@ CREATE TABLE deploys (
   created_at   INTEGER NOT NULL,
   created_by   INTEGER REFERENCES users (id) ON DELETE SET NULL,
   key_name     TEXT,    -- name of the deploy key that made it; NULL: the account itself
+  key_id       TEXT,    -- its id: only what that key may use counts as present
   finished_at  INTEGER,
   released_at  INTEGER  -- when it first went live; rollback goes by this
 ) STRICT;
@@ -73,13 +74,15 @@ CREATE TABLE site_blobs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX site_blobs_by_digest ON site_blobs (digest);
 
--- What an account sent lately: proof that it has the bytes. Rows go when the sweep's grace is over.
+-- What an account sent lately: proof that it has the bytes. Rows go when the sweep's grace is over. What was sent with a deploy
+-- key is known to that key and to the account; what the account sent itself, to no key.
 CREATE TABLE uploads (
   user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   digest  TEXT NOT NULL,
+  key_id  TEXT NOT NULL DEFAULT '', -- of the deploy key; empty: the account itself
   size_bytes INTEGER NOT NULL,
   at      INTEGER NOT NULL,
-  PRIMARY KEY (user_id, digest)
+  PRIMARY KEY (user_id, digest, key_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX uploads_by_time ON uploads (at);
 
