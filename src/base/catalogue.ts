@@ -335,7 +335,7 @@ export const catalogue = {
     status: 409,
     title: "Deploy is live",
     detail: ({ site, deploy }) => `Cannot remove the deploy "${deploy}": "${site}" shows it`,
-    hint: () => "Release another one first, with `land rollback`",
+    hint: () => "Release another one first, with `land release ID` or `land rollback`",
   }),
   deploy_path_invalid: define<{ path: string; problem: string }>({
     status: 422,
@@ -357,7 +357,8 @@ export const catalogue = {
     status: 409,
     title: "Nothing to go back to",
     detail: ({ site }) => `Cannot roll "${site}" back: no deploy was live before this one`,
-    hint: ({ site }) => `See its deploys with \`land deploys --site ${site}\``,
+    hint: ({ site }) =>
+      `See its deploys with \`land deploys --site ${site}\`; \`land release ID\` shows any of them`,
   }),
   quota_exceeded: define<{
     what: string;
