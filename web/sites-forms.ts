@@ -18,6 +18,7 @@ import { rollback } from "#sites/rollback.ts";
 import { updateSite } from "#sites/settings.ts";
 import { createSite } from "#sites/sites-create.ts";
 import { deleteSite } from "#sites/sites-delete.ts";
+import { readSite } from "#sites/sites-read.ts";
 import { readFolderUpload } from "#sites/upload-folder.ts";
 import type { Ctx } from "#store/ctx.ts";
 
@@ -265,6 +266,8 @@ function takeKey(ctx: Ctx, request: Request, site: string): Promise<Response> {
     ctx,
     request,
     async (actor, form) => {
+      // A key to a site that is not theirs would open nothing, and its secret would be lost with this answer.
+      await readSite(ctx, actor, site);
       const days = form.text("expiresInDays");
       const newKey = await createToken(ctx, actor, {
         name: form.text("name").trim().slice(0, 64),

@@ -1,57 +1,28 @@
 import { identify } from "#accounts/actor.ts";
 import { limitRequest } from "#accounts/limits.ts";
 import { fail, type LandError, toLandError } from "#base/errors.ts";
-import { answerError, problemResponse } from "#http/problems.ts";
+import { answerError } from "#http/problems.ts";
 import type { RateLimiter } from "#http/rate.ts";
 import { requestIdOf, setRequestId } from "#http/request-id.ts";
-import type { SiteServer } from "#sites/serve.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { pageOfError } from "#web/pages.tsx";
-import { unknownHostPage } from "#web/unknown-host.tsx";
 
 import type { App } from "./app.ts";
 import { bodyLimitOf, limitBody } from "./body.ts";
 import { destinationOf } from "./edge.ts";
+import { createElsewhere, type ElsewhereParts, type Peer } from "./elsewhere.ts";
 import { createRouteTable } from "./route-table.ts";
-
-/** Where a request comes from, after trusted proxies were believed. */
-export type Peer = {
-  address: () => string;
-  /** Whether the visitor's browser came by https. */
-  secure: boolean;
-  /** Over our own https: whether the connection may ask for a host. */
-  covers?: (host: string) => boolean;
-};
 
 /** Answers one request. Never throws. */
 export type Handler = (request: Request, peer: Peer) => Promise<Response>;
 
 /** What stands behind the request path. */
-export type Parts = {
-  app: App;
-  limiter: RateLimiter;
-  sites: Pick<SiteServer, "answer">;
-  /** What https has to say to a request that came by http: the proof for an authority, or the way to https. */
-  toHttps: (request: Request, peer: Peer) => Promise<Response | undefined>;
-};
+export type Parts = ElsewhereParts & { app: App; limiter: RateLimiter };
 
 /** The request path: host → https → site, or address → method → rate → body → app, with a request id, base headers and one log line around it. */
-export function createHandler(ctx: Ctx, { app, limiter, sites, toHttps }: Parts): Handler {
+export function createHandler(ctx: Ctx, { app, limiter, ...others }: Parts): Handler {
+  const elsewhere = createElsewhere(ctx, others);
   const table = createRouteTable(app.routes);
-
-  /** What is not for our own host; undefined: it is. */
-  async function answerElsewhere(request: Request, peer: Peer): Promise<Response | undefined> {
-    const destination = destinationOf(request.headers.get("host"), ctx.config);
-    if (destination.kind === "malformed") return undefined;
-    const { host } = destination;
-    if (peer.covers && !peer.covers(host))
-      return problemResponse(fail("misdirected", { host }), {});
-    const first = peer.secure ? undefined : await toHttps(request, peer);
-    if (first) return first;
-    if (destination.kind === "own") return undefined;
-    if (destination.kind === "unknown") return unknownHostPage(host, request);
-    return (await sites.answer(request, destination, peer)) ?? unknownHostPage(host, request);
-  }
 
   async function answer(request: Request, address: string): Promise<Response> {
     if (destinationOf(request.headers.get("host"), ctx.config).kind === "malformed")
@@ -71,14 +42,8 @@ export function createHandler(ctx: Ctx, { app, limiter, sites, toHttps }: Parts)
   return async (incoming, peer) => {
     const startedMs = performance.now();
     const requestId = Buffer.from(ctx.random(9)).toString("base64url");
-    const elsewhere = await answerElsewhere(incoming, peer).catch((cause: unknown) => {
-      ctx.log.error("request failed", { requestId, cause });
-      return problemResponse(fail("internal", {}), { requestId });
-    });
-    if (elsewhere) {
-      elsewhere.headers.set("x-request-id", requestId);
-      return elsewhere;
-    }
+    const other = await elsewhere(incoming, peer, requestId);
+    if (other) return other;
     const address = peer.address();
     const request = encodeScope(incoming);
     setRequestId(request, requestId);

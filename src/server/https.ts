@@ -50,14 +50,7 @@ export async function openCertificates(
 /** Whether a host leads to something of this server. */
 async function knowsHost(ctx: Ctx, host: string): Promise<boolean> {
   const destination = destinationOf(host, ctx.config);
-  switch (destination.kind) {
-    case "own":
-      return true;
-    case "site":
-      return isSite(ctx, destination.site);
-    case "other":
-      return isServedDomain(ctx, destination.host);
-    default:
-      return false;
-  }
+  if (destination.kind === "own") return true;
+  if (destination.kind === "site") return isSite(ctx, destination.site);
+  return destination.kind === "other" && isServedDomain(ctx, destination.host);
 }

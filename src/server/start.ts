@@ -10,7 +10,8 @@ import { errorCode } from "#store/files.ts";
 import { clientAddress } from "./address.ts";
 import { createApp } from "./app.ts";
 import { addressOf, boot, type Booted, secureAddressOf } from "./boot.ts";
-import { createHandler, type Handler, type Peer } from "./handle.ts";
+import type { Peer } from "./elsewhere.ts";
+import { createHandler, type Handler } from "./handle.ts";
 import { startHosting } from "./hosting.ts";
 import { openCertificates } from "./https.ts";
 import {
@@ -130,7 +131,7 @@ function createAnswer(ctx: Ctx, sites: SiteServer, handle: Handler) {
   const addressFor = (request: Request, peer: string): string =>
     clientAddress(peer, request.headers.get("x-forwarded-for"), trustedProxies);
   return {
-    http(request: Request, server: Bun.Server<undefined>): Response | Promise<Response> {
+    http: (request: Request, server: Bun.Server<undefined>): Response | Promise<Response> => {
       const socketAddress = (): string => server.requestIP(request)?.address ?? "";
       const peer: Peer = {
         address: () => addressFor(request, socketAddress()),
@@ -142,7 +143,7 @@ function createAnswer(ctx: Ctx, sites: SiteServer, handle: Handler) {
       }
       return handle(request, peer);
     },
-    async https(request: Request, { address, covers }: SecurePeer): Promise<Response> {
+    https: async (request: Request, { address, covers }: SecurePeer): Promise<Response> => {
       const peer = { address: () => addressFor(request, address), secure: true, covers };
       const host = parseHost(request.headers.get("host"));
       const quick = host !== undefined && covers(host) ? sites.quick(request, peer) : undefined;
