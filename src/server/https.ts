@@ -9,6 +9,7 @@ import { createFileSource } from "#tls/files.ts";
 
 import { destinationOf } from "./edge.ts";
 import type { Job } from "./jobs.ts";
+import { isLocalName } from "./tls.ts";
 
 /** Where the certificates of this server come from. */
 export type Certificates = {
@@ -27,6 +28,12 @@ export async function openCertificates(
 ): Promise<Certificates | undefined> {
   const { tls } = ctx.config;
   if (tls === "off") return undefined;
+  if (tls === "acme" && isLocalName(ctx.config.domain))
+    throw fail("config_invalid", {
+      key: "tls",
+      source: "the settings",
+      problem: `no authority gives certificates for "${ctx.config.domain}": set domain, or use dev`,
+    });
   if (tls === "files" && ctx.config["tls.certificates"].length === 0)
     throw fail("config_invalid", {
       key: "tls.certificates",

@@ -175,7 +175,8 @@ export function isMisdirected(host: string, peer: Pick<SecurePeer, "covers">): b
   return !peer.covers(host);
 }
 
-function isLocalName(host: string): boolean {
+/** Whether a host means this machine by its name alone (RFC 6761). */
+export function isLocalName(host: string): boolean {
   return host === "localhost" || host.endsWith(".localhost");
 }
 

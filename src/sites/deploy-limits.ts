@@ -27,7 +27,8 @@ export function deployLimits(
 /** Refuses files that are too large. @throws deploy_path_invalid */
 export function checkFileSizes(files: readonly ManifestFile[], { fileBytes }: DeployLimits): void {
   for (const { path, sizeBytes } of files)
-    if (sizeBytes > fileBytes) throw refusePath(path, `it is larger than ${fileBytes} bytes`);
+    if (sizeBytes > fileBytes)
+      throw refusePath(path, `it is larger than ${fileBytes.toLocaleString("en-US")} bytes`);
 }
 
 /** Refuses a deploy of too many files or bytes. @throws quota_exceeded */

@@ -34,10 +34,11 @@ export async function rollback(
     if (wanted.state !== "ready")
       throw fail("invalid_input", { field: "deploy", problem: "that deploy is not finished" });
     if (wanted.id === site.liveDeploy) return { site, known, row: wanted, moved: false };
-    return { site, known, row: await release(ctx, tx, known, site, wanted), moved: true };
+    const isBack = wanted.releasedAt !== null;
+    return { site, known, row: await release(ctx, tx, known, site, wanted), moved: true, isBack };
   });
   if (done.moved) {
-    tellReleased(ctx, done.known, done.site, done.row, true);
+    tellReleased(ctx, done.known, done.site, done.row, done.isBack === true);
     ctx.hooks.emit("site.changed", { site: done.site.name });
   }
   return toFinalized(ctx, done.site, done.row, done.row.id);
