@@ -1,11 +1,9 @@
 import { ensureFirstCode } from "#accounts/invites.ts";
-import { fail } from "#base/errors.ts";
 import type { ConfigKey } from "#base/settings.ts";
 import { parseHost } from "#http/host.ts";
 import { createRateLimiter } from "#http/rate.ts";
 import type { SiteServer } from "#sites/serve.ts";
 import type { Ctx } from "#store/ctx.ts";
-import { errorCode } from "#store/files.ts";
 
 import { clientAddress } from "./address.ts";
 import { createApp } from "./app.ts";
@@ -14,6 +12,7 @@ import type { Peer } from "./elsewhere.ts";
 import { createHandler, type Handler } from "./handle.ts";
 import { startHosting } from "./hosting.ts";
 import { openCertificates } from "./https.ts";
+import { openPort } from "./open-port.ts";
 import {
   chooseTlsPort,
   hstsHeader,
@@ -172,9 +171,9 @@ export function listen(
   port: number,
   answer: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>,
 ): Bun.Server<undefined> {
-  try {
-    return Bun.serve({
-      hostname: hostname.replace(/^\[|\]$/g, ""),
+  return openPort(hostname, port, (plain) =>
+    Bun.serve({
+      hostname: plain,
       port,
       idleTimeout: IDLE_SECONDS,
       development: false,
@@ -183,14 +182,6 @@ export function listen(
       // Each route has a limit of its own, refused with a problem; Bun's would close the connection.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: answer,
-    });
-  } catch (cause) {
-    const problem =
-      errorCode(cause) === "EADDRINUSE"
-        ? "another program has it"
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
-    throw fail("address_in_use", { address: `${hostname}:${port}`, problem }, { cause });
-  }
+    }),
+  );
 }

@@ -3,13 +3,13 @@ import { isLoopbackHost, type ServerConfig } from "#base/config.ts";
 import { fail } from "#base/errors.ts";
 import { isIpLiteral, parseHost } from "#http/host.ts";
 import type { Ctx } from "#store/ctx.ts";
-import { errorCode } from "#store/files.ts";
 import type { CertificateSource } from "#tls/certificate.ts";
 import { createEndpoints, type Endpoints, type TlsPeer } from "#tls/endpoints.ts";
-import { type Front, type FrontOptions, startFront } from "#tls/front.ts";
+import { type Front, startFront } from "#tls/front.ts";
 import { createSlots } from "#tls/slots.ts";
 
 import { clientAddress } from "./address.ts";
+import { openPort } from "./open-port.ts";
 
 /** Who sent a request over https; the address is the peer's, which may be a trusted proxy. */
 export type SecurePeer = Pick<TlsPeer, "address" | "secure" | "covers">;
@@ -42,19 +42,23 @@ const READY_WITHIN_MS = 20;
 
 /** Listens for https. @throws address_in_use */
 export async function startTls(ctx: Ctx, options: TlsOptions): Promise<RunningTls> {
-  const { source, answer, idleSeconds } = options;
+  const { source, host, port, answer, idleSeconds } = options;
   const endpoints = createEndpoints({ answer, idleSeconds, max: CERTIFICATES_OPEN });
-  const front = listen(options, {
-    // Who names no server came by address: that is us.
-    route: async (serverName) => {
-      const certificate = await source.find(serverName ?? ctx.config.domain);
-      return certificate && endpoints.of(certificate);
-    },
-    slots: createSlots(HANDSHAKES_PER_NETWORK, HANDSHAKES, isOwnMachine),
-    handshakeMs: HANDSHAKE_MS,
-    stallMs: idleSeconds * 1000,
-    log: ctx.log,
-  });
+  const front = openPort(host, port, (hostname) =>
+    startFront({
+      hostname,
+      port,
+      // Who names no server came by address: that is us.
+      route: async (serverName) => {
+        const certificate = await source.find(serverName ?? ctx.config.domain);
+        return certificate && endpoints.of(certificate);
+      },
+      slots: createSlots(HANDSHAKES_PER_NETWORK, HANDSHAKES, isOwnMachine),
+      handshakeMs: HANDSHAKE_MS,
+      stallMs: idleSeconds * 1000,
+      log: ctx.log,
+    }),
+  );
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await drain(front, endpoints, ctx.config.drainSeconds * 1000);
@@ -62,26 +66,9 @@ export async function startTls(ctx: Ctx, options: TlsOptions): Promise<RunningTl
   };
   return {
     port: front.port,
-    isReady: (host) => isReady(source, host),
+    isReady: (name) => isReady(source, name),
     stop: () => (stopping ??= stop()),
   };
-}
-
-function listen(
-  { host, port }: TlsOptions,
-  options: Omit<FrontOptions, "hostname" | "port">,
-): Front {
-  try {
-    return startFront({ ...options, hostname: host.replace(/^\[|\]$/g, ""), port });
-  } catch (cause) {
-    const problem =
-      errorCode(cause) === "EADDRINUSE"
-        ? "another program has it"
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
-    throw fail("address_in_use", { address: `${host}:${port}`, problem }, { cause });
-  }
 }
 
 async function drain(front: Front, endpoints: Endpoints, ms: number): Promise<void> {
@@ -163,16 +150,6 @@ export function hstsHeader(config: ServerConfig): string | undefined {
   const seconds = config["tls.hstsSeconds"];
   if (config.tls === "off" || config.tls === "dev" || seconds === 0) return undefined;
   return isLocalName(config.domain) ? undefined : `max-age=${seconds}`;
-}
-
-/**
- * Whether a request is for a host that its connection was not made for: answer 421 then. Names of one certificate may share a
- * connection.
- *
- * @see RFC 9110 sections 7.4 and 15.5.20
- */
-export function isMisdirected(host: string, peer: Pick<SecurePeer, "covers">): boolean {
-  return !peer.covers(host);
 }
 
 /** Whether a host means this machine by its name alone (RFC 6761). */

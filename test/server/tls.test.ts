@@ -4,12 +4,10 @@ import { loadConfig, type ServerConfig } from "#base/config.ts";
 import {
   chooseTlsPort,
   hstsHeader,
-  isMisdirected,
   isSecureBehindProxy,
   redirectToHttps,
   startTls,
 } from "#server/tls.ts";
-import { covers } from "#tls/certificate.ts";
 
 import { testCtx } from "../support/ctx.ts";
 import { authority, httpsServer, listSource } from "../tls/https.ts";
@@ -91,12 +89,6 @@ test("the port for https follows from that for http", () => {
   expect(chooseTlsPort(config({ port: 5263 }))).toBe(5264);
   expect(chooseTlsPort(config({ port: 80, "tls.port": 8443 }))).toBe(8443);
   expect(() => chooseTlsPort(config({ port: 65_535 }))).toThrow("there is no port after 65535");
-});
-
-test("a connection is for the names of its certificate", () => {
-  const peer = { covers: (host: string) => covers(["example.com", "*.example.com"], host) };
-  expect(isMisdirected("blog.example.com", peer)).toBe(false);
-  expect(isMisdirected("other.com", peer)).toBe(true);
 });
 
 test("a port that is taken is told", async () => {
