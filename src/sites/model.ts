@@ -153,24 +153,22 @@ export const RollbackBody = Type.Object({ deploy: Type.Optional(Type.String({ ma
 export type RollbackBody = Static<typeof RollbackBody>;
 
 /** One time that a deploy went live. `key` is the deploy key that did it, or null. */
-export const Release = Type.Object({
+const Release = Type.Object({
   deploy: Type.String(),
   at: Time,
   by: nullable(Type.String()),
   key: nullable(Type.String()),
 });
-export type Release = Static<typeof Release>;
 /** A page of releases, newest first. */
 export const ReleasePage = pageOf(Release);
 export type ReleasePage = Static<typeof ReleasePage>;
 
 /** One file of a deploy. */
-export const DeployFile = Type.Object({
+const DeployFile = Type.Object({
   path: Type.String(),
   sha256: Sha256,
   sizeBytes: Type.Integer(),
 });
-export type DeployFile = Static<typeof DeployFile>;
 /** A page of a deploy's files, by path. */
 export const DeployFilePage = pageOf(DeployFile);
 export type DeployFilePage = Static<typeof DeployFilePage>;
