@@ -29,23 +29,15 @@ export type FolderAnswerOptions = {
 /** Files that vanish between the look at the folder and the answer, for one request. */
 const MAX_VANISHED = 10;
 const DEPLOY = parseDeployId("aaaaaaaaaa");
-/** The row of a site as it is made. */
+/** A site as it is made. */
 const SITE: LoadedSite["site"] = {
   id: 0,
   name: parseSiteName("dev"),
-  createdBy: null,
-  liveDeploy: DEPLOY,
   protection: "none",
   passwordHash: null,
   gateVersion: 1,
   maintenance: false,
-  keyPrograms: false,
-  quotaBytes: null,
-  quotaFiles: null,
   requestsPerMinute: null,
-  usedBytes: 0,
-  createdAt: new Date(0),
-  updatedAt: new Date(0),
 };
 
 /** Answers from the folder by the code of the server of sites. */
@@ -58,7 +50,7 @@ export function createFolderAnswer(options: FolderAnswerOptions): FolderAnswer {
     random,
     publicUrl: () => "http://localhost",
   };
-  const bodies = createBodies(ctx, {
+  const bodies = createBodies(ctx, config["sites.cacheBytes"], {
     find: content.find,
     index: { find: async () => ({}), forget() {}, drop: async () => undefined },
   });
@@ -66,7 +58,7 @@ export function createFolderAnswer(options: FolderAnswerOptions): FolderAnswer {
     ctx,
     bodies,
     gate: async () => undefined,
-    hot: { put() {} },
+    hot: { isWanted: () => false, put() {} },
     preferences: createPreferences(),
     limits: createVisitorLimits(ctx),
     loader: { isCurrent: () => false },

@@ -17,7 +17,8 @@ export type Destination =
 export function destinationOf(header: string | null, config: ServerConfig): Destination {
   const host = parseHost(header);
   if (host === undefined) return { kind: "malformed" };
-  const publicHost = URL.parse(config.publicUrl)?.hostname;
+  // Parsing nothing is dear, and this is asked of every request.
+  const publicHost = config.publicUrl === "" ? undefined : URL.parse(config.publicUrl)?.hostname;
   if (host === config.domain || host === "localhost" || host === publicHost || isIpLiteral(host))
     return { kind: "own", host };
   const domain = config.sitesDomain || config.domain;

@@ -3,12 +3,11 @@ import type { Recorder, Visit } from "#traffic/visit.ts";
 
 import { effectiveProtection } from "./gate-protection.ts";
 import type { Peer as GatePeer } from "./gate.ts";
-import type { LoadedSite, Shown, SiteLoader } from "./load.ts";
+import type { LoadedSite, ServedSite, Shown, SiteLoader } from "./load.ts";
 import { resolve } from "./resolve.ts";
-import type { SiteRow } from "./rights.ts";
 import type { Bodies } from "./serve-bodies.ts";
 import type { Preferences } from "./serve-encoding.ts";
-import { answerFile, type FileAnswer, headersOfCopy } from "./serve-file.ts";
+import { answerFile, type FileAnswer } from "./serve-file.ts";
 import { fileHeaders } from "./serve-headers.ts";
 import type { Hot } from "./serve-hot.ts";
 import type { VisitorLimits } from "./serve-limits.ts";
@@ -20,9 +19,9 @@ import type { Peer, SiteDestination } from "./serve.ts";
 export type Parts = {
   ctx: Pick<Ctx, "config" | "log" | "now" | "random" | "publicUrl">;
   /** What a visitor gets instead of a site; undefined where the visitor may pass. */
-  gate: (site: SiteRow, request: Request, peer: GatePeer) => Promise<Response | undefined>;
+  gate: (site: ServedSite, request: Request, peer: GatePeer) => Promise<Response | undefined>;
   bodies: Bodies;
-  hot: Pick<Hot, "put">;
+  hot: Pick<Hot, "isWanted" | "put">;
   preferences: Preferences;
   limits: VisitorLimits;
   recorder: Recorder;
@@ -149,18 +148,20 @@ function prepare(
   const { request, loaded, destination, peer, path, query } = asked;
   const { whole, response } = answer;
   const body = whole?.body;
-  if (!body || !("value" in body) || response.status !== 200 || request.method !== "GET") return;
+  if (!body || !("kept" in body) || response.status !== 200 || request.method !== "GET") return;
   // Until then Last-Modified is no validator, and will be another.
   if (Math.ceil(shown.changedAtMs / 1000) * 1000 > ctx.now().getTime()) return;
   // Endless addresses may lead to one file: only its own are kept.
   if (query !== "" || request.url.includes("#") || !isAddressOf(path, file)) return;
   // It may have changed while this answer was made.
   if (!loader.isCurrent(loaded, destination)) return;
-  const { headers } = response;
-  const kept = new Headers(headers);
   const host = request.headers.get("host");
-  const tag = headers.get("etag");
+  const tag = response.headers.get("etag");
   if (host === null || tag === null || !isPlainHost(ctx, host, destination.host)) return;
+  const preference = preferences.of(request.headers.get("accept-encoding"));
+  const kind = preference.id * 2 + (peer.secure ? 1 : 0);
+  const place = { site: loaded.site.name, host, kind, url: request.url };
+  if (!hot.isWanted(place)) return;
   const visit: Pick<Visit, "siteId" | "path" | "bytes" | "isPage" | "host"> = {
     siteId: loaded.site.id,
     path,
@@ -168,25 +169,16 @@ function prepare(
     isPage: isPage(request, response),
     host: destination.host,
   };
-  const preference = preferences.of(request.headers.get("accept-encoding"));
-  const kind = preference.id * 2 + (peer.secure ? 1 : 0);
-  hot.put(
-    { site: loaded.site.name, host, kind, url: request.url },
-    {
-      whole: { status: 200, headers: kept },
-      // Made when it is asked for: it would double what an answer takes in memory.
-      notModified: () => ({ status: 304, headers: headersOfCopy(kept) }),
-      tag,
-      body,
-      visit,
-      perMinute: limits.perMinute(loaded.site),
-    },
-  );
+  const headers = new Headers(response.headers);
+  const perMinute = limits.perMinute(loaded.site);
+  hot.put(place, { headers, tag, body: body.kept, visit, perMinute });
 }
 
 /** One spelling of a host, with our port or none: endless others mean the same, and each would be kept. */
 function isPlainHost(ctx: Pick<Ctx, "publicUrl">, header: string, host: string): boolean {
-  return header === host || header === `${host}:${new URL(ctx.publicUrl()).port}`;
+  if (header === host) return true;
+  const port = header.slice(host.length);
+  return header.startsWith(host) && /^:\d+$/.test(port) && ctx.publicUrl().endsWith(port);
 }
 
 function isAddressOf(path: string, file: string): boolean {

@@ -1,7 +1,10 @@
 import { createCache, type Kept } from "./cache.ts";
 
-/** Bytes in memory, and what must be undone when they leave it. */
-export type Body = { readonly blob: Blob; readonly onGone: Set<() => void> };
+/** Bytes in memory; undefined once they left it, so that who remembers the entry does not keep them. */
+export type Body = { blob: Blob | undefined };
+
+/** Bytes for one answer, whatever becomes of the entry meanwhile. */
+export type Held = { readonly kept: Kept<Body>; readonly blob: Blob };
 
 /** Bodies by key, up to a number of bytes. */
 export type BodyMemory = {
@@ -9,44 +12,44 @@ export type BodyMemory = {
   find: (
     key: string,
     make: () => Promise<Uint8Array<ArrayBuffer> | undefined>,
-  ) => Promise<Kept<Body> | undefined>;
+  ) => Held | undefined | Promise<Held | undefined>;
   delete: (key: string) => void;
-  /** Charges memory that hangs on a body. */
-  charge: (body: Kept<Body>, bytes: number) => void;
 };
 
 /** What a kept body takes besides its bytes, about. */
-const OVERHEAD_BYTES = 600;
+const OVERHEAD_BYTES = 1000;
 
 /** Makes an empty memory. */
 export function createBodyMemory(maxBytes: number): BodyMemory {
-  const loading = new Map<string, Promise<Kept<Body> | undefined>>();
+  const loading = new Map<string, Promise<Held | undefined>>();
   const kept = createCache<Body>(maxBytes, ({ value }) => {
-    for (const undo of value.onGone) undo();
+    value.blob = undefined;
   });
+  async function load(
+    key: string,
+    make: () => Promise<Uint8Array<ArrayBuffer> | undefined>,
+  ): Promise<Held | undefined> {
+    try {
+      const bytes = await make();
+      if (!bytes) return undefined;
+      const blob = new Blob([bytes]);
+      return { kept: kept.put(key, { blob }, bytes.byteLength + OVERHEAD_BYTES), blob };
+    } finally {
+      loading.delete(key);
+    }
+  }
   return {
-    async find(key, make) {
+    find(key, make) {
       const before = kept.find(key);
-      if (before) {
+      const blob = before?.value.blob;
+      if (before && blob) {
         before.used = true;
-        return before;
+        return { kept: before, blob };
       }
-      const running = loading.get(key);
-      if (running) return running;
-      const own = (async () => {
-        try {
-          const bytes = await make();
-          if (!bytes) return undefined;
-          const body = { blob: new Blob([bytes]), onGone: new Set<() => void>() };
-          return kept.put(key, body, bytes.byteLength + OVERHEAD_BYTES);
-        } finally {
-          loading.delete(key);
-        }
-      })();
-      loading.set(key, own);
-      return own;
+      const running = loading.get(key) ?? load(key, make);
+      loading.set(key, running);
+      return running;
     },
     delete: (key) => kept.delete(key),
-    charge: (body, bytes) => kept.grow(body, bytes),
   };
 }

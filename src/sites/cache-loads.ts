@@ -27,9 +27,11 @@ type Loading<V> = { ticket: { group: string }; promise: Promise<V | undefined> }
 export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V> {
   const loading = new Map<string, Loading<V>>();
   const unknown = createUnknown(now, limits);
+  /** Keys by group, but for the key that is the name of its group, as nearly all are. */
   const keysOf = new Map<string, Set<string>>();
   const kept = createCache<{ group: string; value: V }>(limits.maxWeight, (entry) => {
     const { group } = entry.value;
+    if (group === entry.key) return;
     const keys = keysOf.get(group);
     keys?.delete(entry.key);
     if (keys?.size === 0) keysOf.delete(group);
@@ -41,7 +43,7 @@ export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V>
       return;
     }
     kept.put(key, { group, value }, limits.weightOf(value));
-    keysOf.set(group, (keysOf.get(group) ?? new Set()).add(key));
+    if (group !== key) keysOf.set(group, (keysOf.get(group) ?? new Set()).add(key));
   }
 
   function start(
@@ -73,13 +75,13 @@ export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V>
       return loading.get(key)?.promise ?? start(key, group, load);
     },
     forget(group) {
+      kept.delete(group);
       for (const key of keysOf.get(group) ?? []) kept.delete(key);
       for (const [key, { ticket }] of loading) if (ticket.group === group) loading.delete(key);
       unknown.forget(group);
     },
     forgetAll() {
-      for (const group of keysOf.keys())
-        for (const key of keysOf.get(group) ?? []) kept.delete(key);
+      kept.clear();
       loading.clear();
       unknown.clear();
     },

@@ -18,6 +18,7 @@ export type Cache<V> = {
   /** Makes a kept value heavier; it goes where there is no room for it even alone. */
   grow: (kept: Kept<V>, by: number) => void;
   delete: (key: string) => void;
+  clear: () => void;
   readonly weight: number;
   readonly size: number;
 };
@@ -77,6 +78,9 @@ export function createCache<V>(
     delete(key) {
       const kept = entries.get(key);
       if (kept) drop(kept);
+    },
+    clear() {
+      for (const kept of entries.values()) drop(kept);
     },
     get weight() {
       return weight;

@@ -2,19 +2,31 @@ import type { DeployId, SiteName } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { createLoads } from "./cache-loads.ts";
-import { loadManifest, type Manifest } from "./load-manifest.ts";
+import { loadManifest, type Manifest, textManifest } from "./load-manifest.ts";
 import { type LoadQueries, prepareLoads } from "./load-queries.ts";
 import { type LoadedRules, loadRules } from "./load-rules.ts";
 import type { SiteRow } from "./rights.ts";
 
 /** All that the answers for one address are made of. Never changes: what changes is loaded anew. */
 export type LoadedSite = {
-  readonly site: SiteRow;
+  readonly site: ServedSite;
   /** Whether the address is that of one deploy. */
   readonly isDeployAddress: boolean;
   /** What visitors get; undefined: there is nothing yet. */
   readonly shown: Shown | undefined;
 };
+
+/** What of a site answers depend on. */
+export type ServedSite = Pick<
+  SiteRow,
+  | "id"
+  | "name"
+  | "protection"
+  | "passwordHash"
+  | "gateVersion"
+  | "maintenance"
+  | "requestsPerMinute"
+>;
 
 /** A deploy that visitors get. */
 export type Shown = {
@@ -41,7 +53,7 @@ type Addressed =
   { kind: "site"; site: SiteName; deploy: DeployId | undefined } | { kind: "other"; host: string };
 
 /** Of manifests and rules. */
-const MAX_SITES_BYTES = 16 * 1024 * 1024;
+const MAX_SITES_BYTES = 32 * 1024 * 1024;
 const MAX_HOSTS = 20_000;
 /** Names that lead nowhere are asked for by scanners, without end. */
 const MAX_UNKNOWN = 10_000;
@@ -103,7 +115,7 @@ function keyOf(site: SiteName, deploy: DeployId | undefined): string {
 }
 
 function weightOf({ shown }: LoadedSite): number {
-  return 4500 + (shown ? shown.manifest.weightBytes + shown.rules.weightBytes : 0);
+  return 2000 + (shown ? shown.manifest.weightBytes + shown.rules.weightBytes : 0);
 }
 
 async function loadSite(
@@ -112,31 +124,41 @@ async function loadSite(
   name: SiteName,
   named: DeployId | undefined,
 ): Promise<LoadedSite | undefined> {
-  const [site] = await queries.site.execute({ name });
-  if (!site) return undefined;
-  const deploy = named ?? site.liveDeploy;
-  const shown =
-    deploy === null
-      ? undefined
-      : await loadShown(ctx, queries, { site, deploy, isLive: named === undefined });
+  const [row] = await queries.site.execute({ name, deploy: named ?? null });
+  if (!row) return undefined;
+  const shown = await loadShown(ctx, queries, row, named === undefined);
   if (named !== undefined && !shown) return undefined;
+  const { id, protection, passwordHash, gateVersion, maintenance, requestsPerMinute } = row;
+  const site = {
+    id,
+    name: row.name,
+    protection,
+    passwordHash,
+    gateVersion,
+    maintenance,
+    requestsPerMinute,
+  };
   return { site, isDeployAddress: named !== undefined, shown };
 }
+
+type Row = Awaited<ReturnType<LoadQueries["site"]["execute"]>>[number];
 
 async function loadShown(
   ctx: Ctx,
   queries: LoadQueries,
-  { site, deploy, isLive }: { site: SiteRow; deploy: DeployId; isLive: boolean },
+  { deploy, state, fileCount, doneAt, releasedAt, files }: Row,
+  isLive: boolean,
 ): Promise<Shown | undefined> {
-  const [row] = await queries.deploy.execute({ deploy, site: site.id });
-  if (row?.state !== "ready") return undefined;
-  // A rollback shows older files later: only the time of the release never goes back.
-  const [release] = isLive ? await queries.release.execute({ site: site.id }) : [];
-  const manifest = await loadManifest(queries, deploy, row.fileCount);
+  if (deploy === null || fileCount === null || state !== "ready") return undefined;
+  const manifest =
+    files === null
+      ? await loadManifest(queries, deploy, fileCount)
+      : textManifest(files, fileCount);
   return {
     deploy,
     manifest,
     rules: await loadRules(ctx, manifest),
-    changedAtMs: (release?.at ?? row.finishedAt ?? row.createdAt).getTime(),
+    // A rollback shows older files later: only the time of the release never goes back.
+    changedAtMs: (isLive ? releasedAt : null) ?? doneAt ?? 0,
   };
 }

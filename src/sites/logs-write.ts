@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, lte, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, lte, sql } from "drizzle-orm";
 
 import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
@@ -10,10 +10,12 @@ const DAY_MS = 86_400_000;
 const DROP_EVERY_MS = 3_600_000;
 /** Lines removed in one transaction. */
 const BATCH = 1000;
+/** Lines written in one statement. */
+const BATCH_ROWS = 250;
 /** The part of a ring that may be written before its end is looked for again. */
 const SLACK = 0.1;
 
-/** How many lines of each site were written since its ring was cut; sites that are not in it are cut at once. */
+/** How many lines of each site there are beyond what its ring keeps, or less than none; what is not in it is counted first. */
 export type RingState = Map<number, number>;
 
 /**
@@ -36,11 +38,14 @@ export async function writeLines(
       written.set(id, (written.get(id) ?? 0) + 1);
       return [[id, at, level, kind, requestId, message, json]];
     });
-    if (rows.length > 0)
+    for (let at = 0; at < rows.length; at += BATCH_ROWS) {
+      // Between two statements, requests are answered.
+      if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
       await tx.insert(siteLogs).select(sql`
         SELECT NULL, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
-        FROM json_each(${JSON.stringify(rows)}) WHERE true ORDER BY key`);
-    for (const [id, count] of written) await cutRing(ctx, tx, ring, { id, count });
+        FROM json_each(${JSON.stringify(rows.slice(at, at + BATCH_ROWS))}) WHERE true ORDER BY key`);
+    }
+    await cutRings(ctx, tx, ring, written);
     return new Set(written.keys());
   });
 }
@@ -63,16 +68,32 @@ async function findSites(
   );
 }
 
-async function cutRing(
+/** Cuts the rings that may have come to their end. One question tells how far those are that nothing is known of. */
+async function cutRings(
   ctx: Ctx,
   tx: Tx,
   ring: RingState,
-  { id, count }: { id: number; count: number },
+  written: ReadonlyMap<number, number>,
 ): Promise<void> {
   const keep = ctx.config["logs.lines"];
-  const since = (ring.get(id) ?? keep) + count;
-  ring.set(id, since);
-  if (since <= keep * SLACK) return;
+  const unknown = [...written.keys()].filter((id) => !ring.has(id));
+  if (unknown.length > 0) {
+    const rows = await tx
+      .select({ id: siteLogs.siteId, lines: count() })
+      .from(siteLogs)
+      .where(sql`${siteLogs.siteId} IN (SELECT value FROM json_each(${JSON.stringify(unknown)}))`)
+      .groupBy(siteLogs.siteId);
+    // What was written just now is among them.
+    for (const { id, lines } of rows) ring.set(id, lines - keep - (written.get(id) ?? 0));
+  }
+  for (const [id, lines] of written) {
+    const since = (ring.get(id) ?? 0) + lines;
+    ring.set(id, since);
+    if (since > keep * SLACK) await cutRing(tx, ring, id, keep);
+  }
+}
+
+async function cutRing(tx: Tx, ring: RingState, id: number, keep: number): Promise<void> {
   const [last] = await tx
     .select({ id: siteLogs.id })
     .from(siteLogs)

@@ -1,8 +1,7 @@
 import type { Digest } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import { type Body, type BodyMemory, createBodyMemory } from "./cache-bodies.ts";
-import type { Kept } from "./cache.ts";
+import { type BodyMemory, createBodyMemory, type Held } from "./cache-bodies.ts";
 import type { ManifestFile } from "./load-manifest.ts";
 import { type Coding, CODINGS } from "./serve-encoding.ts";
 import { compressFast } from "./variants-compress.ts";
@@ -20,7 +19,7 @@ export type Sent = {
   isFast: boolean;
   sizeBytes: number;
   /** In memory, or a file on disk where it is large. */
-  body: Kept<Body> | Blob;
+  body: Held | Blob;
 };
 
 /** Bytes of files, the small ones from memory. */
@@ -33,10 +32,10 @@ export type Bodies = {
   ) => Promise<Sent>;
   /** Forgets the codings of a file, as there are better ones. */
   forget: (digest: Digest) => void;
-  /** Charges memory that hangs on a body. */
-  charge: (body: Kept<Body>, bytes: number) => void;
 };
 
+/** Files up to this are read at once: they come from the system's memory in less time than it takes to wait for them. */
+const MAX_NOW_BYTES = 16 * 1024;
 /** Larger files are streamed from disk. */
 export const MAX_MEMORY_BYTES = 1024 * 1024;
 
@@ -46,7 +45,7 @@ type Source = {
   send: (digest: Digest, about: Pick<Sent, "coding" | "isFast" | "sizeBytes">) => Promise<Sent>;
 };
 
-function createSource(find: BodyParts["find"], memory: BodyMemory): Source {
+function createSource({ find, readNow }: BodyParts, memory: BodyMemory): Source {
   async function open(digest: Digest): Promise<Blob> {
     const file = await find(digest);
     if (!file) throw new Error(`the bytes of ${digest} are not on disk`);
@@ -56,7 +55,11 @@ function createSource(find: BodyParts["find"], memory: BodyMemory): Source {
     open,
     async send(digest, about) {
       if (about.sizeBytes > MAX_MEMORY_BYTES) return { ...about, body: await open(digest) };
-      const body = await memory.find(digest, async () => (await open(digest)).bytes());
+      const isSmall = about.sizeBytes <= MAX_NOW_BYTES;
+      const body = await memory.find(
+        digest,
+        async () => (isSmall ? readNow?.(digest) : undefined) ?? (await open(digest)).bytes(),
+      );
       if (!body) throw new Error(`the bytes of ${digest} are not on disk`);
       return { ...about, body };
     },
@@ -67,14 +70,17 @@ function createSource(find: BodyParts["find"], memory: BodyMemory): Source {
 export type BodyParts = {
   /** The bytes of a digest; undefined where they are gone. */
   find: (digest: Digest) => Promise<Blob | undefined>;
+  /** The same at once, as bytes, for small ones. */
+  readNow?: (digest: Digest) => Uint8Array<ArrayBuffer> | undefined;
   /** Which codings of them are made already. */
   index: VariantIndex;
 };
 
-/** Makes an empty memory of `sites.cacheBytes`. */
-export function createBodies(ctx: Pick<Ctx, "config" | "log">, { find, index }: BodyParts): Bodies {
-  const memory = createBodyMemory(ctx.config["sites.cacheBytes"]);
-  const source = createSource(find, memory);
+/** Makes an empty memory of at most `maxBytes`. */
+export function createBodies(ctx: Pick<Ctx, "log">, maxBytes: number, parts: BodyParts): Bodies {
+  const { index } = parts;
+  const memory = createBodyMemory(maxBytes);
+  const source = createSource(parts, memory);
   const sendIdentity = ({ digest, sizeBytes }: ManifestFile): Promise<Sent> =>
     source.send(digest, { coding: "identity", isFast: false, sizeBytes });
 
@@ -88,7 +94,7 @@ export function createBodies(ctx: Pick<Ctx, "config" | "log">, { find, index }: 
     const body = await memory.find(`${digest} ${coding}`, async () =>
       compressFast(await (await source.open(digest)).bytes(), coding),
     );
-    if (body) return { coding, isFast: true, sizeBytes: body.value.blob.size, body };
+    if (body) return { coding, isFast: true, sizeBytes: body.blob.size, body };
     set[coding] = "none";
     return undefined;
   }
@@ -128,6 +134,5 @@ export function createBodies(ctx: Pick<Ctx, "config" | "log">, { find, index }: 
       index.forget(digest);
       for (const coding of CODINGS) memory.delete(`${digest} ${coding}`);
     },
-    charge: memory.charge,
   };
 }

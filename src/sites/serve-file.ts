@@ -94,7 +94,7 @@ function empty(response: Response): FileAnswer {
 function sendWhole({ request, status, headers }: FileAsk, sent: Sent): FileAnswer {
   if (sent.coding !== "identity") headers.set("content-encoding", sent.coding);
   headers.set("content-length", String(sent.sizeBytes));
-  if (!("value" in sent.body)) nameNothing(headers);
+  if (!("kept" in sent.body)) nameNothing(headers);
   if (request.method === "HEAD") return empty(new Response(null, { status, headers }));
   const body = inMemory(sent) ?? diskBody(request, sent);
   const response = new Response(body, { status, headers });
@@ -107,12 +107,12 @@ function nameNothing(headers: Headers): void {
 }
 
 function inMemory({ body }: Sent): Blob | undefined {
-  return "value" in body ? body.value.blob : undefined;
+  return "kept" in body ? body.blob : undefined;
 }
 
 /** Bun cuts the ranges of a request out of every answer with a file, also where they must be ignored: a stream it leaves alone. */
 function diskBody(request: Request, { body }: Sent): Blob | ReadableStream | undefined {
-  if ("value" in body) return undefined;
+  if ("kept" in body) return undefined;
   return request.headers.has("range") ? body.stream() : body;
 }
 
@@ -129,8 +129,8 @@ async function sendParts(
 ): Promise<FileAnswer> {
   const { headers, file } = ask;
   const [first] = ranges;
-  if (!("value" in sent.body)) nameNothing(headers);
-  const source = "value" in sent.body ? sent.body.value.blob : sent.body;
+  if (!("kept" in sent.body)) nameNothing(headers);
+  const source = "kept" in sent.body ? sent.body.blob : sent.body;
   const total = ranges.reduce((sum, range) => sum + lengthOf(range), 0);
   if (!first || (ranges.length > 1 && total > MAX_PARTS_BYTES)) return sendWhole(ask, sent);
   if (ranges.length === 1) {

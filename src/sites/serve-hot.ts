@@ -1,24 +1,18 @@
 import type { Visit } from "#traffic/visit.ts";
 
 import type { Body } from "./cache-bodies.ts";
-import type { Kept } from "./cache.ts";
-import type { Bodies } from "./serve-bodies.ts";
+import { createCache, type Kept } from "./cache.ts";
 
 /** An answer that is ready. Making a Response of its parts costs no more than copying one. */
 export type Prepared = {
-  /** Status and headers of the whole body. */
-  readonly whole: Ready;
-  /** 304 for who has it already. */
-  readonly notModified: () => Ready;
+  /** Of the whole body. They are not changed. */
+  readonly headers: Headers;
   readonly tag: string;
   readonly body: Kept<Body>;
   readonly visit: Pick<Visit, "siteId" | "path" | "bytes" | "isPage" | "host">;
   /** Answers per visitor and minute; 0: no limit. */
   readonly perMinute: number;
 };
-
-/** Status and headers; they are not changed. */
-export type Ready = { readonly status: number; readonly headers: Headers };
 
 /** Where an answer was given: who asks there again in the same words gets the same. */
 export type Place = {
@@ -30,69 +24,73 @@ export type Place = {
   url: string;
 };
 
-/** Answers that are ready, by where they were given. Their bytes are bounded by the memory of bodies. */
+/** Answers that are ready, by where they were given. */
 export type Hot = {
+  /** Undefined also where its site changed or its bytes left the memory. */
   find: (host: string, kind: number, url: string) => Prepared | undefined;
+  /** Whether an answer is worth keeping: the second of the same is, so that what is asked for once takes no room. */
+  isWanted: (place: Place) => boolean;
   put: (place: Place, prepared: Prepared) => void;
   forget: (site: string) => void;
 };
 
 /** What a ready answer takes besides its body, about. */
-const PREPARED_BYTES = 6000;
+const PREPARED_BYTES = 2500;
+/** Places that were asked for lately; more share an entry. */
+const MAX_SEEN = 16_384;
 
-type Table = Map<string, Prepared>;
-type Host = { site: string; tables: (Table | undefined)[]; size: number; undo: Set<() => void> };
+/** Answers of a site between two changes of it: one word makes all of them old. */
+type Era = { isOver: boolean; answers: number };
+type Entry = { site: string; host: string; prepared: Prepared; era: Era };
 
-/** Makes an empty table of answers. */
-export function createHot(bodies: Bodies): Hot {
-  const hosts = new Map<string, Host>();
-  const hostsOf = new Map<string, Set<string>>();
-
-  function hostOf({ site, host }: Place): Host {
-    const before = hosts.get(host);
-    if (before?.site === site) return before;
-    const made: Host = { site, tables: [], size: 0, undo: new Set() };
-    if (before) removeHost(host, before);
-    hosts.set(host, made);
-    hostsOf.set(site, (hostsOf.get(site) ?? new Set()).add(host));
+/** Makes an empty table of answers of at most `maxBytes`. */
+export function createHot(maxBytes: number): Hot {
+  const eras = new Map<string, Era>();
+  const seen = new Uint32Array(MAX_SEEN);
+  const entries = createCache<Entry>(maxBytes, ({ value: { site, era } }) => {
+    era.answers -= 1;
+    if (era.answers === 0 && eras.get(site) === era) eras.delete(site);
+  });
+  function eraOf(site: string): Era {
+    const before = eras.get(site);
+    if (before) return before;
+    const made: Era = { isOver: false, answers: 0 };
+    eras.set(site, made);
     return made;
-  }
-  function removeHost(name: string, host: Host): void {
-    if (hosts.get(name) === host) hosts.delete(name);
-    const names = hostsOf.get(host.site);
-    names?.delete(name);
-    if (names?.size === 0) hostsOf.delete(host.site);
-    for (const undo of host.undo) undo();
   }
 
   return {
-    find: (host, kind, url) => hosts.get(host)?.tables[kind]?.get(url),
+    find(host, kind, url) {
+      const kept = entries.find(`${kind} ${url}`);
+      if (kept === undefined || kept.value.host !== host) return undefined;
+      const { prepared, era } = kept.value;
+      if (era.isOver || prepared.body.gone) {
+        entries.delete(kept.key);
+        return undefined;
+      }
+      kept.used = true;
+      prepared.body.used = true;
+      return prepared;
+    },
+    isWanted({ host, kind, url }) {
+      const hash = Number(Bun.hash.xxHash32(`${host} ${kind} ${url}`));
+      const at = hash % MAX_SEEN;
+      const isSecond = seen[at] === hash;
+      seen[at] = hash;
+      return isSecond;
+    },
     put(place, prepared) {
-      const { kind, url } = place;
-      const { body } = prepared;
-      if (body.gone) return;
-      const host = hostOf(place);
-      const table = (host.tables[kind] ??= new Map());
-      if (table.has(url)) return;
-      table.set(url, prepared);
-      host.size += 1;
-      const undo = (): void => {
-        table.delete(url);
-        host.undo.delete(undo);
-        body.value.onGone.delete(undo);
-        bodies.charge(body, -PREPARED_BYTES);
-        host.size -= 1;
-        if (host.size === 0) removeHost(place.host, host);
-      };
-      host.undo.add(undo);
-      body.value.onGone.add(undo);
-      bodies.charge(body, PREPARED_BYTES);
+      if (prepared.body.gone) return;
+      const { site, host, kind, url } = place;
+      const era = eraOf(site);
+      era.answers += 1;
+      const weight = PREPARED_BYTES + 4 * url.length;
+      entries.put(`${kind} ${url}`, { site, host, prepared, era }, weight);
     },
     forget(site) {
-      for (const name of hostsOf.get(site) ?? []) {
-        const host = hosts.get(name);
-        if (host) removeHost(name, host);
-      }
+      const era = eras.get(site);
+      if (era) era.isOver = true;
+      eras.delete(site);
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { Recorder } from "#traffic/visit.ts";
 
 import type { Preferences } from "./serve-encoding.ts";
-import type { Hot, Prepared, Ready } from "./serve-hot.ts";
+import { headersOfCopy } from "./serve-file.ts";
+import type { Hot, Prepared } from "./serve-hot.ts";
 import type { VisitorLimits } from "./serve-limits.ts";
 import type { Peer } from "./serve.ts";
 
@@ -29,18 +30,18 @@ export function answerQuickly(
   const kind = preference.id * 2 + (peer.secure ? 1 : 0);
   const prepared = hot.find(host, kind, request.url);
   if (prepared === undefined || headers.get("range") !== null) return undefined;
-  const ready = revalidate(headers, prepared);
-  if (ready === undefined) return undefined;
+  const status = statusFor(headers, prepared);
+  const { blob } = prepared.body.value;
+  if (status === undefined || blob === undefined) return undefined;
   const address = peer.address();
   const { siteId, path, bytes, isPage, host: name } = prepared.visit;
   if (!limits.take(siteId, address, prepared.perMinute).ok) return undefined;
-  prepared.body.used = true;
-  const isWhole = ready === prepared.whole;
+  const isWhole = status === 200;
   recorder.note({
     siteId,
     method: "GET",
     path,
-    status: ready.status,
+    status,
     bytes: isWhole ? bytes : 0,
     isPage,
     address,
@@ -48,14 +49,15 @@ export function answerQuickly(
     referrer: headers.get("referer"),
     host: name,
   });
-  return new Response(isWhole ? prepared.body.value.blob : null, ready);
+  if (isWhole) return new Response(blob, { status, headers: prepared.headers });
+  return new Response(null, { status, headers: headersOfCopy(prepared.headers) });
 }
 
 /** What is right for the conditions of a request, as long as they are plain. */
-function revalidate(headers: Headers, prepared: Prepared): Ready | undefined {
+function statusFor(headers: Headers, { tag }: Prepared): 200 | 304 | undefined {
   if (headers.get("if-match") !== null || headers.get("if-unmodified-since") !== null)
     return undefined;
-  const tag = headers.get("if-none-match");
-  if (tag !== null) return tag === prepared.tag ? prepared.notModified() : undefined;
-  return headers.get("if-modified-since") === null ? prepared.whole : undefined;
+  const sent = headers.get("if-none-match");
+  if (sent !== null) return sent === tag ? 304 : undefined;
+  return headers.get("if-modified-since") === null ? 200 : undefined;
 }

@@ -68,12 +68,17 @@ export function createSiteServer(ctx: Ctx, { recorder }: { recorder: Recorder })
   };
 }
 
+/** What of the memory for files their bytes may take; the rest is for answers that are ready. */
+const BODY_SHARE = 0.6;
+
 function createParts(ctx: Ctx, recorder: Recorder) {
-  const bodies = createBodies(ctx, {
+  const maxBytes = ctx.config["sites.cacheBytes"];
+  const bodies = createBodies(ctx, maxBytes * BODY_SHARE, {
     find: (digest) => ctx.blobs.find(digest),
+    readNow: (digest) => ctx.blobs.readNow(digest),
     index: createVariantIndex(ctx),
   });
-  const hot = createHot(bodies);
+  const hot = createHot(maxBytes * (1 - BODY_SHARE));
   return {
     ctx,
     gate: (site, request, peer) => gateAnswer(ctx, site, request, peer),

@@ -224,10 +224,16 @@ function record(ctx: Ctx, made: readonly Made[], best: boolean): Promise<Readonl
   });
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits, or until it stops: with 10,000 pauses none may leave a listener behind. */
+function pause(ms: number, stopping: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
+    const end = (): void => {
+      clearTimeout(timer);
+      stopping.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
     timer.unref();
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    stopping.addEventListener("abort", end);
   });
 }

@@ -4,13 +4,15 @@ import { hourOf } from "./calendar.ts";
 import { openCountries } from "./countries.ts";
 import { startDropping } from "./retention.ts";
 import { type Known, writeTally } from "./rollup.ts";
-import { addVisit, createTally, mergeTally, type Tally } from "./tally.ts";
+import { addVisit, createTally, mergeTally, partsOf, type Tally } from "./tally.ts";
 import type { Recorder } from "./visit.ts";
 
 const FLUSH_MS = 1000;
 /** Writing takes at most a tenth of the time: where ten thousand sites are busy at once, it is done less often. */
 const SHARE = 10;
 const MAX_FLUSH_MS = 10_000;
+/** Sites of one transaction: its end waits for the disk, and that long nobody is answered. */
+const WRITE_SITES = 500;
 /** The longest time between two tries to write. */
 const MAX_RETRY_MS = 60_000;
 /** Hours that wait while nothing can be written; the oldest are given up first. */
@@ -26,7 +28,7 @@ export type TrafficRecorder = Recorder & {
 
 /**
  * Counts visits from now on. They are added up in memory for a second (up to ten where so many sites are busy that writing
- * would slow down answers) and then go into one transaction: what a crash loses. They count for the hour in which that
+ * would slow down answers) and then go into a transaction for each 500 sites: what a crash loses. They count for the hour in which that
  * second began. Once an hour it removes what is too old.
  */
 export function startTraffic(ctx: Ctx): TrafficRecorder {
@@ -70,9 +72,11 @@ export function startTraffic(ctx: Ctx): TrafficRecorder {
     const startMs = performance.now();
     try {
       const countryOf = await countries;
-      await ctx.db.transaction(async (tx) => {
-        for (const tally of taken.values()) await writeTally(ctx, tx, tally, { countryOf, known });
-      });
+      for (const tally of taken.values())
+        for (const part of partsOf(tally, WRITE_SITES)) {
+          await ctx.db.transaction((tx) => writeTally(ctx, tx, part, { countryOf, known }));
+          for (const id of part.sites.keys()) tally.sites.delete(id);
+        }
       failures = 0;
     } catch (cause) {
       failures += 1;

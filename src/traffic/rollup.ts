@@ -14,9 +14,9 @@ import { readSalt, visitorHash } from "./visitors.ts";
 /** Paths, and referrers, that are told apart of a site on one day. */
 const MAX_ITEMS = 1000;
 /** Rows that go into one statement. Between two, requests are answered. */
-const BATCH = 1000;
+const BATCH = 300;
 /** Sites that are written at once. */
-const BATCH_SITES = 250;
+const BATCH_SITES = 100;
 
 /**
  * How many paths and referrers each site has on a day, at most: so that they need not be counted each second. Too high a number

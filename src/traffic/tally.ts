@@ -80,6 +80,13 @@ export function addVisit(tally: Tally, visit: Visit): void {
   if (referrer !== null && referrer !== "") addReferrer(tally, site, visit.host, referrer, bytes);
 }
 
+/** A tally in parts of at most `size` sites. They share what they hold with it. */
+export function* partsOf(tally: Tally, size: number): Generator<Tally> {
+  const sites = [...tally.sites];
+  for (let at = 0; at < sites.length; at += size)
+    yield { ...tally, sites: new Map(sites.slice(at, at + size)) };
+}
+
 /** Adds what another tally of the same hour holds. */
 export function mergeTally(into: Tally, from: Tally): void {
   for (const [id, more] of from.sites) {
