@@ -11,7 +11,7 @@ import { putMember } from "#sites/members.ts";
 import { createSiteServer } from "#sites/serve.ts";
 import { createSite } from "#sites/sites-create.ts";
 import { put } from "#test/registry/uploads.ts";
-import { deployFiles } from "#test/sites/served.ts";
+import { deploy } from "#test/sites/deploy-world.ts";
 import { type TestCtx } from "#test/support/ctx.ts";
 import { makeToken, type Person, signUp } from "#test/support/people.ts";
 
@@ -59,8 +59,8 @@ export async function openWorld(ctx: TestCtx): Promise<World> {
   await restore();
   await createSite(ctx, bob.actor, { name: "shop" });
   const deploys = {
-    blog: await deployFiles(ctx, ada, "blog", { "index.html": "of ada" }),
-    shop: await deployFiles(ctx, bob, "shop", { "index.html": "of bob" }),
+    blog: (await deploy(ctx, ada, "blog", { "index.html": "of ada" })).id,
+    shop: (await deploy(ctx, bob, "shop", { "index.html": "of bob" })).id,
   };
   const app = createApp(ctx);
   const sites = createSiteServer(ctx, { recorder: { note: () => undefined } });

@@ -1,7 +1,7 @@
 import type { Actor } from "#accounts/actor.ts";
 import type { ServerConfig } from "#base/config.ts";
-import { parseSiteName } from "#base/names.ts";
-import { siteMembers, sites } from "#sites/tables.ts";
+import { requireSite } from "#sites/rights.ts";
+import { createSite } from "#sites/sites-create.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { type DnsServer, startDns } from "#test/support/dns.ts";
@@ -48,23 +48,9 @@ export async function domainWorld(config: Partial<ServerConfig> = {}): Promise<W
   };
 }
 
-/** Puts a site of `owner` into the database. */
+/** Makes a site of `owner`; answers its id. */
 export async function makeSite(ctx: Ctx, owner: Actor, name: string): Promise<number> {
-  return ctx.db.transaction(async (tx) => {
-    const at = ctx.now();
-    const [site] = await tx
-      .insert(sites)
-      .values({
-        name: parseSiteName(name),
-        createdBy: owner.userId,
-        createdAt: at,
-        updatedAt: at,
-      })
-      .returning();
-    const siteId = site?.id ?? 0;
-    await tx
-      .insert(siteMembers)
-      .values({ siteId, userId: owner.userId, role: "owner", addedAt: at });
-    return siteId;
-  });
+  await createSite(ctx, owner, { name });
+  const need = { action: "look at", role: "owner", scope: "any" } as const;
+  return (await requireSite(ctx, owner, name, need)).site.id;
 }

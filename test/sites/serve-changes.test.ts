@@ -14,7 +14,8 @@ import {
   variants,
 } from "#sites/tables.ts";
 
-import { type Files, type Served, serveSites } from "./served.ts";
+import type { Files } from "./deploy-world.ts";
+import { type Served, serveSites } from "./served.ts";
 
 const page = (n: number): string => `<!doctype html><title>${n}</title>`;
 const text = async (served: Served, host: string, path = "/"): Promise<string> =>

@@ -3,22 +3,16 @@
  * verbs, and asked for over real HTTP.
  */
 import { expect } from "bun:test";
-import { randomBytes } from "node:crypto";
 
 import type { ServerConfig } from "#base/config.ts";
 import { destinationOf } from "#server/edge.ts";
-import { createDeploy } from "#sites/deploy-create.ts";
-import { finalizeDeploy } from "#sites/deploy-finalize.ts";
 import { createSiteServer, type SiteServer } from "#sites/serve.ts";
 import { createSite } from "#sites/sites-create.ts";
-import { putBlob } from "#sites/upload-blob.ts";
 import type { Visit } from "#traffic/visit.ts";
 
 import { type TestCtx, testCtx } from "../support/ctx.ts";
 import { type Person, signUp } from "../support/people.ts";
-
-/** The content of files by path. */
-export type Files = Record<string, string | Uint8Array>;
+import { deploy, type Files } from "./deploy-world.ts";
 
 /** A running server of sites. */
 export type Served = AsyncDisposable & {
@@ -88,7 +82,7 @@ export async function serveSites(config: Partial<ServerConfig> = {}): Promise<Se
     async site(name) {
       await createSite(ctx, owner.actor, { name });
     },
-    deploy: (site, files, options) => deployFiles(ctx, owner, site, files, options),
+    deploy: async (site, files, options) => (await deploy(ctx, owner, site, files, options)).id,
     get: (name, path, headers = {}, method = "GET") =>
       fetch(`http://127.0.0.1:${port}${path}`, {
         method,
@@ -106,32 +100,6 @@ export async function serveSites(config: Partial<ServerConfig> = {}): Promise<Se
 
 function hostOf(name: string, port: number): string {
   return name.includes(".") ? name : `${name}.localhost:${port}`;
-}
-
-/** Deploys files by the verbs, as the API would. */
-export async function deployFiles(
-  ctx: TestCtx,
-  { actor }: Person,
-  site: string,
-  files: Files,
-  options: { draft?: boolean } = {},
-): Promise<string> {
-  const bytes = new Map<string, Uint8Array<ArrayBuffer>>();
-  const list: Record<string, { sha256: string; size: number }> = {};
-  for (const [path, content] of Object.entries(files)) {
-    const own = new Uint8Array(Buffer.from(content));
-    const sha256 = new Bun.CryptoHasher("sha256").update(own).digest("hex");
-    bytes.set(sha256, own);
-    list[path] = { sha256, size: own.byteLength };
-  }
-  const { id, missing } = await createDeploy(ctx, actor, site, { files: list, ...options });
-  for (const hex of missing) {
-    const body = bytes.get(hex) ?? randomBytes(1);
-    const request = new Request("http://127.0.0.1/", { method: "PUT", body });
-    await putBlob(ctx, actor, { site, deploy: id, hex }, request);
-  }
-  await finalizeDeploy(ctx, actor, site, id);
-  return id;
 }
 
 const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(100);
