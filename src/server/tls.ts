@@ -7,6 +7,7 @@ import type { CertificateSource } from "#tls/certificate.ts";
 import { createEndpoints, type Endpoints, type TlsPeer } from "#tls/endpoints.ts";
 import { type Front, startFront } from "#tls/front.ts";
 import { createSlots } from "#tls/slots.ts";
+import { within } from "#tls/within.ts";
 
 import { clientAddress } from "./address.ts";
 import { openPort } from "./open-port.ts";
@@ -84,15 +85,9 @@ async function drain(front: Front, endpoints: Endpoints, ms: number): Promise<vo
 
 async function isReady(source: CertificateSource, host: string): Promise<boolean> {
   if (isIpLiteral(host)) return false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), READY_WITHIN_MS);
-  });
   // Where it fails, the handshake fails as well, and is logged there.
   const found = source.find(host).catch(() => undefined);
-  const certificate = await Promise.race([found, late]);
-  clearTimeout(timer);
-  return certificate !== undefined;
+  return (await within(READY_WITHIN_MS, found)) !== undefined;
 }
 
 function isOwnMachine(network: string): boolean {
