@@ -14,14 +14,16 @@ export type HomeProps = {
 
 /** `/`: what this server is, how to begin, what is new and what is used. */
 export function HomePage({ frame, lists }: HomeProps): Html {
-  const about = "A registry for packages. Publish, find and install them with one program.";
+  const about =
+    "A registry for packages and a host for sites: publish, install and deploy with one program.";
   return (
     <Layout frame={frame} title="land" description={about} canonical="/">
       <section class="hero">
         <Contours />
-        <h1>A place for your packages</h1>
+        <h1>A place for your packages and sites</h1>
         <p class="lead">
-          Publish a version once and it stays as it is: checked, signed and never overwritten.
+          A version once published stays as it is, checked and signed. A site is live in a second,
+          and the deploy before it never gone.
         </p>
         <div class="hero-lines">
           <CodeLine code={`land login --registry ${frame.publicUrl}`} label="the login command" />

@@ -10,6 +10,7 @@ const OFFERED = [
   ["read", "Read packages that need an account"],
   ["publish", "Publish versions of your packages"],
   ["yank", "Yank and deprecate versions"],
+  ["deploy", "Deploy to your sites"],
 ] as const;
 const LIFETIMES = [
   ["30", "30 days"],
@@ -113,7 +114,7 @@ function MakeToken({ frame, form }: { frame: Frame; form: TokenForm | undefined 
         problems={problems}
         maxlength={512}
         autocomplete="off"
-        hint="Separated by spaces: publish:left, publish:@ada/*"
+        hint="Separated by spaces: publish:left, publish:@ada/*, deploy:blog"
       />
       <div class="field">
         <label for="expiresInDays">Valid for</label>
