@@ -11,7 +11,7 @@ import { addressOf, boot, type Booted, secureAddressOf } from "./boot.ts";
 import type { Peer } from "./elsewhere.ts";
 import { createHandler, type Handler } from "./handle.ts";
 import { startHosting } from "./hosting.ts";
-import { openCertificates } from "./https.ts";
+import { type Certificates, openCertificates } from "./https.ts";
 import { openPort } from "./open-port.ts";
 import {
   chooseTlsPort,
@@ -66,59 +66,73 @@ export async function startServer(options: StartOptions): Promise<Running> {
   }
 }
 
+/** What listens. Filled as it is opened. */
+type Doors = { http?: Bun.Server<undefined>; https?: RunningTls };
+
 async function serve(booted: Booted, options: StartOptions): Promise<Running> {
   const { ctx } = booted;
-  const { config } = ctx;
   const certificates = await openCertificates(ctx, options.writeErr);
   const hosting = startHosting(ctx, certificates?.jobs ?? []);
-  let https: RunningTls | undefined;
+  const doors: Doors = {};
+  const end = async (): Promise<void> => {
+    hosting.endStreams();
+    const deadline = setTimeout(() => void doors.http?.stop(true), ctx.config.drainSeconds * 1000);
+    await Promise.all([doors.http?.stop(), doors.https?.stop() ?? certificates?.source.stop()]);
+    clearTimeout(deadline);
+    await hosting.stop();
+  };
+  try {
+    const url = await openDoors(booted, doors, { certificates, sites: hosting.sites, options });
+    const code = await ensureFirstCode(ctx);
+    if (code !== undefined)
+      options.writeErr(`The first account needs this code, and becomes admin: ${code}\n`);
+    options.writeOut(`land is listening on ${url}\n`);
+    let stopping: Promise<void> | undefined;
+    return {
+      url,
+      stop: () => (stopping ??= end().then(() => booted.close())),
+      logCrash: (cause) => ctx.log.error("crash", { cause }),
+    };
+  } catch (error) {
+    // What was started reads and writes the data folder, which is closed next.
+    await end();
+    throw error;
+  }
+}
+
+/** Listens for http, and for https where there are certificates. Answers the address of the first. */
+async function openDoors(
+  booted: Booted,
+  doors: Doors,
+  parts: { certificates: Certificates | undefined; sites: SiteServer; options: StartOptions },
+): Promise<string> {
+  const { ctx } = booted;
+  const { config } = ctx;
+  const { certificates, sites, options } = parts;
   const handle = createHandler(ctx, {
     app: createApp(ctx),
     limiter: createRateLimiter(ctx.now),
-    sites: hosting.sites,
+    sites,
     toHttps: async (request) =>
       (await certificates?.acme?.answerChallenge(request)) ??
-      (https && redirectIfReady(ctx, https, request)),
+      (doors.https && redirectIfReady(ctx, doors.https, request)),
   });
-  const answer = createAnswer(ctx, hosting.sites, handle);
-  const server = listen(config.host, config.port, answer.http);
-  const url = addressOf(config, server.port ?? config.port);
+  const answer = createAnswer(ctx, sites, handle);
+  doors.http = listen(config.host, config.port, answer.http);
+  const url = addressOf(config, doors.http.port ?? config.port);
   booted.setListening(url);
-  const stop = async (): Promise<void> => {
-    hosting.endStreams();
-    const deadline = setTimeout(() => void server.stop(true), config.drainSeconds * 1000);
-    await Promise.all([server.stop(), https?.stop() ?? certificates?.source.stop()]);
-    clearTimeout(deadline);
-    await hosting.stop();
-    await booted.close();
-  };
-  if (certificates) {
-    try {
-      https = await startTls(ctx, {
-        source: certificates.source,
-        host: config.host,
-        port: chooseTlsPort(config),
-        answer: answer.https,
-        idleSeconds: IDLE_SECONDS,
-      });
-    } catch (error) {
-      await stop();
-      throw error;
-    }
-    const secure = secureAddressOf(config, https.port);
-    booted.setListening(secure);
-    options.writeErr(`land listens for https on ${secure}\n`);
-  }
-  const code = await ensureFirstCode(ctx);
-  if (code !== undefined)
-    options.writeErr(`The first account needs this code, and becomes admin: ${code}\n`);
-  options.writeOut(`land is listening on ${url}\n`);
-  let stopping: Promise<void> | undefined;
-  return {
-    url,
-    stop: () => (stopping ??= stop()),
-    logCrash: (cause) => ctx.log.error("crash", { cause }),
-  };
+  if (!certificates) return url;
+  doors.https = await startTls(ctx, {
+    source: certificates.source,
+    host: config.host,
+    port: chooseTlsPort(config),
+    answer: answer.https,
+    idleSeconds: IDLE_SECONDS,
+  });
+  const secure = secureAddressOf(config, doors.https.port);
+  booted.setListening(secure);
+  options.writeErr(`land listens for https on ${secure}\n`);
+  return url;
 }
 
 /** The two doors: plain http, and https behind its own listener. Sites that were asked for before are answered at once. */
