@@ -2,19 +2,21 @@
  * Requests per second for files of a site: the same files served by land, nginx and Caddy on this machine, in turns in one run.
  * Then many sites: latency at random hosts against one host, and the memory of the server.
  *
- *   bun bench/static.ts [--seconds 5] [--connections 32] [--rounds 3] [--sites 10000] [--source] [--only land,nginx,caddy]
+ *   bun bench/static.ts [--seconds 5] [--connections 32] [--rounds 3] [--sites 10000] [--keep <folder>] [--source] [--only land,nginx,caddy]
  *
  * Needs `wrk`; nginx and Caddy take part where they are installed. nginx writes its access log through a buffer and caches open
  * files; Caddy writes no log; land counts traffic, as it always does. `--source` runs land from source instead of dist/land.
+ * `--keep` keeps the data folder of the many sites, so that the next run need not make it again.
  */
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import { landBinary } from "../test/support/binary.ts";
 import { cleanEnvironment } from "../test/support/land.ts";
 import { writeFiles } from "../test/support/project.ts";
 import { freePort, type Server, start, startPeers, stopAll } from "./static-peers.ts";
+import { prepareSites, type SiteFiles } from "./static-sites.ts";
 
 const flag = (name: string, otherwise: string): string => {
   const at = process.argv.indexOf(name);
@@ -76,70 +78,29 @@ async function load(
 
 // ── land ─────────────────────────────────────────────────────────────────────
 
-async function startLand(): Promise<{ url: string; pid: number }> {
+async function startLand(
+  data: string,
+): Promise<{ url: string; pid: number; stop: () => Promise<void> }> {
   const program = process.argv.includes("--source")
     ? [process.execPath, "--cwd", join(import.meta.dir, ".."), "src/main.ts"]
     : [await landBinary()];
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const env = cleanEnvironment(work, {
-    LAND_RATE_LIMIT: "off",
-    LAND_LOG_LEVEL: "warn",
-    LAND_SITES_PER_ACCOUNT: String(siteCount + 10),
-  });
-  const data = join(work, "data");
+  const env = cleanEnvironment(work, { LAND_RATE_LIMIT: "off", LAND_LOG_LEVEL: "warn" });
   const child = await start(
     work,
     [...program, "serve", "--data", data, "--port", String(port)],
     `${url}/health`,
     env,
   );
-  return { url, pid: child.pid };
-}
-
-type Api = (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
-
-async function signUp(url: string): Promise<Api> {
-  let token = "";
-  const call: Api = async (method, path, body) => {
-    const isBytes = body instanceof Uint8Array;
-    const answer = await fetch(`${url}/api/v1${path}`, {
-      method,
-      headers: {
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...(body !== undefined && {
-          "content-type": isBytes ? "application/octet-stream" : "application/json",
-        }),
-      },
-      ...(body !== undefined && { body: isBytes ? body : JSON.stringify(body) }),
-    });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
-    return answer.status === 204 ? {} : ((await answer.json()) as Record<string, unknown>);
+  return {
+    url,
+    pid: child.pid,
+    async stop() {
+      child.kill();
+      await child.exited;
+    },
   };
-  const made = await call("POST", "/users/register", {
-    username: "bench",
-    email: "bench@example.com",
-    password: "correct horse battery",
-  });
-  token = String(made["token"]);
-  return call;
-}
-
-async function deploy(call: Api, site: string, files: Record<string, string>): Promise<void> {
-  await call("POST", "/sites", { name: site });
-  const bytes = new Map<string, Uint8Array>();
-  const list: Record<string, unknown> = {};
-  for (const [path, text] of Object.entries(files)) {
-    const content = new TextEncoder().encode(text);
-    const sha256 = new Bun.CryptoHasher("sha256").update(content).digest("hex");
-    bytes.set(sha256, content);
-    list[path] = { sha256, size: content.byteLength };
-  }
-  const started = await call("POST", `/sites/${site}/deploys`, { files: list });
-  const id = String(started["id"]);
-  for (const hex of started["missing"] as string[])
-    await call("PUT", `/sites/${site}/deploys/${id}/blobs/sha256/${hex}`, bytes.get(hex));
-  await call("POST", `/sites/${site}/deploys/${id}/finalize`, {});
 }
 
 // ── measuring ────────────────────────────────────────────────────────────────
@@ -181,23 +142,28 @@ async function rssMb(pid: number): Promise<string> {
   return `${(kb / 1024).toFixed(0)} MB`;
 }
 
-async function manySites(call: Api, { url, pid }: { url: string; pid: number }): Promise<void> {
+/** A page of each site is its own, nine are the same everywhere. */
+function manyFiles(): SiteFiles[] {
   const shared = Object.fromEntries(
     Array.from({ length: 9 }, (_, n) => [`page-${n}.html`, textOf(1400, 100 + n)]),
   );
-  const startedMs = performance.now();
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < siteCount) {
-      const n = next;
-      next += 1;
-      await deploy(call, `s${n}`, { ...shared, "index.html": textOf(1400, 1000 + n) });
-    }
-  };
-  await Promise.all(Array.from({ length: 8 }, worker));
-  const tookSeconds = ((performance.now() - startedMs) / 1000).toFixed(0);
-  console.log(`\n${siteCount} sites of 10 files, deployed in ${tookSeconds} s`);
-  const port = new URL(url).port;
+  return Array.from({ length: siteCount }, (_, n) => ({
+    name: `s${n}`,
+    files: { ...shared, "index.html": textOf(1400, 1000 + n) },
+  }));
+}
+
+async function manySites(): Promise<void> {
+  const kept = flag("--keep", "");
+  const data = kept === "" ? join(work, "many") : resolve(kept);
+  if (!(await Bun.file(join(data, "land.db")).exists())) {
+    const startedMs = performance.now();
+    await prepareSites(data, manyFiles());
+    const tookSeconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+    console.log(`\n${siteCount} sites of 10 files, made in ${tookSeconds} s`);
+  }
+  const { url, pid } = await startLand(data);
+  const { port } = new URL(url);
   const script = (many: boolean): string => `
 math.randomseed(os.time())
 request = function()
@@ -209,14 +175,16 @@ request = function()
 end
 `;
   await writeFiles(work, { "one.lua": script(false), "many.lua": script(true) });
-  console.log(`memory before: ${await rssMb(pid)}`);
+  console.log(`\nmemory before: ${await rssMb(pid)}`);
   for (const name of ["one", "many", "many", "one"]) {
+    const before = await cpuSeconds(pid);
     const { rate, p50, p99 } = await load(url, {
       script: join(work, `${name}.lua`),
       seconds: "10",
     });
+    const cpu = ((await cpuSeconds(pid)) - before) * 1e5;
     console.log(
-      `${name === "one" ? "one host " : "all hosts"} ${rate.toFixed(0).padStart(8)} req/s  p50 ${p50}  p99 ${p99}  memory ${await rssMb(pid)}`,
+      `${name === "one" ? "one host " : "all hosts"} ${rate.toFixed(0).padStart(8)} req/s  p50 ${p50}  p99 ${p99}  cpu ${(cpu / rate).toFixed(0)} us/request  memory ${await rssMb(pid)}`,
     );
   }
 }
@@ -226,9 +194,9 @@ try {
     work,
     Object.fromEntries(Object.entries(FILES).map(([path, text]) => [`public/${path}`, text])),
   );
-  const own = await startLand();
-  const call = await signUp(own.url);
-  await deploy(call, "bench", FILES);
+  const data = join(work, "data");
+  await prepareSites(data, [{ name: "bench", files: FILES }]);
+  const own = await startLand(data);
   const { port } = new URL(own.url);
   const ours: Server = {
     name: "land",
@@ -239,8 +207,9 @@ try {
     path: (file) => `/${file.replace(/\.html$/, "")}`,
   };
   const servers = [ours, ...(await startPeers(work, only))];
-  await compare(servers);
-  if (siteCount > 0) await manySites(call, own);
+  if (rounds > 0) await compare(servers);
+  await own.stop();
+  if (siteCount > 0) await manySites();
 } finally {
   await stopAll();
   await rm(work, { recursive: true, force: true });

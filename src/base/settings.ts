@@ -184,8 +184,8 @@ export const SETTINGS = {
       "Requests to a site per visitor's address and minute (not counted on loopback); 0: no limit.",
   }),
   "sites.cacheBytes": setting<number>({
-    default: 64 * MB,
-    about: "Memory for files of sites that are asked for often, in bytes.",
+    default: 32 * MB,
+    about: "Memory for files of sites and their answers that are asked for often, in bytes.",
   }),
   "domains.perSite": setting<number>({
     default: 20,

@@ -106,6 +106,8 @@ async function sendBatch(
       headers: {
         "content-type": alone ? "application/octet-stream" : "application/x-tar",
         "content-length": String(body.sizeBytes),
+        // What is missing still is known here: the server need not look for it among all files of the deploy.
+        prefer: "return=minimal",
       },
       stream: (watch) => body.open(watch, sent.moved),
     };

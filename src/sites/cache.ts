@@ -2,7 +2,7 @@
 export type Kept<V> = {
   readonly key: string;
   readonly value: V;
-  weight: number;
+  readonly weight: number;
   used: boolean;
   /** Whether it was put out of the cache. */
   gone: boolean;
@@ -15,8 +15,6 @@ export type Cache<V> = {
   find: (key: string) => Kept<V> | undefined;
   /** Keeps a value, in place of one of that key. The newest stays, whatever its weight. */
   put: (key: string, value: V, weight: number) => Kept<V>;
-  /** Makes a kept value heavier; it goes where there is no room for it even alone. */
-  grow: (kept: Kept<V>, by: number) => void;
   delete: (key: string) => void;
   clear: () => void;
   readonly weight: number;
@@ -67,13 +65,6 @@ export function createCache<V>(
       weight += own;
       makeRoom(kept);
       return kept;
-    },
-    grow(kept, by) {
-      if (kept.gone) return;
-      kept.weight += by;
-      weight += by;
-      makeRoom(kept);
-      if (weight > maxWeight && by > 0) drop(kept);
     },
     delete(key) {
       const kept = entries.get(key);

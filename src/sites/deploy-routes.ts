@@ -34,7 +34,12 @@ import {
 import { listReleases } from "./release-list.ts";
 import { rollback } from "./rollback.ts";
 import { putBlob } from "./upload-blob.ts";
-import { putBlobs } from "./upload-tar.ts";
+import { putBlobs, takeBlobs } from "./upload-tar.ts";
+
+/** Who sends many tars knows what is missing still. @see RFC 7240 section 4.2 */
+function prefersNothing({ headers }: Request): boolean {
+  return /(?:^|[,;\s])return=minimal(?:$|[,;\s])/i.test(headers.get("prefer") ?? "");
+}
 
 /** The API of deploys, to be mounted under /api/v1. */
 export function deployRoutes(ctx: Ctx) {
@@ -119,15 +124,21 @@ function uploadRoutes(ctx: Ctx) {
     )
     .post(
       "/",
-      async ({ request, params: { site, id } }) =>
-        putBlobs(ctx, await identifyWriter(ctx, request), { site, deploy: id }, request),
+      async ({ request, params: { site, id }, status, set }) => {
+        const actor = await identifyWriter(ctx, request);
+        const about = { site, deploy: id };
+        if (!prefersNothing(request)) return putBlobs(ctx, actor, about, request);
+        await takeBlobs(ctx, actor, about, request);
+        set.headers["preference-applied"] = "return=minimal";
+        return status(204, undefined);
+      },
       {
         parse: "none",
-        response: { 200: DeployStarted },
+        response: { 200: DeployStarted, 204: Type.Void() },
         detail: {
           summary: "Send many blobs that are missing",
           description:
-            "A tar whose entries are named by their digests, `<hex>` or `sha256/<hex>`. Answers what is missing still; where the tar is refused or cut, the blobs before that are kept.",
+            "A tar whose entries are named by their digests, `<hex>` or `sha256/<hex>`. Answers what is missing still, or 204 at once to `Prefer: return=minimal`; where the tar is refused or cut, the blobs before that are kept.",
           requestBody: {
             required: true,
             content: { "application/x-tar": { schema: { type: "string", format: "binary" } } },

@@ -73,7 +73,7 @@ export function createHot(maxBytes: number): Hot {
       return prepared;
     },
     isWanted({ host, kind, url }) {
-      const hash = Number(Bun.hash.xxHash32(`${host} ${kind} ${url}`));
+      const hash = Bun.hash.xxHash32(`${host} ${kind} ${url}`);
       const at = hash % MAX_SEEN;
       const isSecond = seen[at] === hash;
       seen[at] = hash;

@@ -22,17 +22,17 @@ const inTurn = createTurns(4);
 const FRAMING_BYTES = 4 * 1024;
 
 /**
- * Takes many blobs of an unfinished deploy as one tar, each entry named by its digest (`<hex>` or `sha256/<hex>`), and
- * answers what is missing still. Where an entry is refused, or the tar is cut, the blobs before it are kept.
+ * Takes many blobs of an unfinished deploy as one tar, each entry named by its digest (`<hex>` or `sha256/<hex>`). Where an entry
+ * is refused, or the tar is cut, the blobs before it are kept.
  *
  * @throws archive_invalid naming the entry, payload_too_large, too_slow, bad_request; and as `putBlob`
  */
-export async function putBlobs(
+export async function takeBlobs(
   ctx: Ctx,
   actor: Actor | undefined,
   about: { site: string; deploy: string },
   request: Request,
-): Promise<DeployStarted> {
+): Promise<void> {
   const { deployId, userId, sender } = await openForUpload(ctx, actor, about.site, about.deploy);
   await inTurn(String(userId), async () => {
     const named = await readNamed(ctx, deployId);
@@ -43,9 +43,20 @@ export async function putBlobs(
       await sink.finish();
     }
   });
+}
+
+/** Takes blobs as `takeBlobs` does, and answers what is missing still: that is looked for among all files of the deploy. */
+export async function putBlobs(
+  ctx: Ctx,
+  actor: Actor | undefined,
+  about: { site: string; deploy: string },
+  request: Request,
+): Promise<DeployStarted> {
+  await takeBlobs(ctx, actor, about, request);
   const { site, actor: known } = await requireSite(ctx, actor, about.site, MAY_DEPLOY);
-  const missing = await findMissing(ctx, known, await readDeployRow(ctx.db.read, site, deployId));
-  return { id: deployId, missing: missing.map((digest) => digest.slice("sha256:".length)) };
+  const row = await readDeployRow(ctx.db.read, site, about.deploy);
+  const missing = await findMissing(ctx, known, row);
+  return { id: row.id, missing: missing.map((digest) => digest.slice("sha256:".length)) };
 }
 
 type Named = Map<Digest, number>;

@@ -72,11 +72,7 @@ export function startTraffic(ctx: Ctx): TrafficRecorder {
     const startMs = performance.now();
     try {
       const countryOf = await countries;
-      for (const tally of taken.values())
-        for (const part of partsOf(tally, WRITE_SITES)) {
-          await ctx.db.transaction((tx) => writeTally(ctx, tx, part, { countryOf, known }));
-          for (const id of part.sites.keys()) tally.sites.delete(id);
-        }
+      for (const tally of taken.values()) await writeParts(ctx, tally, { countryOf, known });
       failures = 0;
     } catch (cause) {
       failures += 1;
@@ -96,6 +92,18 @@ export function startTraffic(ctx: Ctx): TrafficRecorder {
       await flush();
     },
   };
+}
+
+/** Writes a tally, and takes out of it what is written. */
+async function writeParts(
+  ctx: Ctx,
+  tally: Tally,
+  about: Parameters<typeof writeTally>[3],
+): Promise<void> {
+  for (const part of partsOf(tally, WRITE_SITES)) {
+    await ctx.db.transaction((tx) => writeTally(ctx, tx, part, about));
+    for (const id of part.sites.keys()) tally.sites.delete(id);
+  }
 }
 
 /** The time until the next write, after one that took `tookMs` or after some that failed. */
