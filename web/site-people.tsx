@@ -3,6 +3,7 @@ import type { Html } from "#html/html.ts";
 import type { Member } from "#sites/model.ts";
 
 import { may, type SiteFrame, SiteLayout } from "./site-layout.tsx";
+import { Lifetime, NewSecret, TokenTable } from "./token-parts.tsx";
 import { Ago, CodeLine, Csrf, Empty, Field, FormProblem, type FormProblems, Table } from "./ui.tsx";
 
 /** What this page is made from. */
@@ -39,17 +40,12 @@ export function SitePeoplePage(props: SitePeopleProps): Html {
           A key acts for you on this site and nowhere else: for a CI, or for a friend who deploys.
         </p>
         {props.newKey && (
-          <div class="secret" role="status">
-            <p>
-              <strong>Key “{props.newKey.name}” is made.</strong> Copy it now: it is not shown
-              again.
-            </p>
-            <CodeLine code={props.newKey.token} label="the key" />
+          <NewSecret what="key" made={props.newKey}>
             <CodeLine
               code={`LAND_REGISTRY=${frame.publicUrl} LAND_TOKEN=… land deploy --site ${site.name}`}
               label="the command that uses it"
             />
-          </div>
+          </NewSecret>
         )}
         <Keys {...props} />
         <MakeKey {...props} />
@@ -117,38 +113,13 @@ function Members({ frame, site, members, memberForm }: SitePeopleProps): Html {
 function Keys({ frame, site, keys }: SitePeopleProps): Html {
   if (keys.length === 0) return <Empty title="No keys" />;
   return (
-    <Table label="Keys" head={["Name", "May", "Made", "Last used", "Ends", ""]} isStacked>
-      {keys.map((key) => (
-        <tr>
-          <th scope="row">{key.name}</th>
-          <td data-label="May">
-            {key.scopes.map((scope) => (
-              <code>{scope} </code>
-            ))}
-          </td>
-          <td data-label="Made">
-            <Ago at={key.createdAt} now={frame.now} />
-          </td>
-          <td data-label="Last used">
-            {key.lastUsedAt === null ? "never" : <Ago at={key.lastUsedAt} now={frame.now} />}
-          </td>
-          <td data-label="Ends">
-            {key.expiresAt === null ? "never" : <Ago at={key.expiresAt} now={frame.now} />}
-          </td>
-          <td>
-            <form
-              method="post"
-              action={`/sites/${site.name}/keys/${encodeURIComponent(key.id)}/revoke`}
-            >
-              <Csrf token={frame.csrf} />
-              <button class="button small danger" aria-label={`Revoke key ${key.name}`}>
-                Revoke
-              </button>
-            </form>
-          </td>
-        </tr>
-      ))}
-    </Table>
+    <TokenTable
+      frame={frame}
+      tokens={keys}
+      what="key"
+      head={{ scopes: "May", end: "Ends" }}
+      revokeAt={(id) => `/sites/${site.name}/keys/${id}/revoke`}
+    />
   );
 }
 
@@ -178,17 +149,7 @@ function MakeKey({ frame, site, keyForm }: SitePeopleProps): Html {
           </label>
         ))}
       </fieldset>
-      <div class="field">
-        <label for="expiresInDays">Valid for</label>
-        <select id="expiresInDays" name="expiresInDays">
-          <option value="30">30 days</option>
-          <option value="90" selected>
-            90 days
-          </option>
-          <option value="365">1 year</option>
-          <option value="">No expiry</option>
-        </select>
-      </div>
+      <Lifetime />
       <button class="button">Make key</button>
     </form>
   );

@@ -3,7 +3,8 @@ import type { Html } from "#html/html.ts";
 
 import type { Frame } from "./layout.tsx";
 import type { TokenForm } from "./settings.tsx";
-import { Ago, CodeLine, Csrf, Empty, Field, FormProblem, Table } from "./ui.tsx";
+import { Lifetime, NewSecret, TokenTable } from "./token-parts.tsx";
+import { Csrf, Empty, Field, FormProblem } from "./ui.tsx";
 
 /** The scopes that the form offers, in words. */
 const OFFERED = [
@@ -11,12 +12,6 @@ const OFFERED = [
   ["publish", "Publish versions of your packages"],
   ["yank", "Yank and deprecate versions"],
   ["deploy", "Deploy to your sites"],
-] as const;
-const LIFETIMES = [
-  ["30", "30 days"],
-  ["90", "90 days"],
-  ["365", "1 year"],
-  ["", "No expiry"],
 ] as const;
 
 type TokensProps = {
@@ -32,14 +27,7 @@ export function Tokens({ frame, tokens, newToken, tokenForm }: TokensProps): Htm
     <section class="part" aria-labelledby="tokens">
       <h2 id="tokens">Tokens</h2>
       <p class="soft">A token lets a program act for you, as far as its scopes go.</p>
-      {newToken && (
-        <div class="secret" role="status">
-          <p>
-            <strong>Token “{newToken.name}” is made.</strong> Copy it now: it is not shown again.
-          </p>
-          <CodeLine code={newToken.token} label="the token" />
-        </div>
-      )}
+      {newToken && <NewSecret what="token" made={newToken} />}
       {tokens.length === 0 ? (
         <Empty title="No tokens">
           <p>
@@ -47,45 +35,16 @@ export function Tokens({ frame, tokens, newToken, tokenForm }: TokensProps): Htm
           </p>
         </Empty>
       ) : (
-        <TokenTable frame={frame} tokens={tokens} />
+        <TokenTable
+          frame={frame}
+          tokens={tokens}
+          what="token"
+          head={{ scopes: "Scopes", end: "Expires" }}
+          revokeAt={(id) => `/settings/tokens/${id}/revoke`}
+        />
       )}
       <MakeToken frame={frame} form={tokenForm} />
     </section>
-  );
-}
-
-function TokenTable({ frame, tokens }: { frame: Frame; tokens: readonly TokenInfo[] }): Html {
-  const { now, csrf } = frame;
-  return (
-    <Table label="Tokens" head={["Name", "Scopes", "Made", "Last used", "Expires", ""]} isStacked>
-      {tokens.map((one) => (
-        <tr>
-          <th scope="row">{one.name}</th>
-          <td data-label="Scopes">
-            {one.scopes.map((scope) => (
-              <code>{scope} </code>
-            ))}
-          </td>
-          <td data-label="Made">
-            <Ago at={one.createdAt} now={now} />
-          </td>
-          <td data-label="Last used">
-            {one.lastUsedAt === null ? "never" : <Ago at={one.lastUsedAt} now={now} />}
-          </td>
-          <td data-label="Expires">
-            {one.expiresAt === null ? "never" : <Ago at={one.expiresAt} now={now} />}
-          </td>
-          <td>
-            <form method="post" action={`/settings/tokens/${encodeURIComponent(one.id)}/revoke`}>
-              <Csrf token={csrf} />
-              <button class="button small danger" aria-label={`Revoke token ${one.name}`}>
-                Revoke
-              </button>
-            </form>
-          </td>
-        </tr>
-      ))}
-    </Table>
   );
 }
 
@@ -116,16 +75,7 @@ function MakeToken({ frame, form }: { frame: Frame; form: TokenForm | undefined 
         autocomplete="off"
         hint="Separated by spaces: publish:left, publish:@ada/*, deploy:blog"
       />
-      <div class="field">
-        <label for="expiresInDays">Valid for</label>
-        <select id="expiresInDays" name="expiresInDays">
-          {LIFETIMES.map(([days, label]) => (
-            <option value={days} selected={days === (values?.expiresInDays ?? "90")}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </div>
+      <Lifetime chosen={values?.expiresInDays} />
       <button class="button">Make token</button>
     </form>
   );
