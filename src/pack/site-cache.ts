@@ -6,6 +6,7 @@ import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
 import { isMap } from "./json.ts";
 import { SECRETS_RULES } from "./secrets.ts";
 import type { SiteFile } from "./site-select.ts";
+import { RACY_MS } from "./site-stamp.ts";
 
 /** What hashing a file found. */
 export type Hashed = {
@@ -21,8 +22,6 @@ export type SiteHashes = {
   find: (file: SiteFile) => Hashed | undefined;
 };
 
-/** A file changed within this time before it was hashed may change again without its times telling so. */
-const RACY_MS = 2000;
 /** Folders whose hashes are kept. */
 const KEPT = 50;
 const VERSION = `1.${SECRETS_RULES}`;

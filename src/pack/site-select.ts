@@ -7,18 +7,14 @@ import { fileFailed } from "#store/files.ts";
 
 import { type IgnoreRule, parseIgnoreFile } from "./ignore-rules.ts";
 import { compareBytes } from "./paths.ts";
+import { type Stamp, stampOf } from "./site-stamp.ts";
 
 /** A file of a site. */
-export type SiteFile = {
+export type SiteFile = Stamp & {
   /** As it is served: NFC, no leading slash, `/` between folders. */
   path: string;
   /** Where it lies below the folder, as the disk spells it. */
   onDisk: string;
-  sizeBytes: number;
-  /** Another text once the file changed: size, times in nanoseconds and inode. */
-  stamp: string;
-  /** When its content or its entry was last changed, by the clock of the disk. */
-  changedAtMs: number;
 };
 
 /** What of a folder belongs to its site, sorted by the bytes of the paths. */
@@ -167,14 +163,7 @@ function problemOfSitePath(path: string): string | undefined {
 
 async function describe(dir: string, file: Named): Promise<SiteFile> {
   const path = join(dir, file.onDisk);
-  const found = await lstat(path, { bigint: true }).catch(readFailed(path));
-  const { size, mtimeNs, ctimeNs, ino } = found;
-  return {
-    ...file,
-    sizeBytes: Number(size),
-    stamp: `${size}.${mtimeNs}.${ctimeNs}.${ino}`,
-    changedAtMs: Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n),
-  };
+  return { ...file, ...stampOf(await lstat(path, { bigint: true }).catch(readFailed(path))) };
 }
 
 /** Maps with some at a time, in the order of the items sorted by path. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Digest, parseDigest } from "#base/names.ts";
 import { hashSite } from "#pack/site-hash.ts";
 import type { SiteFile } from "#pack/site-select.ts";
+import { RACY_MS, type Stamp, stampOf } from "#pack/site-stamp.ts";
 import { createCache } from "#sites/cache.ts";
 import type { ManifestFile } from "#sites/load-manifest.ts";
 import { contentTypeOf } from "#sites/types.ts";
@@ -29,8 +30,6 @@ type Known = { stamp: string; settled: boolean; file: ManifestFile };
 /** Larger files are read from disk as they are. */
 const MAX_HELD_BYTES = 4 * 1024 * 1024;
 const MAX_ALL_BYTES = 64 * 1024 * 1024;
-/** A file changed within this time before it was read may change again without its times telling so. */
-const RACY_MS = 2000;
 
 /** Makes it, knowing nothing. `onTrouble` is told of files that cannot be read. */
 export function createContent(now: () => Date, onTrouble: (error: Error) => void): Content {
@@ -44,7 +43,7 @@ export function createContent(now: () => Date, onTrouble: (error: Error) => void
   async function readFresh(
     path: string,
     { dir, file }: { dir: string; file: Pick<SiteFile, "path" | "onDisk"> },
-    about: Pick<SiteFile, "sizeBytes" | "stamp" | "changedAtMs">,
+    about: Stamp,
   ): Promise<ManifestFile> {
     if (about.sizeBytes > MAX_HELD_BYTES) {
       const [hashed] = await hashSite(
@@ -92,19 +91,12 @@ export function createContent(now: () => Date, onTrouble: (error: Error) => void
 }
 
 /** Size and times of a plain file that is reached through no link; undefined where there is none. */
-async function look(
-  path: string,
-): Promise<Pick<SiteFile, "sizeBytes" | "stamp" | "changedAtMs"> | undefined> {
+async function look(path: string): Promise<Stamp | undefined> {
   try {
     if ((await realpath(path)) !== path) return undefined;
     const found = await lstat(path, { bigint: true });
     if (!found.isFile()) return undefined;
-    const { size, mtimeNs, ctimeNs, ino } = found;
-    return {
-      sizeBytes: Number(size),
-      stamp: `${size}.${mtimeNs}.${ctimeNs}.${ino}`,
-      changedAtMs: Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n),
-    };
+    return stampOf(found);
   } catch (cause) {
     if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errorCode(cause) ?? "")) return undefined;
     throw fileFailed("read", path, cause);
