@@ -53,7 +53,7 @@ type Addressed =
   { kind: "site"; site: SiteName; deploy: DeployId | undefined } | { kind: "other"; host: string };
 
 /** Of manifests and rules. */
-const MAX_SITES_BYTES = 32 * 1024 * 1024;
+const MAX_SITES_BYTES = 24 * 1024 * 1024;
 const MAX_HOSTS = 20_000;
 /** Names that lead nowhere are asked for by scanners, without end. */
 const MAX_UNKNOWN = 10_000;

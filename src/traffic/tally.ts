@@ -35,6 +35,12 @@ export const OTHER = "(other)";
 /** The agents that found no room. No header holds this. */
 const OTHER_AGENT = "\n";
 
+/** No host yet. None is written so. */
+const NO_HOST = "\n";
+/** Stand in sites without referrers, as most are in a second: maps of their own would be a third of what ten thousand sites take. */
+const NO_HOSTS = new Map<string, Map<string, Count>>();
+const NO_REFERRERS = new Map<string, Count>();
+
 /** Bounds of one tally: paths, referrers and agents together, of all sites. */
 const MAX_KEYS = 10_000;
 /** Of one site, so that one does not take the room of all. */
@@ -113,7 +119,6 @@ export function mergeTally(into: Tally, from: Tally): void {
 }
 
 function addSite(tally: Tally, siteId: number): SiteTally {
-  const hostReferrers = new Map<string, Count>();
   const site: SiteTally = {
     requests: 0,
     pages: 0,
@@ -121,10 +126,10 @@ function addSite(tally: Tally, siteId: number): SiteTally {
     bots: 0,
     paths: new Map(),
     statuses: new Map(),
-    referrers: new Map([["", hostReferrers]]),
+    referrers: NO_HOSTS,
     agents: new Map(),
-    host: "",
-    hostReferrers,
+    host: NO_HOST,
+    hostReferrers: NO_REFERRERS,
   };
   tally.sites.set(siteId, site);
   return site;
@@ -186,6 +191,7 @@ function isOwn(referrer: string, start: number, host: string): boolean {
 
 /** The referrers of one own host. Beyond the bound, under none: then own ones are told apart no more. */
 function referrersOf(tally: Tally, site: SiteTally, host: string): Map<string, Count> {
+  if (site.referrers === NO_HOSTS) site.referrers = new Map();
   const room = site.referrers.has(host) || tally.keys < MAX_KEYS;
   const key = room ? host : "";
   const referrers = site.referrers.get(key) ?? new Map<string, Count>();
