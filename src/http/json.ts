@@ -1,6 +1,7 @@
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
-import { readJson } from "#pack/json.ts";
+import { runInSlices } from "#base/slices.ts";
+import { sliceJson } from "#pack/json.ts";
 
 /**
  * The `parse` of a route that takes JSON: the body as plain data without prototypes, at most 64 levels deep. Elysia's own
@@ -12,7 +13,7 @@ export async function parseJsonBody({ request }: { request: Request }): Promise<
   const text = await request.text().catch((cause: unknown) => {
     throw fail("bad_request", { problem: "its body ends too early" }, { cause });
   });
-  const read = readJson(text);
+  const read = await runInSlices(sliceJson(text));
   if (!("problem" in read)) return read.value;
   const { field, problem } = read;
   const where = field === "" ? "its body" : `the key "${printable(field)}" of its body`;

@@ -1,6 +1,10 @@
+import { runWhole, type Sliced } from "#base/slices.ts";
+
 /** The largest JSON text that is read, in bytes. */
 export const MAX_JSON_BYTES = 1_000_000;
 const MAX_DEPTH = 64;
+/** Tokens looked at between two turns of others. */
+const SLICE = 5000;
 
 /** Plain data of a JSON text, maps without a prototype. */
 export type JsonMap = { [key: string]: unknown };
@@ -9,12 +13,12 @@ export type JsonMap = { [key: string]: unknown };
 export type JsonProblem = { field: string; problem: string };
 
 /**
- * Reads strict JSON: no BOM, comments, trailing commas, duplicate keys, `__proto__` or half surrogate pairs, at most 1 MB
+ * Reads strict JSON in slices of some milliseconds: no BOM, comments, trailing commas, duplicate keys, `__proto__` or half surrogate pairs, at most 1 MB
  * and 64 levels deep.
  * The depth is counted before anything recurses.
  */
-export function readJson(text: string): { value: unknown } | JsonProblem {
-  const early = problemBeforeParse(text);
+export function* sliceJson(text: string): Sliced<ReadJson> {
+  const early = yield* problemBeforeParse(text);
   if (early !== undefined) return { field: "", problem: early };
   let value: unknown;
   try {
@@ -22,17 +26,31 @@ export function readJson(text: string): { value: unknown } | JsonProblem {
   } catch {
     return { field: "", problem: `is not JSON: ${whereBroken(text)}` };
   }
-  return findBadToken(text) ?? { value: withoutPrototype(value) };
+  const bad = yield* findBadToken(text);
+  if (bad) return bad;
+  takePrototypes(value);
+  return { value };
 }
 
-function problemBeforeParse(text: string): string | undefined {
+/** What a text says, or why it is not taken. */
+export type ReadJson = { value: unknown } | JsonProblem;
+
+/** What `sliceJson` answers, at once. */
+export function readJson(text: string): ReadJson {
+  return runWhole(sliceJson(text));
+}
+
+function* problemBeforeParse(text: string): Sliced<string | undefined> {
   if (text.length > MAX_JSON_BYTES || Buffer.byteLength(text) > MAX_JSON_BYTES)
     return `is larger than ${MAX_JSON_BYTES} bytes`;
   if (text.startsWith("\uFEFF"))
     return "begins with a byte order mark: save it as UTF-8 without BOM";
   if (text.trim() === "") return "is empty";
   let depth = 0;
+  let seen = 0;
   for (const { at, token } of tokens(text)) {
+    seen += 1;
+    if (seen % SLICE === 0) yield;
     if (token === "{" || token === "[") depth++;
     if (token === "}" || token === "]") depth--;
     if (depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
@@ -61,20 +79,23 @@ function whereBroken(text: string): string {
 }
 
 /** Only for text that JSON.parse took. */
-function findBadToken(text: string): JsonProblem | undefined {
+function* findBadToken(text: string): Sliced<JsonProblem | undefined> {
   const open: (Set<string> | undefined)[] = [];
   let last = "";
+  let seen = 0;
   for (const { at, token } of tokens(text)) {
+    seen += 1;
+    if (seen % SLICE === 0) yield;
     const keys = open.at(-1);
     if (token === "{") open.push(new Set());
     else if (token === "[") open.push(undefined);
     else if (token === "}" || token === "]") open.pop();
     else if (token === ":" && keys !== undefined) {
-      const key: unknown = JSON.parse(last);
-      const problem = problemOfKey(String(key), keys);
+      const key = last.includes("\\") ? String(JSON.parse(last)) : last.slice(1, -1);
+      const problem = problemOfKey(key, keys);
       if (problem !== undefined)
-        return { field: String(key), problem: `${problem} in line ${lineOf(text, at)}` };
-      keys.add(String(key));
+        return { field: key, problem: `${problem} in line ${lineOf(text, at)}` };
+      keys.add(key);
     }
     // Half a pair has no form in UTF-8: it would be another text once stored, and no address may hold it.
     if (token.includes("\\u") && !String(JSON.parse(token)).isWellFormed())
@@ -89,13 +110,11 @@ function problemOfKey(key: string, keys: Set<string>): string | undefined {
   return keys.has(key) ? "stands twice" : undefined;
 }
 
-/** Recursion is bounded by the depth checked before. */
-function withoutPrototype(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutPrototype);
-  if (!isMap(value)) return value;
-  const map = emptyMap<unknown>();
-  for (const [key, item] of Object.entries(value)) map[key] = withoutPrototype(item);
-  return map;
+/** Of what was parsed just now, in its place. Recursion is bounded by the depth checked before. */
+function takePrototypes(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
+  for (const item of Object.values(value)) takePrototypes(item);
 }
 
 /** Whether a value is a JSON object. */

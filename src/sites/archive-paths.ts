@@ -1,5 +1,6 @@
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
+import { runInSlices } from "#base/slices.ts";
 
 import { refuseEntry } from "./archive-entries.ts";
 import type { DeployLimits } from "./deploy-limits.ts";
@@ -7,7 +8,7 @@ import {
   type ManifestFile,
   problemOfDeployPath,
   refusePath,
-  sortManifest,
+  sliceManifest,
 } from "./deploy-paths.ts";
 
 /** What is left out wherever it lies: secrets, and what tools leave behind. */
@@ -63,7 +64,7 @@ export function createEntryCheck(limits: DeployLimits): EntryCheck {
 }
 
 /** The files of an archive as a manifest: without the one folder that holds them all. @throws deploy_path_invalid */
-export function toManifest(files: readonly ManifestFile[]): ManifestFile[] {
+export async function toManifest(files: readonly ManifestFile[]): Promise<ManifestFile[]> {
   const top = commonTop(files.map(({ path }) => path));
   const stripped = files.map(({ path, digest, sizeBytes }) => ({
     path: path.slice(top.length),
@@ -74,7 +75,8 @@ export function toManifest(files: readonly ManifestFile[]): ManifestFile[] {
     const problem = problemOfDeployPath(path);
     if (problem !== undefined) throw refusePath(path, problem);
   }
-  return sortManifest(stripped);
+  await runInSlices(sliceManifest(stripped));
+  return stripped;
 }
 
 /** Whether a path is never deployed. */

@@ -51,7 +51,7 @@ export async function storeArchive(
           return to === undefined ? Promise.resolve() : keep(to, content, entry.sizeBytes);
         },
       );
-    const manifest = toManifest(files);
+    const manifest = await toManifest(files);
     await sink.finish();
     return manifest;
   } catch (error) {

@@ -1,30 +1,29 @@
-import { and, count, eq, sql, sum } from "drizzle-orm";
-
 import type { Actor } from "#accounts/actor.ts";
+import { requireActor } from "#accounts/guard.ts";
 import { fail } from "#base/errors.ts";
 import { type DeployId, parseDeployId, printableLines } from "#base/names.ts";
+import { runInSlices } from "#base/slices.ts";
+import { createTurns } from "#base/turns.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
 
-import {
-  checkDeploySize,
-  checkFileSizes,
-  checkUnfinished,
-  type DeployLimits,
-  deployLimits,
-} from "./deploy-limits.ts";
+import { checkFileSizes, checkUnfinished, deployLimits } from "./deploy-limits.ts";
+import { addToManifest } from "./deploy-manifest.ts";
 import { findMissing } from "./deploy-missing.ts";
-import { foldersOf, type ManifestFile, parseFileList, refusePath } from "./deploy-paths.ts";
+import { type ManifestFile, sliceFileList } from "./deploy-paths.ts";
 import { type DeployRow, readUploading } from "./deploy-rows.ts";
 import type { DeployBody, DeployPart, DeployStarted } from "./model.ts";
-import { keyNameOf, type Need, requireSite, senderOf, type SiteRow } from "./rights.ts";
-import { deployFiles, deploys } from "./tables.ts";
+import { keyNameOf, type Need, requireSite, senderOf } from "./rights.ts";
+import { deploys } from "./tables.ts";
 
 /** What every act of deploying asks for. */
 export const MAY_DEPLOY: Need = { action: "deploy to", role: "developer", scope: "deploy" };
 
-/** Rows of one INSERT, far below the most values that SQLite takes. */
-const ROWS = 1000;
+/** Lists of files of one account, one at a time: they share the only writer with everybody. */
+const inTurn = createTurns(1, {
+  max: 200,
+  refuse: () => fail("rate_limited", { what: "parts of deploys at once", retryAfterSeconds: 5 }),
+});
 const ID_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /** What a deploy is begun with: `source` tells by which door the files came. */
@@ -52,8 +51,9 @@ export async function createDeploy(
       problem: "this server does not run programs",
     });
   const { message, draft } = body;
+  const files = await runInSlices(sliceFileList(body.files));
   return beginDeploy(ctx, actor, site, {
-    files: parseFileList(body.files),
+    files,
     source: "api",
     ...(message !== undefined && { message }),
     ...(draft !== undefined && { draft }),
@@ -67,7 +67,8 @@ export async function beginDeploy(
   name: string,
   { files, source, message = "", draft = false }: NewDeploy,
 ): Promise<DeployStarted> {
-  const begun = await ctx.db.transaction(async (tx) => {
+  const by = requireActor(actor);
+  const write = async (tx: Tx): Promise<Begun> => {
     const { site, actor: maker } = await requireSite(ctx, actor, name, MAY_DEPLOY);
     const limits = deployLimits(ctx, site);
     checkFileSizes(files, limits);
@@ -84,12 +85,15 @@ export async function beginDeploy(
       keyId: senderOf(maker).keyId,
     };
     await tx.insert(deploys).values(row);
-    await insertFiles(tx, row.id, files);
-    await noteTotals(tx, site, row.id, limits);
+    await addToManifest(tx, { ...row, fileCount: 0, sizeBytes: 0 }, files, limits);
+    await checkUnfinished(tx, site, limits);
     return { row, maker };
-  });
-  return started(ctx, begun.maker, begun.row);
+  };
+  return inTurn(String(by.userId), async () => started(ctx, await ctx.db.transaction(write)));
 }
+
+/** A deploy that is being listed, and for whom. */
+type Begun = { row: Parameters<typeof findMissing>[2]; maker: Actor };
 
 /**
  * Adds files to a deploy that is not finished. A file that it has already must be the same.
@@ -104,96 +108,23 @@ export async function addFiles(
   id: string,
   part: DeployPart,
 ): Promise<DeployStarted> {
-  await requireSite(ctx, actor, name, MAY_DEPLOY);
-  const files = parseFileList(part.files);
-  const begun = await ctx.db.transaction(async (tx) => {
+  const { actor: by } = await requireSite(ctx, actor, name, MAY_DEPLOY);
+  const files = await runInSlices(sliceFileList(part.files));
+  const write = async (tx: Tx): Promise<Begun> => {
     const { site, actor: maker } = await requireSite(ctx, actor, name, MAY_DEPLOY);
     const row = await readUploading(tx, site, id, senderOf(maker));
     const limits = deployLimits(ctx, site);
     checkFileSizes(files, limits);
-    const fresh = await withoutKnown(tx, row.id, files);
-    await insertFiles(tx, row.id, fresh);
-    await noteTotals(tx, site, row.id, limits);
+    await addToManifest(tx, row, files, limits);
+    await checkUnfinished(tx, site, limits);
     return { row, maker };
-  });
-  return started(ctx, begun.maker, begun.row);
+  };
+  return inTurn(String(by.userId), async () => started(ctx, await ctx.db.transaction(write)));
 }
 
-async function started(
-  ctx: Ctx,
-  actor: Actor,
-  row: Parameters<typeof findMissing>[2],
-): Promise<DeployStarted> {
-  const missing = await findMissing(ctx, actor, row);
+async function started(ctx: Ctx, { row, maker }: Begun): Promise<DeployStarted> {
+  const missing = await findMissing(ctx, maker, row);
   return { id: row.id, missing: missing.map((digest) => digest.slice("sha256:".length)) };
-}
-
-async function insertFiles(
-  tx: Tx,
-  deployId: DeployId,
-  files: readonly ManifestFile[],
-): Promise<void> {
-  for (let at = 0; at < files.length; at += ROWS) {
-    const rows = files.slice(at, at + ROWS);
-    await tx
-      .insert(deployFiles)
-      .values(rows.map(({ path, digest, sizeBytes }) => ({ deployId, path, digest, sizeBytes })));
-  }
-}
-
-/** The files that the deploy does not have yet. @throws deploy_path_invalid for one that it has otherwise */
-async function withoutKnown(
-  tx: Tx,
-  deployId: DeployId,
-  files: readonly ManifestFile[],
-): Promise<ManifestFile[]> {
-  const rows = await tx.select().from(deployFiles).where(eq(deployFiles.deployId, deployId));
-  const known = new Map(rows.map((row) => [row.path, row]));
-  const folders = new Set<string>();
-  for (const { path } of rows) for (const folder of foldersOf(path)) folders.add(folder);
-  return files.filter((file) => {
-    const { path, digest, sizeBytes } = file;
-    if (folders.has(path)) throw refusePath(path, "it is a file and a folder");
-    for (const folder of foldersOf(path))
-      if (known.has(folder)) throw refusePath(folder, "it is a file and a folder");
-    const row = known.get(path);
-    if (row && (row.digest !== digest || row.sizeBytes !== sizeBytes))
-      throw refusePath(path, "an earlier part of the deploy has it with another content");
-    return row === undefined;
-  });
-}
-
-/** Counts the files and bytes of a deploy anew, and holds them to the limits. */
-async function noteTotals(
-  tx: Tx,
-  site: SiteRow,
-  id: DeployId,
-  limits: DeployLimits,
-): Promise<void> {
-  const [row] = await tx
-    .select({ files: count(), sizeBytes: sum(deployFiles.sizeBytes) })
-    .from(deployFiles)
-    .where(eq(deployFiles.deployId, id));
-  const total = { files: row?.files ?? 0, sizeBytes: Number(row?.sizeBytes ?? 0) };
-  checkDeploySize(total, limits);
-  await refuseTwoSizes(tx, id);
-  await tx
-    .update(deploys)
-    .set({ fileCount: total.files, sizeBytes: total.sizeBytes })
-    .where(eq(deploys.id, id));
-  await checkUnfinished(tx, site, limits);
-}
-
-/** The same digest with two sizes is one lie at least. */
-async function refuseTwoSizes(tx: Tx, id: DeployId): Promise<void> {
-  const [lie] = await tx
-    .select({ path: sql<string>`min(${deployFiles.path})` })
-    .from(deployFiles)
-    .where(and(eq(deployFiles.deployId, id)))
-    .groupBy(deployFiles.digest)
-    .having(sql`min(${deployFiles.sizeBytes}) <> max(${deployFiles.sizeBytes})`)
-    .limit(1);
-  if (lie) throw refusePath(lie.path, "the same content is listed with another size too");
 }
 
 /** Ten digits of 36, each as likely as any other: bytes past the last multiple of 36 are drawn again. */

@@ -1,13 +1,14 @@
-import { eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 
 import type { Actor } from "#accounts/actor.ts";
 import { fail } from "#base/errors.ts";
+import { giveWay } from "#base/slices.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
 
 import { type DeployRow, readDeployRow } from "./deploy-rows.ts";
 import { requireSite } from "./rights.ts";
-import { deploys } from "./tables.ts";
+import { deployFiles, deploys } from "./tables.ts";
 import { dropBlobs } from "./usage.ts";
 
 /**
@@ -34,11 +35,26 @@ export async function deleteDeploy(
   ctx.hooks.emit("site.changed", { site: name });
 }
 
-/** Takes a deploy and what it holds out of the tables, inside the caller's transaction. It must not be live. */
+/** Files removed between two turns of others. */
+const STEP = 1000;
+
+/**
+ * Takes a deploy and what it holds out of the tables, inside the caller's transaction, in slices of some milliseconds. It must not
+ * be live.
+ */
 export async function removeDeploy(
   tx: Tx,
   { id, siteId, state }: Pick<DeployRow, "id" | "siteId" | "state">,
 ): Promise<void> {
   if (state === "ready") await dropBlobs(tx, siteId, id);
+  for (let removed = STEP; removed === STEP;) {
+    const some = sql`SELECT path FROM ${deployFiles} WHERE deploy_id = ${id} LIMIT ${STEP}`;
+    const gone = await tx
+      .delete(deployFiles)
+      .where(and(eq(deployFiles.deployId, id), sql`${deployFiles.path} IN (${some})`))
+      .returning({ one: sql`1` });
+    removed = gone.length;
+    await giveWay();
+  }
   await tx.delete(deploys).where(eq(deploys.id, id));
 }

@@ -92,7 +92,11 @@ async function findUnproven(
     .orderBy(page.digest);
   const unproven = rows.filter((row) => row.held === 0);
   return {
-    unproven: unproven.map((row) => ({ ...row, sent: row.sent === 1 })),
+    unproven: unproven.map(({ digest, sizeBytes, sent: was }) => ({
+      digest,
+      sizeBytes,
+      sent: was === 1,
+    })),
     last: rows.at(-1)?.digest,
   };
 }

@@ -1,5 +1,6 @@
 import { fail, type LandError } from "#base/errors.ts";
 import { type Digest, parseDigest, printable } from "#base/names.ts";
+import { runWhole, type Sliced } from "#base/slices.ts";
 
 import type { FileList } from "./model.ts";
 
@@ -12,6 +13,8 @@ export type ManifestFile = {
 };
 
 const MAX_PATH_BYTES = 512;
+/** Files judged between two turns of others. */
+const SLICE = 500;
 /** The first segment of what the server itself answers on every site. */
 const OWN_FOLDER = ".land";
 
@@ -36,17 +39,24 @@ export function problemOfDeployPath(path: string): string | undefined {
 }
 
 /**
- * The manifest of files as sent, their paths in NFC and in order.
+ * The manifest of files as sent, their paths in NFC.
  *
  * @throws deploy_path_invalid for a path that is refused, two that are one after NFC, a file that is also a folder
  */
+export function* sliceFileList(files: FileList): Sliced<ManifestFile[]> {
+  const listed: ManifestFile[] = [];
+  for (const [path, { sha256, size }] of Object.entries(files)) {
+    if (listed.length % SLICE === SLICE - 1) yield;
+    const digest = parseDigest(`sha256:${sha256}`);
+    listed.push({ path: parseDeployPath(path), digest, sizeBytes: size });
+  }
+  yield* sliceManifest(listed);
+  return listed;
+}
+
+/** What `sliceFileList` answers, at once: for short lists. */
 export function parseFileList(files: FileList): ManifestFile[] {
-  const listed = Object.entries(files).map(([path, { sha256, size }]) => ({
-    path: parseDeployPath(path),
-    digest: parseDigest(`sha256:${sha256}`),
-    sizeBytes: size,
-  }));
-  return sortManifest(listed);
+  return runWhole(sliceFileList(files));
 }
 
 /** The path in NFC. @throws deploy_path_invalid */
@@ -57,23 +67,22 @@ function parseDeployPath(path: string): string {
   return composed;
 }
 
-/** Puts lines in the order of their paths, and refuses what cannot stand beside each other. @throws deploy_path_invalid */
-export function sortManifest(files: readonly ManifestFile[]): ManifestFile[] {
-  const byPath = new Map<string, ManifestFile>();
-  for (const file of files) {
-    if (byPath.has(file.path))
-      throw refusePath(file.path, "the same path, after Unicode NFC, stands twice");
-    byPath.set(file.path, file);
+/** Refuses lines of a manifest that cannot stand beside each other. @throws deploy_path_invalid */
+export function* sliceManifest(files: readonly ManifestFile[]): Sliced<void> {
+  const paths = new Set<string>();
+  for (const { path } of files) {
+    if (paths.has(path)) throw refusePath(path, "the same path, after Unicode NFC, stands twice");
+    paths.add(path);
+    if (paths.size % (SLICE * 4) === 0) yield;
   }
   const checked = new Set<string>();
-  for (const path of byPath.keys())
+  for (const path of paths)
     for (const folder of foldersOf(path)) {
       if (checked.has(folder)) break;
-      if (byPath.has(folder)) throw refusePath(folder, "it is a file and a folder");
+      if (paths.has(folder)) throw refusePath(folder, "it is a file and a folder");
       checked.add(folder);
+      if (checked.size % (SLICE * 4) === 0) yield;
     }
-  // Code units: all that matters is that the order is one.
-  return [...byPath.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /** The folders above a path, the innermost first. */

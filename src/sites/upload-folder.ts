@@ -70,7 +70,7 @@ async function readParts(
   const take = createTaker(sink, createEntryCheck(limits), limits, files);
   try {
     await parse(readBody(ctx, request, limitBytes), contentType, limits, take, texts);
-    const manifest = toManifest(files);
+    const manifest = await toManifest(files);
     await sink.finish();
     return { files: manifest, texts };
   } catch (error) {

@@ -1,63 +1,93 @@
-import { and, eq, inArray, lte, sql, sum } from "drizzle-orm";
+import { and, eq, lte, type SQL, sql, sum } from "drizzle-orm";
 
 import { fail } from "#base/errors.ts";
 import type { DeployId } from "#base/names.ts";
+import { giveWay } from "#base/slices.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
 
 import type { SiteRow } from "./rights.ts";
 import { deployFiles, siteBlobs, sites } from "./tables.ts";
 
+/** Blobs counted between two turns of others. */
+const STEP = 1000;
+
 /**
- * Counts the blobs of a deploy that is being finished towards its site. Equal blobs count once, in a deploy and over all
- * deploys of the site.
+ * Counts the blobs of a deploy that is being finished towards its site, in slices of some milliseconds. Equal blobs count once, in a
+ * deploy and over all deploys of the site.
  *
  * @throws quota_exceeded for the disk of the site or of all sites that its maker made
  */
 export async function holdBlobs(ctx: Ctx, tx: Tx, site: SiteRow, id: DeployId): Promise<void> {
-  const before = await usedBytes(tx, site.id);
-  const blobs = tx
-    .select({
-      siteId: sql<number>`${site.id}`.as("site_id"),
-      digest: deployFiles.digest,
-      sizeBytes: sql<number>`min(${deployFiles.sizeBytes})`.as("size_bytes"),
-      deploys: sql<number>`1`.as("deploys"),
-    })
-    .from(deployFiles)
-    .where(eq(deployFiles.deployId, id))
-    .groupBy(deployFiles.digest);
-  await tx
-    .insert(siteBlobs)
-    .select(blobs)
-    .onConflictDoUpdate({
-      target: [siteBlobs.siteId, siteBlobs.digest],
-      set: { deploys: sql`${siteBlobs.deploys} + 1` },
-    });
-  const used = await noteUsed(tx, site.id);
-  if (used > before) await checkQuotas(ctx, tx, site, used);
+  let more = 0;
+  for await (const digests of digestsOf(tx, id)) {
+    more -= await heldBytes(tx, site.id, digests);
+    const blobs = tx
+      .select({
+        siteId: sql<number>`${site.id}`.as("site_id"),
+        digest: deployFiles.digest,
+        sizeBytes: sql<number>`min(${deployFiles.sizeBytes})`.as("size_bytes"),
+        deploys: sql<number>`1`.as("deploys"),
+      })
+      .from(deployFiles)
+      .where(and(eq(deployFiles.deployId, id), sql`${deployFiles.digest} IN ${digests}`))
+      .groupBy(deployFiles.digest);
+    await tx
+      .insert(siteBlobs)
+      .select(blobs)
+      .onConflictDoUpdate({
+        target: [siteBlobs.siteId, siteBlobs.digest],
+        set: { deploys: sql`${siteBlobs.deploys} + 1` },
+      });
+    more += await heldBytes(tx, site.id, digests);
+  }
+  const used = await noteUsed(tx, site.id, more);
+  if (more > 0) await checkQuotas(ctx, tx, site, used);
 }
 
-/** Takes the blobs of a deploy that is being removed off its site. */
+/** Takes the blobs of a deploy that is being removed off its site, in slices of some milliseconds. */
 export async function dropBlobs(tx: Tx, siteId: number, id: DeployId): Promise<void> {
-  const named = tx
-    .select({ digest: deployFiles.digest })
-    .from(deployFiles)
-    .where(eq(deployFiles.deployId, id));
-  const held = and(eq(siteBlobs.siteId, siteId), inArray(siteBlobs.digest, named));
-  await tx
-    .update(siteBlobs)
-    .set({ deploys: sql`${siteBlobs.deploys} - 1` })
-    .where(held);
-  await tx.delete(siteBlobs).where(and(held, lte(siteBlobs.deploys, 0)));
-  await noteUsed(tx, siteId);
+  let freed = 0;
+  for await (const digests of digestsOf(tx, id)) {
+    freed += await heldBytes(tx, siteId, digests);
+    const held = and(eq(siteBlobs.siteId, siteId), sql`${siteBlobs.digest} IN ${digests}`);
+    await tx
+      .update(siteBlobs)
+      .set({ deploys: sql`${siteBlobs.deploys} - 1` })
+      .where(held);
+    await tx.delete(siteBlobs).where(and(held, lte(siteBlobs.deploys, 0)));
+    freed -= await heldBytes(tx, siteId, digests);
+  }
+  await noteUsed(tx, siteId, -freed);
 }
 
-async function noteUsed(tx: Tx, siteId: number): Promise<number> {
+/** The digests of a deploy, some at a time, each lot as what stands after IN. */
+async function* digestsOf(tx: Tx, id: DeployId): AsyncGenerator<SQL> {
+  for (let after = ""; ;) {
+    const rows = await tx
+      .selectDistinct({ digest: deployFiles.digest })
+      .from(deployFiles)
+      .where(and(eq(deployFiles.deployId, id), sql`${deployFiles.digest} > ${after}`))
+      .orderBy(deployFiles.digest)
+      .limit(STEP);
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield sql`(SELECT value FROM json_each(${JSON.stringify(rows.map(({ digest }) => digest))}))`;
+    after = last.digest;
+    await giveWay();
+  }
+}
+
+async function heldBytes(tx: Tx, siteId: number, digests: SQL): Promise<number> {
   const [row] = await tx
     .select({ bytes: sum(siteBlobs.sizeBytes) })
     .from(siteBlobs)
-    .where(eq(siteBlobs.siteId, siteId));
-  const used = Number(row?.bytes ?? 0);
+    .where(and(eq(siteBlobs.siteId, siteId), sql`${siteBlobs.digest} IN ${digests}`));
+  return Number(row?.bytes ?? 0);
+}
+
+async function noteUsed(tx: Tx, siteId: number, more: number): Promise<number> {
+  const used = (await usedBytes(tx, siteId)) + more;
   await tx.update(sites).set({ usedBytes: used }).where(eq(sites.id, siteId));
   return used;
 }
