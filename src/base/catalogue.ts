@@ -35,10 +35,12 @@ export const catalogue = {
     title: "Method not allowed",
     detail: ({ method, allow }) => `Cannot ${method} here: this address takes ${allow}`,
   }),
-  payload_too_large: define<{ limitBytes: number }>({
+  payload_too_large: define<{ limitBytes: number; inParts?: boolean }>({
     status: 413,
     title: "Body too large",
     detail: ({ limitBytes }) => `Cannot take a body of more than ${limitBytes} bytes here`,
+    hint: ({ inParts }) =>
+      inParts ? "Send the list of files in parts: POST …/deploys/:id/files adds to it" : "",
   }),
   too_slow: define<{ bytesPerSecond: number }>({
     status: 408,

@@ -4,7 +4,7 @@
  */
 import { Elysia, ValidationError } from "elysia";
 
-import { fail, type LandError, toLandError, toProblem } from "#base/errors.ts";
+import { fail, LandError, toLandError, toProblem } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
@@ -88,6 +88,9 @@ export function problemHeaders(error: LandError): Record<string, string> {
 
 function errorOf(thrown: unknown, code: string | number): LandError {
   if (code === "NOT_FOUND") return fail("not_found", { what: "this address" });
+  // What our own parsers say of a body comes wrapped.
+  if (code === "PARSE" && thrown instanceof Error && thrown.cause instanceof LandError)
+    return thrown.cause;
   if (code === "PARSE")
     return fail("bad_request", { problem: "its body is not what its Content-Type says" });
   if (thrown instanceof ValidationError) return invalid(thrown);

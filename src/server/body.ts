@@ -1,14 +1,14 @@
 import type { ServerConfig } from "#base/config.ts";
 import { fail, LandError } from "#base/errors.ts";
+import { MAX_JSON_BYTES } from "#pack/json.ts";
 
 /** Uploads: their routes read the body as it arrives, each with a limit of its own. */
 const STREAMED: Readonly<Record<string, RegExp>> = {
   POST: /^\/(?:api\/v1\/packages|api\/v1\/sites\/[^/]+\/deploys\/[^/]+\/blobs|api\/deploy|sites\/[^/]+\/upload(?:\/folder)?)$/,
   PUT: /^\/api\/v1\/sites\/[^/]+\/deploys\/[^/]+\/blobs\/sha256\/[^/]+$/,
 };
-/** Lists of a deploy's files. */
+/** Lists of a deploy's files: longer ones come in parts. */
 const MANIFEST = /^\/api\/v1\/sites\/[^/]+\/deploys(?:\/[^/]+\/files)?$/;
-const MANIFEST_BYTES = 16 * 1024 * 1024;
 /** Nobody without an account has more to say than a form: bodies are parsed before their route asks who sends them. */
 const VISITOR_BYTES = 64 * 1024;
 
@@ -23,9 +23,12 @@ export function bodyLimitOf(
   if (STREAMED[method]?.test(path)) return "streamed";
   const limitBytes = config["limits.bodyBytes"];
   if (isVisitor) return Math.min(limitBytes, VISITOR_BYTES);
-  return method === "POST" && MANIFEST.test(path)
-    ? Math.max(limitBytes, MANIFEST_BYTES)
-    : limitBytes;
+  // No JSON is longer.
+  return isManifest({ method, path }) ? Math.max(limitBytes, MAX_JSON_BYTES) : limitBytes;
+}
+
+function isManifest({ method, path }: Pick<BodyAsk, "method" | "path">): boolean {
+  return method === "POST" && MANIFEST.test(path);
 }
 
 /**
@@ -36,9 +39,12 @@ export function bodyLimitOf(
  */
 export async function limitBody(request: Request, limitBytes: number): Promise<Request> {
   if (request.method === "GET" || request.method === "HEAD" || !request.body) return request;
+  const { method } = request;
+  const inParts = isManifest({ method, path: URL.parse(request.url)?.pathname ?? "" });
+  const tooLarge = (): LandError => fail("payload_too_large", { limitBytes, inParts });
   const declared = request.headers.get("content-length");
   if (declared !== null) {
-    if (Number(declared) > limitBytes) throw fail("payload_too_large", { limitBytes });
+    if (Number(declared) > limitBytes) throw tooLarge();
     return request;
   }
   const chunks: Uint8Array[] = [];
@@ -46,7 +52,7 @@ export async function limitBody(request: Request, limitBytes: number): Promise<R
   try {
     for await (const chunk of request.body) {
       sizeBytes += chunk.byteLength;
-      if (sizeBytes > limitBytes) throw fail("payload_too_large", { limitBytes });
+      if (sizeBytes > limitBytes) throw tooLarge();
       chunks.push(chunk);
     }
   } catch (cause) {

@@ -7,6 +7,7 @@ import { fail, type LandError } from "#base/errors.ts";
 import { prefersHtml } from "#http/accept.ts";
 import { problemResponse, problems } from "#http/problems.ts";
 import { setRequestId } from "#http/request-id.ts";
+import { openWorld } from "#test/sites/deploy-world.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { parseObject } from "#test/support/people.ts";
 
@@ -168,3 +169,23 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
 function headersOf(error: LandError): Headers {
   return problemResponse(error).headers;
 }
+
+test("what a parser of ours says of a body is told", async () => {
+  await using world = await openWorld();
+  const send = async (body: string) =>
+    parseObject(
+      await (
+        await world.call("POST", "/api/v1/sites/blog/deploys", {
+          body: new Blob([body]),
+          headers: { "content-type": "application/json" },
+        })
+      ).text(),
+    );
+  expect(await send('{"files":{},"files":{}}')).toMatchObject({
+    code: "bad_request",
+    data: { problem: 'the key "files" of its body stands twice in line 1' },
+  });
+  expect(String((await send(`{"message":"${"x".repeat(1_000_001)}"}`))["detail"])).toContain(
+    "is larger than 1000000 bytes",
+  );
+});
