@@ -81,10 +81,11 @@ export function takeTicket(
   { host, sent }: { host: string; sent: string },
 ): { fresh: boolean; path: string } | undefined {
   const [text = "", mac = "", ...more] = sent.split(".");
-  const { sign, used } = gateState(ctx);
+  const { sign, used: usedAt } = gateState(ctx);
   if (more.length > 0 || !sameText(mac, sign("ticket", ticketText(site, host, text))))
     return undefined;
   const [end, path] = readTicket(text);
+  const used = usedAt(site.id);
   const over = end <= ctx.now().getTime() || used.has(mac);
   return { fresh: !over && used.add(mac, new Date(end)), path };
 }

@@ -2,6 +2,7 @@ import { networkOf } from "#accounts/limits.ts";
 import { verifyPassword } from "#accounts/password.ts";
 import { isLoopbackHost } from "#base/config.ts";
 import { fail, LandError } from "#base/errors.ts";
+import { createTurns } from "#base/turns.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { GatedSite } from "./gate-pass.ts";
@@ -9,6 +10,14 @@ import { gateState } from "./gate-state.ts";
 
 /** How long a right password is known again without the slow hash, which programs would pay for with each request. */
 const VERIFIED_MS = 10 * 60_000;
+
+const busy = () => fail("rate_limited", { what: "passwords at once", retryAfterSeconds: 5 });
+/**
+ * Sign-ins to the server wait in the same line for the slow hash: all gates together take two places of it, and one site never
+ * the places of the others.
+ */
+const ofGates = createTurns(2);
+const ofSite = createTurns(1, { max: 16, refuse: busy });
 
 /** What came of an attempt: in, a wrong password, or the refusal of one too many. */
 export type Attempt = "right" | "wrong" | LandError;
@@ -24,7 +33,10 @@ export async function tryPassword(
   if (verified.has(known)) return "right";
   try {
     countAttempt(ctx, site, address);
-    if (!(await verifyPassword(password, site.passwordHash ?? undefined))) return "wrong";
+    const right = await ofSite(String(site.id), () =>
+      ofGates("", () => verifyPassword(password, site.passwordHash ?? undefined)),
+    );
+    if (!right) return "wrong";
   } catch (error) {
     if (error instanceof LandError && error.code === "rate_limited") return error;
     throw error;

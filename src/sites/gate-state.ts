@@ -9,6 +9,7 @@ export type TimedSet = {
   has: (text: string) => boolean;
   /** Remembers `text` until `end`. False where as many as there may be are remembered: then it is not. */
   add: (text: string, end: Date) => boolean;
+  isEmpty: () => boolean;
 };
 
 /** What the gates of one server remember. All of it may be lost with the process. */
@@ -17,8 +18,8 @@ export type GateState = {
   attempts: RateLimiter;
   /** Passwords that were right, as keyed hashes. */
   verified: TimedSet;
-  /** Tickets that were handed in. */
-  used: TimedSet;
+  /** Tickets that were handed in at a site, by its id. */
+  used: (siteId: number) => TimedSet;
   /** A keyed hash under one purpose, which only this server can make. */
   sign: (purpose: Purpose, text: string) => string;
 };
@@ -26,8 +27,10 @@ export type GateState = {
 type Purpose = "pass" | "ticket" | "password";
 
 const MAX_VERIFIED = 1000;
-/** Far more than one server hands out in the minute for which a ticket lives. */
-const MAX_USED = 20_000;
+/** Far more than one site is entered in the minute for which a ticket lives. */
+const MAX_USED = 5000;
+/** Sites whose tickets are remembered before those without any are looked for. */
+const MAX_IDLE = 1000;
 
 const states = new WeakMap<Db, GateState>();
 
@@ -41,11 +44,25 @@ export function gateState(ctx: Ctx): GateState {
   const state: GateState = {
     attempts: createRateLimiter(ctx.now),
     verified: createTimedSet(ctx.now, MAX_VERIFIED),
-    used: createTimedSet(ctx.now, MAX_USED),
+    used: createTimedSets(ctx.now, MAX_USED),
     sign: (purpose, text) => createHmac("sha256", keys[purpose]).update(text).digest("base64url"),
   };
   states.set(ctx.db, state);
   return state;
+}
+
+/** Makes sets by number, each of `max` texts for itself; empty ones are forgotten. */
+export function createTimedSets(now: () => Date, max: number): (id: number) => TimedSet {
+  const sets = new Map<number, TimedSet>();
+  return (id) => {
+    const known = sets.get(id);
+    if (known) return known;
+    if (sets.size >= MAX_IDLE)
+      for (const [other, set] of sets) if (set.isEmpty()) sets.delete(other);
+    const made = createTimedSet(now, max);
+    sets.set(id, made);
+    return made;
+  };
 }
 
 /** Makes an empty set whose texts all live equally long, so that its order is the order of their ends. */
@@ -58,6 +75,10 @@ export function createTimedSet(now: () => Date, max: number): TimedSet {
     }
   };
   return {
+    isEmpty() {
+      forgetEnded(now().getTime());
+      return ends.size === 0;
+    },
     has: (text) => (ends.get(text) ?? 0) > now().getTime(),
     add(text, end) {
       forgetEnded(now().getTime());

@@ -2,12 +2,13 @@ import { expect, test } from "bun:test";
 
 import { eq } from "drizzle-orm";
 
+import { parseSiteName } from "#base/names.ts";
 import { addDomain } from "#sites/domain-add.ts";
 import { recheckDomains } from "#sites/domain-recheck.ts";
 import { removeDomain } from "#sites/domain-remove.ts";
 import { verifyDomain } from "#sites/domain-verify.ts";
 import { listDomains, readDomain } from "#sites/domains.ts";
-import { sites } from "#sites/tables.ts";
+import { domains, sites } from "#sites/tables.ts";
 import { codeOf, makeToken } from "#test/support/people.ts";
 
 import { domainWorld, makeSite, type World } from "./domain-world.ts";
@@ -149,6 +150,36 @@ test("a proof that is gone: failing, served for the days of grace, then not", as
   await recheckDomains(ctx);
   expect(await stateOf(world)).toBe("pending");
   expect(told).toEqual([`domain.removed ${HOST} blog`, "site.changed blog"]);
+});
+
+test("claims of one account without end keep nobody's served domain waiting", async () => {
+  await using world = await domainWorld();
+  const { ctx, dns, eve } = world;
+  await verified(world);
+  const [row] = await ctx.db.read.select().from(domains).where(eq(domains.host, HOST));
+  const [own] = await ctx.db.read
+    .select({ id: sites.id })
+    .from(sites)
+    .where(eq(sites.name, parseSiteName("evil")));
+  ctx.pass(DAY - HOUR);
+  await ctx.db.transaction(async (tx) => {
+    const claims = Array.from({ length: 1200 }, (_, index) => ({
+      host: `c${index}.example.net`,
+      siteId: own?.id ?? 0,
+      userId: eve.actor.userId,
+      proof: "x",
+      state: "pending" as const,
+      createdAt: ctx.now(),
+    }));
+    for (let at = 0; at < claims.length; at += 400)
+      await tx.insert(domains).values(claims.slice(at, at + 400));
+  });
+  ctx.pass(HOUR);
+  dns.asked.length = 0;
+  expect(await recheckDomains(ctx)).toMatchObject({ proven: 1, unproven: 40 });
+  expect(row?.host).toBe(HOST);
+  // One of the first to be asked for, though never-checked claims wait.
+  expect(dns.asked.findIndex((asked) => asked.startsWith(`_land.${HOST} `))).toBeLessThan(3);
 });
 
 test.each(["servfail", "refused"] as const)("an answer %s proves no absence", async (entry) => {

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 
 import { ownPath } from "#sites/gate-address.ts";
 import { cacheControlBehindGate } from "#sites/gate-protection.ts";
-import { createTimedSet } from "#sites/gate-state.ts";
+import { createTimedSet, createTimedSets } from "#sites/gate-state.ts";
 
 test("whatever it is given, a way back stays on the host", () => {
   const piece = fc.constantFrom(
@@ -57,4 +57,19 @@ test("what is remembered for a while is bounded", () => {
   atMs = 10;
   expect(["a", "b", "c"].map(set.has)).toEqual([false, false, false]);
   expect(set.add("c", new Date(20))).toBe(true);
+});
+
+test("tickets of one site never take the room of another's", () => {
+  let atMs = 0;
+  const used = createTimedSets(() => new Date(atMs), 2);
+  expect(["a", "b", "c"].map((text) => used(1).add(text, new Date(10)))).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect(used(2).add("a", new Date(10))).toBe(true);
+  atMs = 10;
+  for (let id = 3; id < 2000; id += 1) used(id);
+  expect(used(1).has("a")).toBe(false);
+  expect(used(1).add("c", new Date(20))).toBe(true);
 });
