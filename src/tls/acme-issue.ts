@@ -25,10 +25,12 @@ const AT_ONCE = 4;
 /** For a program of the operator that takes a record away. */
 const STOP_MS = 3000;
 const HOUR_SECONDS = 3600;
+/** One account gets this part of what visitors may ask for. */
+const ACCOUNTS = 3;
 
 /**
  * Makes an issuer. What bounds it: one attempt per name at a time, a wait per name after failures, `acme.certificatesPerHour`
- * for all together, four at once. What visitors ask for, who may come for any number of names that fail, leaves renewals their share.
+ * for all together and a third of it for the sites of one account, four at once. What visitors ask for, who may come for any number of names that fail, leaves renewals their share.
  */
 export function createIssuer(ctx: Ctx, store: () => Promise<CertificateStore>): Issuer {
   const flights = new Map<string, Promise<StoredCertificate>>();
@@ -36,12 +38,23 @@ export function createIssuer(ctx: Ctx, store: () => Promise<CertificateStore>): 
   const turns = createTurns(AT_ONCE);
   const aborter = new AbortController();
 
+  const take = (key: string, limit: number): boolean =>
+    limiter.take(key, { limit, windowSeconds: HOUR_SECONDS }).ok;
+
+  function takeShare({ name, account }: Plan, purpose: Purpose): void {
+    const limit = ctx.config["acme.certificatesPerHour"];
+    const refuse = (problem: string) => fail("certificate_failed", { name, problem });
+    if (purpose === "visitor" && account !== undefined) {
+      if (!take(`visitor ${account}`, Math.ceil(limit / ACCOUNTS)))
+        throw refuse("too many were asked for this hour for sites of one account");
+    }
+    if (!take(purpose, limit)) throw refuse("too many were asked for this hour");
+  }
+
   async function obtain(plan: Plan, purpose: Purpose): Promise<StoredCertificate> {
     const { name, names, method } = plan;
     await requireAttempt(ctx, name);
-    const rate = { limit: ctx.config["acme.certificatesPerHour"], windowSeconds: HOUR_SECONDS };
-    if (!limiter.take(purpose, rate).ok)
-      throw fail("certificate_failed", { name, problem: "too many were asked for this hour" });
+    takeShare(plan, purpose);
     return turns(purpose, async () => {
       try {
         const { "acme.directory": directory, "acme.caFile": caFile } = ctx.config;

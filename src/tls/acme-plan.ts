@@ -1,7 +1,7 @@
 import type { ServerConfig } from "#base/config.ts";
 import { isSiteName } from "#base/names.ts";
 import { isPublicHost } from "#sites/domain-host.ts";
-import { isServedDomain, isSite } from "#sites/domain-served.ts";
+import { findMaker } from "#sites/domain-served.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { Method } from "./acme-order.ts";
@@ -13,6 +13,8 @@ export type Plan = {
   name: string;
   names: readonly string[];
   method: Method;
+  /** Whose site the certificate is for; undefined for our own names, null where the account is gone. */
+  account?: number | null;
 };
 
 /**
@@ -33,6 +35,11 @@ export function ownPlans(config: ServerConfig): Plan[] {
   return plans;
 }
 
+/** Whether every site needs a certificate of its own, since none can be had for all. */
+export function takesOnePerSite(config: ServerConfig): boolean {
+  return config["acme.dnsHook"] === "" && isPublicHost(siteDomains(config).sitesDomain);
+}
+
 /** The plan for a server name, asked of the database where it is not our own; undefined: there is nothing of that name. */
 export async function findPlan(ctx: Ctx, host: string): Promise<Plan | undefined> {
   const own = ownPlans(ctx.config).find(({ names }) => covers(names, host));
@@ -40,11 +47,13 @@ export async function findPlan(ctx: Ctx, host: string): Promise<Plan | undefined
   const { domain, sitesDomain } = siteDomains(ctx.config);
   if (host.endsWith(`.${sitesDomain}`)) {
     const label = host.slice(0, -sitesDomain.length - 1);
-    const exists = isPublicHost(host) && isSiteName(label) && (await isSite(ctx, label));
-    return exists ? planFor(host) : undefined;
+    const maker =
+      isPublicHost(host) && isSiteName(label) ? await findMaker(ctx, { site: label }) : undefined;
+    return maker && { ...planFor(host), account: maker.userId };
   }
   const foreign = host !== sitesDomain && !host.endsWith(`.${domain}`) && isPublicHost(host);
-  return foreign && (await isServedDomain(ctx, host)) ? planFor(host) : undefined;
+  const maker = foreign ? await findMaker(ctx, { host }) : undefined;
+  return maker && { ...planFor(host), account: maker.userId };
 }
 
 function planFor(host: string): Plan {

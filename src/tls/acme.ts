@@ -4,7 +4,7 @@ import { forgetOldFailures } from "./acme-attempts.ts";
 import { answerChallenge, forgetOldChallenges } from "./acme-challenges.ts";
 import { createIssuer, type Issuer } from "./acme-issue.ts";
 import { createMisses } from "./acme-misses.ts";
-import { findPlan, ownPlans, type Plan } from "./acme-plan.ts";
+import { findPlan, ownPlans, type Plan, takesOnePerSite } from "./acme-plan.ts";
 import {
   type CertificateStore,
   openCertificateStore,
@@ -34,6 +34,14 @@ export function createAcmeSource(ctx: Ctx): AcmeSource {
     return opened;
   };
   const issuer = createIssuer(ctx, store);
+  if (takesOnePerSite(ctx.config))
+    ctx.log.warn(
+      "one certificate for each site",
+      {
+        domain: ctx.config.sitesDomain || ctx.config.domain,
+        hint: "an authority gives few for one domain a week; with acme.dnsHook one wildcard serves all sites",
+      },
+    );
 
   async function planOf(host: string): Promise<Plan | undefined> {
     if (misses.has(host)) return undefined;

@@ -5,8 +5,10 @@ import { sql } from "drizzle-orm";
 
 import { fail } from "#base/errors.ts";
 import { readDomain } from "#sites/domains.ts";
+import { domains } from "#sites/tables.ts";
 import type { Ctx } from "#store/ctx.ts";
-import { parseObject } from "#test/support/people.ts";
+import { makeSite } from "#test/sites/domain-world.ts";
+import { parseObject, signUp } from "#test/support/people.ts";
 import { noteFailure } from "#tls/acme-attempts.ts";
 import { openChallenge } from "#tls/acme-challenges.ts";
 import { createAcmeSource } from "#tls/acme.ts";
@@ -241,6 +243,23 @@ test("visitors who ask for many names leave our own names and renewals their sha
   expect(await source.find("b.example.org")).toBeDefined();
 });
 
+test("the sites of one account take a third of what visitors may ask for", async () => {
+  await using world = await acmeWorld({ "acme.certificatesPerHour": 3 });
+  const { ctx, ada } = world;
+  const source = await world.restart();
+  for (const host of ["a.example.org", "b.example.org"]) await world.verified(host);
+  const eve = await signUp(ctx, "eve");
+  const siteId = await makeSite(ctx, eve.actor, "evil");
+  await ctx.db.transaction(async (tx) => {
+    const values = { host: "eve.example.org", siteId, userId: eve.actor.userId, proof: "x" };
+    await tx.insert(domains).values({ ...values, state: "verified", createdAt: ctx.now() });
+  });
+  expect(ada.actor.userId).not.toBe(eve.actor.userId);
+  expect(await source.find("a.example.org")).toBeDefined();
+  expect(await source.find("b.example.org")).toBeUndefined();
+  expect(await source.find("eve.example.org")).toBeDefined();
+});
+
 test("an authority that forgot the account gets the same key again", async () => {
   await using world = await acmeWorld();
   const { ctx } = world;
@@ -289,6 +308,9 @@ test("secrets are in no line of the log", async () => {
   await world.verified(SHOP);
   await (await world.restart()).find(SHOP);
   const lines = world.ctx.logged.map(parseObject);
-  expect(lines).toMatchObject([{ event: "certificate issued", name: SHOP }]);
-  expect(Object.keys(lines[0] ?? {})).toEqual(["at", "level", "event", "name", "until"]);
+  expect(lines).toMatchObject([
+    { level: "warn", event: "one certificate for each site", domain: "land.example" },
+    { event: "certificate issued", name: SHOP },
+  ]);
+  expect(Object.keys(lines[1] ?? {})).toEqual(["at", "level", "event", "name", "until"]);
 });
