@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite";
+import { closeSync, openSync } from "node:fs";
 
 /** Milliseconds a connection waits for another process (a backup, a shell) that holds the file. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -8,8 +9,10 @@ const BUSY_TIMEOUT_MS = 5000;
  */
 const CACHE = "PRAGMA cache_size = -8000";
 
-/** Opens a connection with the settings that every writer of the file needs. `synchronous=FULL` is what survives power loss. */
+/** Opens a connection, to a new file for its owner alone where there is none, with the settings that every writer of the file needs. `synchronous=FULL` is what survives power loss. */
 export function openWriter(path: string): Database {
+  // SQLite gives its other files the mode of this one: secrets of sites and hashes of passwords are in all of them.
+  closeSync(openSync(path, "a", 0o600));
   const writer = new Database(path, { create: true, strict: true });
   writer.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   writer.run("PRAGMA journal_mode = WAL");

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { chmod, readdir, stat } from "node:fs/promises";
 
 import { openReader, openWriter } from "#store/connection.ts";
 import { type TemporaryFolder, temporaryFolder } from "#test/support/land.ts";
@@ -40,4 +41,12 @@ test("a row cannot name one that is not there", () => {
 
 test("a reader cannot write", () => {
   expect(() => reader.run("CREATE TABLE a (id INTEGER) STRICT")).toThrow("readonly database");
+});
+
+test("its files are for their owner alone, whatever the folder is", async () => {
+  await chmod(folder.path, 0o755);
+  writer.run("CREATE TABLE things (id INTEGER PRIMARY KEY) STRICT");
+  for (const name of await readdir(folder.path))
+    expect([name, (await stat(`${folder.path}/${name}`)).mode & 0o777]).toEqual([name, 0o600]);
+  expect((await stat(folder.path)).mode & 0o777).toBe(0o755);
 });
