@@ -78,7 +78,7 @@ export const SETTINGS = {
   }),
   trustedProxies: setting<readonly string[]>({
     default: [],
-    about: "Addresses of proxies whose Forwarded and X-Forwarded-* headers are believed.",
+    about: "Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed.",
   }),
   rateLimit: choice({
     default: "on",

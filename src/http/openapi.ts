@@ -116,13 +116,18 @@ function responsesOf(method: string, response: unknown): Operation["responses"] 
   return Object.fromEntries(
     byStatus.map(([status, schema]: [string, unknown]) => [
       status,
-      { description: "Done", ...(isSchema(schema) && { content: jsonContent(schema) }) },
+      { description: "Done", ...(hasBody(schema) && { content: jsonContent(schema) }) },
     ]),
   );
 }
 
 function jsonContent(schema: JsonSchema): Content {
   return { "application/json": { schema } };
+}
+
+/** Nothing at all is a type to TypeBox, and none to JSON Schema. */
+function hasBody(schema: unknown): schema is JsonSchema {
+  return isSchema(schema) && schema.type !== "void";
 }
 
 function isSchema(value: unknown): value is JsonSchema {
