@@ -7,6 +7,7 @@ import { createSiteServer, type SiteServer } from "#sites/serve.ts";
 import { finishRemovals } from "#sites/sites-purge.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { sweepBlobs } from "#store/sweep.ts";
+import { type CountryOf, openCountries } from "#traffic/countries.ts";
 import { startTraffic } from "#traffic/record.ts";
 
 import { type Job, startJobs } from "./jobs.ts";
@@ -26,9 +27,13 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** Starts the server of sites, what counts and logs their visits, and the jobs of the data folder. */
 export function startHosting(ctx: Ctx, jobs: readonly Job[]): Hosting {
-  const traffic = startTraffic(ctx);
+  const countries = openCountries(ctx);
+  let known: CountryOf | undefined;
+  void countries.then((found) => (known = found));
+  const traffic = startTraffic(ctx, countries);
   const logs = startSiteLogs(ctx);
   const sites = createSiteServer(ctx, {
+    countryOf: (address) => known?.(address),
     recorder: {
       note(visit) {
         traffic.note(visit);

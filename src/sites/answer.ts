@@ -1,4 +1,5 @@
 import type { Ctx } from "#store/ctx.ts";
+import type { CountryOf } from "#traffic/countries.ts";
 import type { Recorder, Visit } from "#traffic/visit.ts";
 
 import { effectiveProtection } from "./gate-protection.ts";
@@ -26,6 +27,8 @@ export type Parts = {
   limits: VisitorLimits;
   recorder: Recorder;
   loader: Pick<SiteLoader, "isCurrent">;
+  /** Where the operator gave a database of countries. */
+  countryOf?: CountryOf | undefined;
 };
 
 /** A request for a site that is there. */
@@ -104,7 +107,7 @@ async function decide(parts: Parts, asked: Asked, address: string): Promise<File
 async function show(parts: Parts, asked: Asked, shown: Shown): Promise<FileAnswer> {
   const { request, loaded, isGated } = asked;
   const { manifest, rules } = shown;
-  const { question, wasPersonal } = questionOf(asked);
+  const { question, wasPersonal } = questionOf({ ...asked, countryOf: parts.countryOf });
   const resolution = resolve(rules.rules, manifest.has, question);
   if (resolution.kind === "malformed") return plain(request, 400);
   if (resolution.kind === "redirect") {

@@ -8,7 +8,7 @@ type Asker = {
   query: string;
   host: string;
   scheme: "http" | "https";
-  country?: string;
+  country?: string | undefined;
   languages?: readonly string[];
   cookies?: ReadonlySet<string>;
 };

@@ -27,7 +27,7 @@ export type Question = {
   host: string;
   scheme: "http" | "https";
   /** ISO 3166-1 alpha-2, in either case. Without it no rule with a country holds. */
-  country?: string;
+  country?: string | undefined;
   /** Accept-Language, best first, without q-values. */
   languages?: readonly string[];
   /** Names of the cookies sent. */

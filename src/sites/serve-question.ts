@@ -1,3 +1,5 @@
+import type { CountryOf } from "#traffic/countries.ts";
+
 import type { Question } from "./resolve.ts";
 import type { Peer, SiteDestination } from "./serve.ts";
 
@@ -19,6 +21,7 @@ export function questionOf(asked: {
   query: string;
   destination: SiteDestination;
   peer: Peer;
+  countryOf: CountryOf | undefined;
 }): { question: Question; wasPersonal: () => boolean } {
   const { headers } = asked.request;
   let personal = false;
@@ -27,6 +30,10 @@ export function questionOf(asked: {
     query: asked.query,
     host: asked.destination.host,
     scheme: asked.peer.secure ? "https" : "http",
+    get country() {
+      personal = true;
+      return asked.countryOf?.(asked.peer.address());
+    },
     get languages() {
       personal = true;
       return languagesOf(headers.get("accept-language"));

@@ -1,5 +1,6 @@
 import type { DeployId, SiteName } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
+import type { CountryOf } from "#traffic/countries.ts";
 import type { Recorder } from "#traffic/visit.ts";
 
 import { answerSite, type Parts } from "./answer.ts";
@@ -38,8 +39,11 @@ export type SiteServer = {
 };
 
 /** Makes the server of static sites. It never enters Elysia; it notes each answer with `recorder` once. */
-export function createSiteServer(ctx: Ctx, { recorder }: { recorder: Recorder }): SiteServer {
-  const parts = createParts(ctx, recorder);
+export function createSiteServer(
+  ctx: Ctx,
+  { recorder, countryOf }: { recorder: Recorder; countryOf?: CountryOf },
+): SiteServer {
+  const parts = { ...createParts(ctx, recorder), countryOf };
   const { bodies, loader } = parts;
   const maker = startVariantMaker(ctx, (digest) => bodies.forget(digest));
 

@@ -31,8 +31,7 @@ export type TrafficRecorder = Recorder & {
  * would slow down answers) and then go into a transaction for each 500 sites: what a crash loses. They count for the hour in which that
  * second began. Once an hour it removes what is too old.
  */
-export function startTraffic(ctx: Ctx): TrafficRecorder {
-  const countries = openCountries(ctx);
+export function startTraffic(ctx: Ctx, countries = openCountries(ctx)): TrafficRecorder {
   const known: Known = { day: 0, items: new Map() };
   let waiting = new Map<number, Tally>();
   let current: Tally | undefined;
