@@ -12,7 +12,8 @@ import { listLogs, parseLogFilter } from "#sites/logs-list.ts";
 import { listMembers } from "#sites/members.ts";
 import { listSiteKeys } from "#sites/site-keys.ts";
 import { listSites } from "#sites/sites-read.ts";
-import { exportSiteTraffic, readSiteTraffic } from "#sites/traffic.ts";
+import { answerTrafficFile } from "#sites/traffic-file.ts";
+import { readSiteTraffic } from "#sites/traffic.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { answerPage, readVisit } from "./frame.ts";
@@ -125,16 +126,7 @@ async function sendTraffic(
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
-  const days = daysOf(ctx, query);
-  const body = await exportSiteTraffic(ctx, visit.actor, name, { days, format });
-  return new Response(body, {
-    headers: {
-      "content-type": format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
-      "content-disposition": `attachment; filename="${name}-traffic.${format}"`,
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-    },
-  });
+  return answerTrafficFile(ctx, visit.actor, name, { days: daysOf(ctx, query), format });
 }
 
 function daysOf({ config }: Ctx, { days = "30" }: Query): number {

@@ -10,7 +10,8 @@ import { Traffic } from "#traffic/model.ts";
 import { followLogs } from "./logs-follow.ts";
 import { listLogs, parseLogFilter } from "./logs-list.ts";
 import { LogPage } from "./model.ts";
-import { exportSiteTraffic, readSiteTraffic } from "./traffic.ts";
+import { answerTrafficFile } from "./traffic-file.ts";
+import { readSiteTraffic } from "./traffic.ts";
 
 const DEFAULT_DAYS = "30";
 
@@ -114,13 +115,7 @@ async function trafficAnswer(
   if (format === "json") return Response.json(await readSiteTraffic(ctx, actor, name, days));
   if (format !== "csv" && format !== "ndjson")
     throw fail("invalid_input", { field: "format", problem: "use json, csv or ndjson" });
-  const body = await exportSiteTraffic(ctx, actor, name, { days, format });
-  return new Response(body, {
-    headers: {
-      "content-type": format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
-      "content-disposition": `attachment; filename="${name}-traffic.${format}"`,
-    },
-  });
+  return answerTrafficFile(ctx, actor, name, { days, format });
 }
 
 function parseLineId(value: string | undefined): number | undefined {
