@@ -98,14 +98,7 @@ export async function openBlobs(root: string, now: () => Date): Promise<Blobs> {
       const file = Bun.file(pathOf(digest));
       return (await file.exists()) ? file : undefined;
     },
-    readNow(digest) {
-      try {
-        return new Uint8Array(readFileSync(pathOf(digest)));
-      } catch (cause) {
-        if (errorCode(cause) === "ENOENT") return undefined;
-        throw fileFailed("read", digest, cause);
-      }
-    },
+    readNow: (digest) => readWhole(pathOf(digest), digest),
     has: async (digest) => (await sizeOf(pathOf(digest))) !== undefined,
     sizeOf: (digest) => sizeOf(pathOf(digest)),
     async remove(digest) {
@@ -113,6 +106,15 @@ export async function openBlobs(root: string, now: () => Date): Promise<Blobs> {
     },
     list: () => listBlobs(join(root, "sha256")),
   };
+}
+
+function readWhole(path: string, digest: Digest): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return undefined;
+    throw fileFailed("read", digest, cause);
+  }
 }
 
 async function writeHashed(
