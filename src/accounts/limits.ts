@@ -1,5 +1,4 @@
-import { isIP } from "node:net";
-
+import { networkOf } from "#base/address.ts";
 import { isLoopbackHost } from "#base/config.ts";
 import { fail } from "#base/errors.ts";
 import { type Rate, rateHeaders, type RateLimiter } from "#http/rate.ts";
@@ -73,18 +72,4 @@ function callerOf(address: string, actor: Actor | undefined): string | undefined
   if (actor?.via.kind === "token") return `token:${actor.via.id}`;
   if (actor) return `session:${actor.via.hash}`;
   return isLoopbackHost(address) ? undefined : `address:${networkOf(address)}`;
-}
-
-/** What one customer of a provider has: the address itself, or the first 64 bits of an IPv6 address. */
-export function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const [head = "", tail] = address.split("%", 1).join("").split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
-  const groups = [...left, ...Array.from({ length: zeros }, () => "0"), ...right];
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":");
 }

@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
 
+import { plainAddress } from "#base/address.ts";
+
 /**
  * The address of the client: the peer's, or, where the peer is a trusted proxy, the last address in X-Forwarded-For
  * that is not one itself. Anything before that one could be made up by the client.
@@ -17,9 +19,4 @@ export function clientAddress(
     if (!trustedProxies.includes(address)) return address;
   }
   return own;
-}
-
-/** `::ffff:127.0.0.1` and `[::1]` in their plain form. */
-function plainAddress(address: string): string {
-  return address.replace(/^\[|\]$/g, "").replace(/^::ffff:(?=\d+\.)/i, "");
 }

@@ -1,4 +1,4 @@
-import { networkOf } from "#accounts/limits.ts";
+import { networkOf } from "#base/address.ts";
 import { isLoopbackHost, type ServerConfig } from "#base/config.ts";
 import { fail } from "#base/errors.ts";
 import { isIpLiteral, parseHost } from "#http/host.ts";

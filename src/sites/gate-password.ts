@@ -1,5 +1,5 @@
-import { networkOf } from "#accounts/limits.ts";
 import { verifyPassword } from "#accounts/password.ts";
+import { networkOf } from "#base/address.ts";
 import { isLoopbackHost } from "#base/config.ts";
 import { fail, LandError } from "#base/errors.ts";
 import { createTurns } from "#base/turns.ts";

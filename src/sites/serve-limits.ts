@@ -1,4 +1,4 @@
-import { networkOf } from "#accounts/limits.ts";
+import { networkOf } from "#base/address.ts";
 import { isLoopbackHost } from "#base/config.ts";
 import { createRateLimiter } from "#http/rate.ts";
 import type { Ctx } from "#store/ctx.ts";

@@ -1,4 +1,4 @@
-import { networkOf } from "#accounts/limits.ts";
+import { networkOf, plainAddress } from "#base/address.ts";
 import type { Log } from "#base/log.ts";
 
 import { type Connection, openConnection } from "./connection.ts";
@@ -60,7 +60,7 @@ export function startFront(options: FrontOptions): Front {
   let whenEnded: (() => void) | undefined;
 
   function accept(socket: Bun.Socket<Connection | undefined>): void {
-    const address = socket.remoteAddress.replace(/^::ffff:(?=\d+\.)/i, "");
+    const address = plainAddress(socket.remoteAddress);
     const network = networkOf(address);
     if (!options.slots.take(network)) {
       socket.terminate();

@@ -3,9 +3,8 @@ import { isIP } from "node:net";
 
 import { type CountryResponse, Reader } from "mmdb-lib";
 
+import { plainAddress } from "#base/address.ts";
 import type { Ctx } from "#store/ctx.ts";
-
-import { plainAddress } from "./visitors.ts";
 
 /** The ISO 3166 code of an address, or undefined where nobody knows. */
 export type CountryOf = (address: string) => string | undefined;

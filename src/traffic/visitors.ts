@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
 
+import { networkOf } from "#base/address.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
 
@@ -28,25 +29,4 @@ export function visitorHash(
     .update(`${siteId}\n${networkOf(address)}\n${userAgent}`)
     .digest();
   return hash.readUInt32BE(0) * 2 ** 21 + (hash.readUInt32BE(4) >>> 11);
-}
-
-/** What of an address tells visitors apart: of IPv6 the first 64 bits, since machines change the rest at will. */
-export function networkOf(address: string): string {
-  const plain = plainAddress(address);
-  if (!plain.includes(":")) return plain;
-  const [head = "", tail] = plain.toLowerCase().split("%", 1).join("").split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  // Dotted numbers at the end are two groups.
-  const written = left.length + right.length + (plain.includes(".") ? 1 : 0);
-  const zeros = Array.from({ length: Math.max(0, 8 - written) }, () => "0");
-  return [...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":");
-}
-
-/** `::ffff:192.0.2.1` as `192.0.2.1`; others as they are. */
-export function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
 }

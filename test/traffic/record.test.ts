@@ -3,9 +3,9 @@ import { expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import * as fc from "fast-check";
 
+import { networkOf } from "#base/address.ts";
 import { dropOldTraffic } from "#traffic/retention.ts";
 import type { Visit } from "#traffic/visit.ts";
-import { networkOf } from "#traffic/visitors.ts";
 
 import { FIREFOX, itemsOf, openWorld, rowsOf, SAFARI, VISIT } from "./world.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
+import { networkOf } from "#base/address.ts";
 import { isBot } from "#traffic/bots.ts";
-import { networkOf } from "#traffic/visitors.ts";
 
 import { FIREFOX, SAFARI } from "./world.ts";
 
