@@ -7,6 +7,7 @@ import { fileFailed } from "#store/files.ts";
 
 import { type IgnoreRule, parseIgnoreFile } from "./ignore-rules.ts";
 import { compareBytes } from "./paths.ts";
+import { isNeverDeployed } from "./site-never.ts";
 import { type Stamp, stampOf } from "./site-stamp.ts";
 
 /** A file of a site. */
@@ -35,18 +36,6 @@ export type SelectOptions = {
   /** Takes each refusal, and the file is left out; without it the first one is thrown. */
   onRefused?: (refusal: LandError) => void;
 };
-
-const NEVER = new Set([
-  ".git",
-  ".npmrc",
-  ".landrc",
-  ".landignore",
-  "land.lock",
-  "node_modules",
-  "land_modules",
-  ".ds_store",
-  "__macosx",
-]);
 
 /** How many files are looked at side by side. */
 const AT_ONCE = 64;
@@ -90,7 +79,7 @@ async function walkFolder(walk: Walk, folder: string, above: readonly IgnoreRule
   const rules = own.length === 0 ? above : [...above, ...own];
   for (const entry of entries) {
     const onDisk = folder === "" ? entry.name : `${folder}/${entry.name}`;
-    if (isNever(entry.name) || isIgnored(rules, onDisk, entry.isDirectory())) continue;
+    if (isNeverDeployed(entry.name) || isIgnored(rules, onDisk, entry.isDirectory())) continue;
     if (entry.isDirectory()) await walkFolder(walk, onDisk, rules);
     else if (entry.isFile()) walk.files.push({ path: onDisk.normalize("NFC"), onDisk });
     else
@@ -109,11 +98,6 @@ async function readRules(path: string, folder: string): Promise<IgnoreRule[]> {
 function isIgnored(rules: readonly IgnoreRule[], path: string, isFolder: boolean): boolean {
   const rule = rules.findLast((one) => one.matches(path, isFolder));
   return rule !== undefined && !rule.negated;
-}
-
-function isNever(name: string): boolean {
-  const lower = name.toLowerCase();
-  return NEVER.has(lower) || lower.startsWith(".env") || lower.endsWith(".pem");
 }
 
 function refusalOf({ path, kind }: Odd, count: number): LandError {

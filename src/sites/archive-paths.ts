@@ -1,6 +1,7 @@
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { runInSlices } from "#base/slices.ts";
+import { isNeverDeployed } from "#pack/site-never.ts";
 
 import { refuseEntry } from "./archive-entries.ts";
 import type { DeployLimits } from "./deploy-limits.ts";
@@ -10,17 +11,6 @@ import {
   refusePath,
   sliceManifest,
 } from "./deploy-paths.ts";
-
-/** What is left out wherever it lies: secrets, and what tools leave behind. */
-const NEVER = new Set([
-  ".git",
-  "node_modules",
-  "land_modules",
-  ".npmrc",
-  ".landrc",
-  ".ds_store",
-  "__macosx",
-]);
 
 /** Entries of an archive, and those of a folder on top of the files. */
 const ENTRIES_PER_FILE = 2;
@@ -54,7 +44,7 @@ export function createEntryCheck(limits: DeployLimits): EntryCheck {
       bytes += sizeBytes;
       if (bytes > limits.deployBytes)
         throw tooLarge(`brings the contents to more than ${limits.deployBytes} bytes`);
-      if (kind === "folder" || isNever(path)) return undefined;
+      if (kind === "folder" || path.split("/").some(isNeverDeployed)) return undefined;
       files += 1;
       if (files > limits.files) throw tooLarge(`comes after ${limits.files} files, the limit`);
       if (sizeBytes > limits.fileBytes) throw tooLarge(`is larger than ${limits.fileBytes} bytes`);
@@ -77,14 +67,6 @@ export async function toManifest(files: readonly ManifestFile[]): Promise<Manife
   }
   await runInSlices(sliceManifest(stripped));
   return stripped;
-}
-
-/** Whether a path is never deployed. */
-function isNever(path: string): boolean {
-  return path
-    .toLowerCase()
-    .split("/")
-    .some((name) => NEVER.has(name) || name.startsWith(".env") || name.endsWith(".pem"));
 }
 
 /** `dist/` where all paths lie in it. A folder with a meaning of its own, like `.well-known`, is no wrapping. */

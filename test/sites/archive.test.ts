@@ -59,6 +59,8 @@ test("a common top folder, ./, folders and what tools leave are taken off", asyn
     "dist/.git/config",
     "dist/.env.local",
     "dist/key.pem",
+    "dist/.landignore",
+    "dist/land.lock",
     "dist/node_modules/a/b.js",
     "dist/.DS_Store",
     "__MACOSX/dist/._index.html",
