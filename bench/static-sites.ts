@@ -3,12 +3,12 @@ import { randomBytes } from "node:crypto";
 import type { Actor } from "#accounts/actor.ts";
 import { createAccount } from "#accounts/register.ts";
 import { boot } from "#server/boot.ts";
-import { createDeploy } from "#sites/deploy-create.ts";
-import { finalizeDeploy } from "#sites/deploy-finalize.ts";
+import { createDeploy } from "#sites/deploys/deploy-create.ts";
+import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
+import { recordUploads } from "#sites/deploys/upload-record.ts";
 import { senderOf } from "#sites/rights.ts";
-import { createSite } from "#sites/sites-create.ts";
-import { recordUploads } from "#sites/upload-record.ts";
-import { startVariantMaker } from "#sites/variants-maker.ts";
+import { startVariantMaker } from "#sites/serving/variants-maker.ts";
+import { createSite } from "#sites/site/sites-create.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 /** A site that the benchmark serves: texts by path. */

@@ -2,7 +2,7 @@ import type { Actor } from "#accounts/actor.ts";
 import { identifyWriter } from "#accounts/guard.ts";
 import type { LandError } from "#base/errors.ts";
 import { type PageRequest, parsePage } from "#http/page.ts";
-import { readSite } from "#sites/sites-read.ts";
+import { readSite } from "#sites/site/sites-read.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { ofTheForm } from "./account-pages.tsx";

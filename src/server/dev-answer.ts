@@ -1,11 +1,11 @@
 import type { ServerConfig } from "#base/config.ts";
 import type { Log } from "#base/log.ts";
 import { parseDeployId, parseSiteName } from "#base/names.ts";
-import { answerSite, type Parts } from "#sites/answer.ts";
-import type { LoadedSite } from "#sites/load.ts";
-import { createBodies } from "#sites/serve-bodies.ts";
-import { createPreferences } from "#sites/serve-encoding.ts";
-import { createVisitorLimits } from "#sites/serve-limits.ts";
+import { answerSite, type Parts } from "#sites/serving/answer.ts";
+import type { LoadedSite } from "#sites/serving/load.ts";
+import { createBodies } from "#sites/serving/serve-bodies.ts";
+import { createPreferences } from "#sites/serving/serve-encoding.ts";
+import { createVisitorLimits } from "#sites/serving/serve-limits.ts";
 
 import type { Content } from "./dev-content.ts";
 import type { Build } from "./dev-folder.ts";

@@ -5,9 +5,9 @@ import { type Digest, parseDigest } from "#base/names.ts";
 import { hashSite } from "#pack/site-hash.ts";
 import type { SiteFile } from "#pack/site-select.ts";
 import { RACY_MS, type Stamp, stampOf } from "#pack/site-stamp.ts";
-import { createCache } from "#sites/cache.ts";
-import type { ManifestFile } from "#sites/load-manifest.ts";
-import { contentTypeOf } from "#sites/types.ts";
+import { contentTypeOf } from "#sites/rules/types.ts";
+import { createCache } from "#sites/serving/cache.ts";
+import type { ManifestFile } from "#sites/serving/load-manifest.ts";
 import { errorCode, fileFailed } from "#store/files.ts";
 
 import { withScript } from "./dev-reload.ts";

@@ -3,8 +3,8 @@ import { join } from "node:path";
 
 import { type LandError, toLandError } from "#base/errors.ts";
 import { selectSite, type SiteFile, type SiteSelection } from "#pack/site-select.ts";
-import { type LoadedRules, MAX_RULES_BYTES } from "#sites/load-rules.ts";
-import { readSiteRules } from "#sites/resolve.ts";
+import { readSiteRules } from "#sites/rules/resolve.ts";
+import { type LoadedRules, MAX_RULES_BYTES } from "#sites/serving/load-rules.ts";
 import { fileFailed } from "#store/files.ts";
 
 import type { Content } from "./dev-content.ts";

@@ -1,4 +1,4 @@
-import { PLAIN_PAGE_HEADERS } from "#sites/serve-pages.tsx";
+import { PLAIN_PAGE_HEADERS } from "#sites/serving/serve-pages.tsx";
 
 import script from "./dev-script.js" with { type: "text" };
 

@@ -4,8 +4,8 @@ import { isLoopbackHost, loadConfig, type ServerConfig } from "#base/config.ts";
 import { fail, LandError } from "#base/errors.ts";
 import { isIpLiteral, parseHost } from "#http/host.ts";
 import { problemResponse } from "#http/problems.ts";
-import { PLAIN_PAGE_HEADERS } from "#sites/serve-pages.tsx";
-import { splitUrl } from "#sites/serve-question.ts";
+import { PLAIN_PAGE_HEADERS } from "#sites/serving/serve-pages.tsx";
+import { splitUrl } from "#sites/serving/serve-question.ts";
 
 import { addressOf } from "./boot.ts";
 import { createFolderAnswer, type FolderAnswer } from "./dev-answer.ts";

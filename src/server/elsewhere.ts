@@ -1,6 +1,6 @@
 import { fail } from "#base/errors.ts";
 import { problemResponse } from "#http/problems.ts";
-import type { SiteServer } from "#sites/serve.ts";
+import type { SiteServer } from "#sites/serving/serve.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { unknownHostPage } from "#web/unknown-host.tsx";
 

@@ -1,10 +1,10 @@
 import { referencedDigests } from "#registry/references.ts";
-import { recheckDomains } from "#sites/domain-recheck.ts";
-import { startSiteLogs } from "#sites/logs.ts";
-import { siteDigests } from "#sites/references.ts";
-import { keepRecent } from "#sites/retention.ts";
-import { createSiteServer, type SiteServer } from "#sites/serve.ts";
-import { finishRemovals } from "#sites/sites-purge.ts";
+import { siteDigests } from "#sites/deploys/references.ts";
+import { keepRecent } from "#sites/deploys/retention.ts";
+import { recheckDomains } from "#sites/domains/domain-recheck.ts";
+import { startSiteLogs } from "#sites/logs/logs.ts";
+import { createSiteServer, type SiteServer } from "#sites/serving/serve.ts";
+import { finishRemovals } from "#sites/site/sites-purge.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { sweepBlobs } from "#store/sweep.ts";
 import { type CountryOf, openCountries } from "#traffic/countries.ts";

@@ -1,5 +1,5 @@
 import { fail } from "#base/errors.ts";
-import { isServedDomain, isSite } from "#sites/domain-served.ts";
+import { isServedDomain, isSite } from "#sites/domains/domain-served.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { createAcmeSource } from "#tls/acme.ts";
 import type { AcmeSource, CertificateSource } from "#tls/certificate.ts";

@@ -2,7 +2,7 @@ import { ensureFirstCode } from "#accounts/invites.ts";
 import type { ConfigKey } from "#base/settings.ts";
 import { parseHost } from "#http/host.ts";
 import { createRateLimiter } from "#http/rate.ts";
-import type { SiteServer } from "#sites/serve.ts";
+import type { SiteServer } from "#sites/serving/serve.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { clientAddress } from "./address.ts";

@@ -2,10 +2,10 @@ import { Elysia } from "elysia";
 
 import type { Ctx } from "#store/ctx.ts";
 
-import { deployRoutes, oneShotRoutes } from "./deploy-routes.ts";
-import { domainRoutes } from "./domain-routes.ts";
-import { siteRoutes } from "./site-routes.ts";
-import { trafficRoutes } from "./traffic-routes.ts";
+import { deployRoutes, oneShotRoutes } from "./deploys/deploy-routes.ts";
+import { domainRoutes } from "./domains/domain-routes.ts";
+import { trafficRoutes } from "./logs/traffic-routes.ts";
+import { siteRoutes } from "./site/site-routes.ts";
 
 /** The sites API, to be mounted under /api/v1. No answer of it may be kept by a cache. */
 export function sitesRoutes(ctx: Ctx) {

@@ -1,7 +1,7 @@
 import { and, eq, lt } from "drizzle-orm";
 
 import { parseHost } from "#http/host.ts";
-import { isOwnHost } from "#sites/domain-host.ts";
+import { isOwnHost } from "#sites/domains/domain-host.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { acmeChallenges } from "./tables.ts";

@@ -1,4 +1,4 @@
-import { holdsTxt, lookUpTxt } from "#sites/dns.ts";
+import { holdsTxt, lookUpTxt } from "#sites/domains/dns.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { AcmeClient } from "./acme-client.ts";

@@ -1,7 +1,7 @@
 import type { ServerConfig } from "#base/config.ts";
 import { isSiteName } from "#base/names.ts";
-import { isPublicHost } from "#sites/domain-host.ts";
-import { findMaker } from "#sites/domain-served.ts";
+import { isPublicHost } from "#sites/domains/domain-host.ts";
+import { findMaker } from "#sites/domains/domain-served.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { Method } from "./acme-order.ts";

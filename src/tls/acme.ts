@@ -35,13 +35,10 @@ export function createAcmeSource(ctx: Ctx): AcmeSource {
   };
   const issuer = createIssuer(ctx, store);
   if (takesOnePerSite(ctx.config))
-    ctx.log.warn(
-      "one certificate for each site",
-      {
-        domain: ctx.config.sitesDomain || ctx.config.domain,
-        hint: "an authority gives few for one domain a week; with acme.dnsHook one wildcard serves all sites",
-      },
-    );
+    ctx.log.warn("one certificate for each site", {
+      domain: ctx.config.sitesDomain || ctx.config.domain,
+      hint: "an authority gives few for one domain a week; with acme.dnsHook one wildcard serves all sites",
+    });
 
   async function planOf(host: string): Promise<Plan | undefined> {
     if (misses.has(host)) return undefined;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
-import { addDomain } from "#sites/domain-add.ts";
+import { addDomain } from "#sites/domains/domain-add.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { makeToken, signUp } from "#test/support/people.ts";
 

@@ -3,10 +3,10 @@ import { readdir } from "node:fs/promises";
 
 import { gzipped, rawTar } from "#fixtures/tar.ts";
 import { descriptorOf, rawZip } from "#fixtures/zip.ts";
-import { listDeployFiles } from "#sites/deploy-files.ts";
-import { listDeploys } from "#sites/deploy-list.ts";
+import { listDeployFiles } from "#sites/deploys/deploy-files.ts";
+import { listDeploys } from "#sites/deploys/deploy-list.ts";
 import type { Finalized } from "#sites/model.ts";
-import { listSites, readSite } from "#sites/sites-read.ts";
+import { listSites, readSite } from "#sites/site/sites-read.ts";
 import { makeToken, type Person } from "#test/support/people.ts";
 
 import { openWorld, type World } from "./deploy-world.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { findPage } from "#sites/clean-urls.ts";
+import { findPage } from "#sites/rules/clean-urls.ts";
 
 import { inWords, siteOf } from "./rules.ts";
 

@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
 
-import { createDeploy } from "#sites/deploy-create.ts";
-import { deleteDeploy } from "#sites/deploy-delete.ts";
-import { diffDeploys } from "#sites/deploy-diff.ts";
-import { listDeployFiles } from "#sites/deploy-files.ts";
-import { finalizeDeploy } from "#sites/deploy-finalize.ts";
-import { listDeploys } from "#sites/deploy-list.ts";
-import { openDeployFile } from "#sites/deploy-open.ts";
-import { readDeploy } from "#sites/deploy-read.ts";
-import { listReleases } from "#sites/release-list.ts";
-import { rollback } from "#sites/rollback.ts";
-import { readSite } from "#sites/sites-read.ts";
+import { createDeploy } from "#sites/deploys/deploy-create.ts";
+import { deleteDeploy } from "#sites/deploys/deploy-delete.ts";
+import { diffDeploys } from "#sites/deploys/deploy-diff.ts";
+import { listDeployFiles } from "#sites/deploys/deploy-files.ts";
+import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
+import { listDeploys } from "#sites/deploys/deploy-list.ts";
+import { openDeployFile } from "#sites/deploys/deploy-open.ts";
+import { readDeploy } from "#sites/deploys/deploy-read.ts";
+import { listReleases } from "#sites/deploys/release-list.ts";
+import { rollback } from "#sites/deploys/rollback.ts";
+import { readSite } from "#sites/site/sites-read.ts";
 import { codeOf, makeToken } from "#test/support/people.ts";
 
 import { deploy, listOf, openWorld, sha256, upload } from "./deploy-world.ts";

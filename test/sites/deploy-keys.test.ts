@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 
-import { addFiles, createDeploy } from "#sites/deploy-create.ts";
-import { finalizeDeploy } from "#sites/deploy-finalize.ts";
-import { createSite } from "#sites/sites-create.ts";
-import { putBlob } from "#sites/upload-blob.ts";
-import { putBlobs } from "#sites/upload-tar.ts";
+import { addFiles, createDeploy } from "#sites/deploys/deploy-create.ts";
+import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
+import { putBlob } from "#sites/deploys/upload-blob.ts";
+import { putBlobs } from "#sites/deploys/upload-tar.ts";
+import { createSite } from "#sites/site/sites-create.ts";
 import { codeOf, makeToken } from "#test/support/people.ts";
 
 import { deploy, listOf, openWorld, sending, sha256, tarOf, upload } from "./deploy-world.ts";

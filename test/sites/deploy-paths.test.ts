@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import { array, assert, constantFrom, oneof, property, string } from "fast-check";
 
-import { parseFileList, problemOfDeployPath } from "#sites/deploy-paths.ts";
+import { parseFileList, problemOfDeployPath } from "#sites/deploys/deploy-paths.ts";
 import { codeOf } from "#test/support/people.ts";
 
 const FILE = { sha256: "0".repeat(64), size: 0 };

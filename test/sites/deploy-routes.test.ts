@@ -3,13 +3,13 @@ import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 
 import { rawTar } from "#fixtures/tar.ts";
-import { createDeploy } from "#sites/deploy-create.ts";
-import { finalizeDeploy } from "#sites/deploy-finalize.ts";
-import { listDeploys } from "#sites/deploy-list.ts";
+import { createDeploy } from "#sites/deploys/deploy-create.ts";
+import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
+import { listDeploys } from "#sites/deploys/deploy-list.ts";
+import { readFolderUpload } from "#sites/deploys/upload-folder.ts";
+import { putBlobs } from "#sites/deploys/upload-tar.ts";
 import type { Deploy, DeployStarted, Finalized } from "#sites/model.ts";
-import { readSite } from "#sites/sites-read.ts";
-import { readFolderUpload } from "#sites/upload-folder.ts";
-import { putBlobs } from "#sites/upload-tar.ts";
+import { readSite } from "#sites/site/sites-read.ts";
 import { codeOf } from "#test/support/people.ts";
 
 import { deploy, listOf, openWorld, sending, sha256, tarOf, type World } from "./deploy-world.ts";

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 
 import { parseJsonBody } from "#http/json.ts";
-import { addFiles, createDeploy } from "#sites/deploy-create.ts";
-import { deleteDeploy } from "#sites/deploy-delete.ts";
-import { finalizeDeploy } from "#sites/deploy-finalize.ts";
+import { addFiles, createDeploy } from "#sites/deploys/deploy-create.ts";
+import { deleteDeploy } from "#sites/deploys/deploy-delete.ts";
+import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
+import { recordUploads } from "#sites/deploys/upload-record.ts";
 import { senderOf } from "#sites/rights.ts";
-import { deleteSite } from "#sites/sites-delete.ts";
-import { recordUploads } from "#sites/upload-record.ts";
+import { deleteSite } from "#sites/site/sites-delete.ts";
 
 import { listOf, openWorld, type World } from "./deploy-world.ts";
 

@@ -1,18 +1,18 @@
 import { expect, test } from "bun:test";
 
 import type { Events } from "#base/events.ts";
-import { addFiles, createDeploy, makeDeployId } from "#sites/deploy-create.ts";
-import { deleteDeploy } from "#sites/deploy-delete.ts";
-import { finalizeDeploy } from "#sites/deploy-finalize.ts";
-import { listDeploys } from "#sites/deploy-list.ts";
-import { readDeploy } from "#sites/deploy-read.ts";
-import { putMember } from "#sites/members.ts";
-import { listReleases } from "#sites/release-list.ts";
-import { keepRecent } from "#sites/retention.ts";
-import { rollback } from "#sites/rollback.ts";
-import { createSite } from "#sites/sites-create.ts";
-import { readSite } from "#sites/sites-read.ts";
-import { putBlob } from "#sites/upload-blob.ts";
+import { addFiles, createDeploy, makeDeployId } from "#sites/deploys/deploy-create.ts";
+import { deleteDeploy } from "#sites/deploys/deploy-delete.ts";
+import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
+import { listDeploys } from "#sites/deploys/deploy-list.ts";
+import { readDeploy } from "#sites/deploys/deploy-read.ts";
+import { listReleases } from "#sites/deploys/release-list.ts";
+import { keepRecent } from "#sites/deploys/retention.ts";
+import { rollback } from "#sites/deploys/rollback.ts";
+import { putBlob } from "#sites/deploys/upload-blob.ts";
+import { putMember } from "#sites/site/members.ts";
+import { createSite } from "#sites/site/sites-create.ts";
+import { readSite } from "#sites/site/sites-read.ts";
 import { codeOf, makeToken } from "#test/support/people.ts";
 
 import { deploy, listOf, openWorld, sending, sha256, upload } from "./deploy-world.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import * as fc from "fast-check";
 
-import { holdsTxt, lookUpTxt } from "#sites/dns.ts";
+import { holdsTxt, lookUpTxt } from "#sites/domains/dns.ts";
 import { startDns } from "#test/support/dns.ts";
 
 test("TXT answers: found, absent, and nobody knows", async () => {

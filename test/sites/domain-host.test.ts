@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { array, assert, constantFrom, oneof, property, string } from "fast-check";
 
 import { loadConfig } from "#base/config.ts";
-import { parseDomainHost } from "#sites/domain-host.ts";
+import { parseDomainHost } from "#sites/domains/domain-host.ts";
 import { codeOf } from "#test/support/people.ts";
 
 const config = {

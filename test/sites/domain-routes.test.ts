@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { Elysia } from "elysia";
 
 import { problems } from "#http/problems.ts";
-import { domainRoutes } from "#sites/domain-routes.ts";
+import { domainRoutes } from "#sites/domains/domain-routes.ts";
 import { parseObject, type Person } from "#test/support/people.ts";
 
 import { domainWorld } from "./domain-world.ts";

@@ -1,7 +1,7 @@
 import type { Actor } from "#accounts/actor.ts";
 import type { ServerConfig } from "#base/config.ts";
 import { requireSite } from "#sites/rights.ts";
-import { createSite } from "#sites/sites-create.ts";
+import { createSite } from "#sites/site/sites-create.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { type DnsServer, startDns } from "#test/support/dns.ts";

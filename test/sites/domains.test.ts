@@ -3,11 +3,11 @@ import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 
 import { parseSiteName } from "#base/names.ts";
-import { addDomain } from "#sites/domain-add.ts";
-import { recheckDomains } from "#sites/domain-recheck.ts";
-import { removeDomain } from "#sites/domain-remove.ts";
-import { verifyDomain } from "#sites/domain-verify.ts";
-import { listDomains, readDomain } from "#sites/domains.ts";
+import { addDomain } from "#sites/domains/domain-add.ts";
+import { recheckDomains } from "#sites/domains/domain-recheck.ts";
+import { removeDomain } from "#sites/domains/domain-remove.ts";
+import { verifyDomain } from "#sites/domains/domain-verify.ts";
+import { listDomains, readDomain } from "#sites/domains/domains.ts";
 import { domains, sites } from "#sites/tables.ts";
 import { codeOf, makeToken } from "#test/support/people.ts";
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 
-import { gateAnswer } from "#sites/gate.ts";
-import { updateSite } from "#sites/settings.ts";
-import { createSite } from "#sites/sites-create.ts";
+import { gateAnswer } from "#sites/gate/gate.ts";
+import { updateSite } from "#sites/site/settings.ts";
+import { createSite } from "#sites/site/sites-create.ts";
 import { describeBrowser } from "#test/support/browser.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { type Person, signUp } from "#test/support/people.ts";

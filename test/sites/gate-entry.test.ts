@@ -2,10 +2,10 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test
 
 import { sql } from "drizzle-orm";
 
-import { makeEntry } from "#sites/gate-entry.ts";
-import { gateAnswer, type Peer } from "#sites/gate.ts";
-import { updateSite } from "#sites/settings.ts";
-import { createSite } from "#sites/sites-create.ts";
+import { makeEntry } from "#sites/gate/gate-entry.ts";
+import { gateAnswer, type Peer } from "#sites/gate/gate.ts";
+import { updateSite } from "#sites/site/settings.ts";
+import { createSite } from "#sites/site/sites-create.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { codeOf, makeToken, type Person, signUp } from "#test/support/people.ts";
 

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 
 import { hashPassword, verifyPassword } from "#accounts/password.ts";
-import { tryPassword } from "#sites/gate-password.ts";
+import { tryPassword } from "#sites/gate/gate-password.ts";
 import { testCtx } from "#test/support/ctx.ts";
 
 /** Argon2 is meant to be slow, and the machine may be busy. */

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 
 import * as fc from "fast-check";
 
-import { ownPath } from "#sites/gate-address.ts";
-import { cacheControlBehindGate } from "#sites/gate-protection.ts";
-import { createTimedSet, createTimedSets } from "#sites/gate-state.ts";
+import { ownPath } from "#sites/gate/gate-address.ts";
+import { cacheControlBehindGate } from "#sites/gate/gate-protection.ts";
+import { createTimedSet, createTimedSets } from "#sites/gate/gate-state.ts";
 
 test("whatever it is given, a way back stays on the host", () => {
   const piece = fc.constantFrom(

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 
-import { hasPass, passCookie } from "#sites/gate-pass.ts";
-import { gateAnswer, type Peer } from "#sites/gate.ts";
-import { updateSite } from "#sites/settings.ts";
-import { createSite } from "#sites/sites-create.ts";
+import { hasPass, passCookie } from "#sites/gate/gate-pass.ts";
+import { gateAnswer, type Peer } from "#sites/gate/gate.ts";
+import { updateSite } from "#sites/site/settings.ts";
+import { createSite } from "#sites/site/sites-create.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { type Person, signUp } from "#test/support/people.ts";
 

@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 
 import * as fc from "fast-check";
 
-import { readHeaders } from "#sites/headers-parse.ts";
-import { compileHeaderPattern, matchesHeaders } from "#sites/headers-pattern.ts";
-import { headersFor } from "#sites/headers.ts";
-import { readSiteRules } from "#sites/resolve.ts";
+import { readHeaders } from "#sites/rules/headers-parse.ts";
+import { compileHeaderPattern, matchesHeaders } from "#sites/rules/headers-pattern.ts";
+import { headersFor } from "#sites/rules/headers.ts";
+import { readSiteRules } from "#sites/rules/resolve.ts";
 
 function sent(headers: string, path: string, host?: string): string[] {
   const { rules, warnings } = readSiteRules({ headers });

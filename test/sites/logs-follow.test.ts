@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 
 import { revokeToken } from "#accounts/tokens.ts";
-import { followLogs } from "#sites/logs-follow.ts";
+import { followLogs } from "#sites/logs/logs-follow.ts";
 import { actorOf, codeOf } from "#test/support/people.ts";
 
 import { type LogsWorld, openLogsWorld } from "./logs-world.ts";

@@ -3,8 +3,8 @@ import { Elysia } from "elysia";
 
 import type { ServerConfig } from "#base/config.ts";
 import { problems } from "#http/problems.ts";
-import { type SiteLogs, startSiteLogs } from "#sites/logs.ts";
-import { trafficRoutes } from "#sites/traffic-routes.ts";
+import { type SiteLogs, startSiteLogs } from "#sites/logs/logs.ts";
+import { trafficRoutes } from "#sites/logs/traffic-routes.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { makeToken, type Person, signUp } from "#test/support/people.ts";
 import type { Visit } from "#traffic/visit.ts";

@@ -161,7 +161,7 @@ test("the ring keeps logs.lines of a site and a tenth more, and drops what is ol
   world.request({ siteId: 2, path: "/later" });
   await logs.flush();
   ctx.pass(2 * DAY_MS);
-  const { dropOldLines } = await import("#sites/logs-write.ts");
+  const { dropOldLines } = await import("#sites/logs/logs-write.ts");
   await dropOldLines(ctx);
   expect(await world.lines()).toEqual([]);
   expect(await world.lines(2)).toEqual(["info request GET /later 200"]);

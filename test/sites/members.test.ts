@@ -2,13 +2,13 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test
 
 import { createToken, revokeToken } from "#accounts/tokens.ts";
 import { parsePage } from "#http/page.ts";
-import { deleteMember, listMembers, putMember, readMember } from "#sites/members.ts";
 import type { Role } from "#sites/model.ts";
 import { requireSite } from "#sites/rights.ts";
-import { updateSite } from "#sites/settings.ts";
-import { listSiteKeys } from "#sites/site-keys.ts";
-import { createSite } from "#sites/sites-create.ts";
-import { deleteSite } from "#sites/sites-delete.ts";
+import { deleteMember, listMembers, putMember, readMember } from "#sites/site/members.ts";
+import { updateSite } from "#sites/site/settings.ts";
+import { listSiteKeys } from "#sites/site/site-keys.ts";
+import { createSite } from "#sites/site/sites-create.ts";
+import { deleteSite } from "#sites/site/sites-delete.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { actorOf, codeOf, makeToken, type Person, signUp } from "#test/support/people.ts";
 

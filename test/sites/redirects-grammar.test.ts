@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { readRedirects } from "#sites/redirects-parse.ts";
+import { readRedirects } from "#sites/rules/redirects-parse.ts";
 
 import { inWords, siteOf } from "./rules.ts";
 

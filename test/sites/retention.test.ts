@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
 
 import { referencedDigests } from "#registry/references.ts";
-import { createDeploy } from "#sites/deploy-create.ts";
-import { finalizeDeploy } from "#sites/deploy-finalize.ts";
-import { listDeploys } from "#sites/deploy-list.ts";
-import { siteDigests } from "#sites/references.ts";
-import { listReleases } from "#sites/release-list.ts";
-import { keepRecent } from "#sites/retention.ts";
-import { rollback } from "#sites/rollback.ts";
-import { createSite } from "#sites/sites-create.ts";
-import { deleteSite } from "#sites/sites-delete.ts";
-import { readSite } from "#sites/sites-read.ts";
+import { createDeploy } from "#sites/deploys/deploy-create.ts";
+import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
+import { listDeploys } from "#sites/deploys/deploy-list.ts";
+import { siteDigests } from "#sites/deploys/references.ts";
+import { listReleases } from "#sites/deploys/release-list.ts";
+import { keepRecent } from "#sites/deploys/retention.ts";
+import { rollback } from "#sites/deploys/rollback.ts";
+import { createSite } from "#sites/site/sites-create.ts";
+import { deleteSite } from "#sites/site/sites-delete.ts";
+import { readSite } from "#sites/site/sites-read.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { sweepBlobs } from "#store/sweep.ts";
 import { codeOf } from "#test/support/people.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 
-import { decodePath } from "#sites/clean-urls.ts";
-import { readHeaders } from "#sites/headers-parse.ts";
-import { compileHeaderPattern, matchesHeaders, type Steps } from "#sites/headers-pattern.ts";
-import { compileRedirects, rulesFor } from "#sites/redirects-index.ts";
-import { readRedirects } from "#sites/redirects-parse.ts";
+import { decodePath } from "#sites/rules/clean-urls.ts";
+import { readHeaders } from "#sites/rules/headers-parse.ts";
+import { compileHeaderPattern, matchesHeaders, type Steps } from "#sites/rules/headers-pattern.ts";
+import { compileRedirects, rulesFor } from "#sites/rules/redirects-index.ts";
+import { readRedirects } from "#sites/rules/redirects-parse.ts";
 
 import { inWords, siteOf } from "./rules.ts";
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import * as fc from "fast-check";
 
-import { readSiteRules, resolve } from "#sites/resolve.ts";
+import { readSiteRules, resolve } from "#sites/rules/resolve.ts";
 
 const NAMES = [
   "index.html",

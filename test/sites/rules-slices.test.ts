@@ -2,8 +2,8 @@ import { describe, expect, spyOn, test } from "bun:test";
 
 import { parseDigest } from "#base/names.ts";
 import type { Sliced } from "#base/slices.ts";
-import { readRuleFiles } from "#sites/load-rules.ts";
-import { sliceSiteRules } from "#sites/resolve.ts";
+import { sliceSiteRules } from "#sites/rules/resolve.ts";
+import { readRuleFiles } from "#sites/serving/load-rules.ts";
 import { testCtx } from "#test/support/ctx.ts";
 
 /** How often others had their turn. */

@@ -1,4 +1,4 @@
-import { type Question, readSiteRules, type Resolution, resolve } from "#sites/resolve.ts";
+import { type Question, readSiteRules, type Resolution, resolve } from "#sites/rules/resolve.ts";
 
 /** A site of these files and rules, to be asked. */
 export function siteOf(

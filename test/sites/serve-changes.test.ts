@@ -4,9 +4,9 @@ import { gunzipSync } from "node:zlib";
 import { eq } from "drizzle-orm";
 
 import { isDeployId } from "#base/names.ts";
-import { rollback } from "#sites/rollback.ts";
-import { updateSite } from "#sites/settings.ts";
-import { deleteSite } from "#sites/sites-delete.ts";
+import { rollback } from "#sites/deploys/rollback.ts";
+import { updateSite } from "#sites/site/settings.ts";
+import { deleteSite } from "#sites/site/sites-delete.ts";
 import {
   deployFiles as deployFileRows,
   domains,

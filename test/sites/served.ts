@@ -6,8 +6,8 @@ import { expect } from "bun:test";
 
 import type { ServerConfig } from "#base/config.ts";
 import { destinationOf } from "#server/edge.ts";
-import { createSiteServer, type SiteServer } from "#sites/serve.ts";
-import { createSite } from "#sites/sites-create.ts";
+import { createSiteServer, type SiteServer } from "#sites/serving/serve.ts";
+import { createSite } from "#sites/site/sites-create.ts";
 import type { Visit } from "#traffic/visit.ts";
 
 import { type TestCtx, testCtx } from "../support/ctx.ts";

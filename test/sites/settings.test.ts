@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 
-import { putMember } from "#sites/members.ts";
 import type { Role } from "#sites/model.ts";
-import { updateSite } from "#sites/settings.ts";
-import { createSite } from "#sites/sites-create.ts";
-import { deleteSite } from "#sites/sites-delete.ts";
-import { readSite } from "#sites/sites-read.ts";
+import { putMember } from "#sites/site/members.ts";
+import { updateSite } from "#sites/site/settings.ts";
+import { createSite } from "#sites/site/sites-create.ts";
+import { deleteSite } from "#sites/site/sites-delete.ts";
+import { readSite } from "#sites/site/sites-read.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { codeOf, makeToken, type Person, signUp } from "#test/support/people.ts";
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test
 import { Elysia } from "elysia";
 
 import { problems } from "#http/problems.ts";
-import { siteRoutes } from "#sites/site-routes.ts";
+import { siteRoutes } from "#sites/site/site-routes.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { makeToken, type Person, signUp } from "#test/support/people.ts";
 

@@ -4,11 +4,11 @@ import { sql } from "drizzle-orm";
 import * as fc from "fast-check";
 
 import { requireSite } from "#sites/rights.ts";
-import { updateSite } from "#sites/settings.ts";
-import { createSite } from "#sites/sites-create.ts";
-import { deleteSite } from "#sites/sites-delete.ts";
-import { finishRemovals } from "#sites/sites-purge.ts";
-import { listSites, readSite } from "#sites/sites-read.ts";
+import { updateSite } from "#sites/site/settings.ts";
+import { createSite } from "#sites/site/sites-create.ts";
+import { deleteSite } from "#sites/site/sites-delete.ts";
+import { finishRemovals } from "#sites/site/sites-purge.ts";
+import { listSites, readSite } from "#sites/site/sites-read.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
 import { codeOf, makeToken, type Person, signUp } from "#test/support/people.ts";
 

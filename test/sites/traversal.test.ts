@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { readSiteRules, resolve } from "#sites/resolve.ts";
+import { readSiteRules, resolve } from "#sites/rules/resolve.ts";
 
 /** Ways to write "one folder up, and then etc/passwd", and kin. */
 const PATHS = [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { isFingerprinted } from "#sites/fingerprint.ts";
-import { contentTypeOf, isCompressible } from "#sites/types.ts";
+import { isFingerprinted } from "#sites/rules/fingerprint.ts";
+import { contentTypeOf, isCompressible } from "#sites/rules/types.ts";
 
 describe("content types", () => {
   test.each([

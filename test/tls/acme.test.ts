@@ -4,7 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { sql } from "drizzle-orm";
 
 import { fail } from "#base/errors.ts";
-import { readDomain } from "#sites/domains.ts";
+import { readDomain } from "#sites/domains/domains.ts";
 import { domains } from "#sites/tables.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { makeSite } from "#test/sites/domain-world.ts";

@@ -1,0 +1,122 @@
+/**
+ * `src/sites/logs` is the log of each site and its traffic as members read it.
+ * Serving writes into it, routes and pages read from it. It must never hold an address of a visitor.
+ */
+import type { Events } from "#base/events.ts";
+import type { Ctx } from "#store/ctx.ts";
+import type { Visit } from "#traffic/visit.ts";
+
+import { createLogBuffer, type NewLine } from "./logs-buffer.ts";
+import { logHub } from "./logs-hub.ts";
+import { type RingState, startDroppingLines, writeLines } from "./logs-write.ts";
+
+const FLUSH_MS = 1000;
+const MAX_RETRY_MS = 60_000;
+
+/** Takes lines of sites' logs and writes them down. */
+export type SiteLogs = {
+  /** Takes a line. Never throws, never waits. */
+  note: (line: NewLine) => void;
+  /** Takes an answered request. The address and the user agent of the visitor are not logged. */
+  noteRequest: (visit: Visit, requestId?: string) => void;
+  /** Writes what was noted until now and tells followers. Never throws: what could not be written waits for the next time. */
+  flush: () => Promise<void>;
+  /** Ends all who follow a log: the first thing to do where a server stops, since they would never end by themselves. */
+  endFollowers: () => void;
+  /** Ends followers, writes what was noted and notes no more. */
+  stop: () => Promise<void>;
+};
+
+/**
+ * Logs from now on what happens to sites, also what `ctx.hooks` tells. Lines wait in memory for at most a second; a crash
+ * loses that second. Once an hour it removes what is too old.
+ */
+export function startSiteLogs(ctx: Ctx): SiteLogs {
+  const hub = logHub(ctx);
+  const buffer = createLogBuffer(ctx.now);
+  const ring: RingState = new Map();
+  let timer: Timer | undefined;
+  let failures = 0;
+  let stopped = false;
+  let running: Promise<void> = Promise.resolve();
+
+  function schedule(): void {
+    timer = setTimeout(() => void flush(), Math.min(FLUSH_MS * 2 ** failures, MAX_RETRY_MS));
+    timer.unref();
+  }
+
+  function flush(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    running = running.then(write);
+    return running;
+  }
+
+  async function write(): Promise<void> {
+    const lines = buffer.take();
+    if (lines.length === 0) return;
+    try {
+      hub.wake(await writeLines(ctx, ring, lines));
+      failures = 0;
+    } catch (cause) {
+      failures += 1;
+      buffer.putBack(lines);
+      ctx.log.error("site logs not written yet", { failures, cause });
+      if (!stopped && timer === undefined) schedule();
+    }
+  }
+
+  function note(line: NewLine): void {
+    if (stopped) return;
+    buffer.add(line);
+    if (timer === undefined) schedule();
+  }
+
+  hub.open();
+  const dropping = startDroppingLines(ctx);
+  const unsubscribe = listen(ctx, note);
+  return {
+    note,
+    noteRequest(visit, requestId) {
+      if (stopped) return;
+      buffer.addRequest(visit, requestId);
+      if (timer === undefined) schedule();
+    },
+    flush,
+    endFollowers: hub.close,
+    async stop() {
+      unsubscribe();
+      hub.close();
+      stopped = true;
+      await dropping.stop();
+      await flush();
+    },
+  };
+}
+
+/** Notes what happens to sites. Returns the way to stop. */
+function listen({ hooks }: Ctx, note: (line: NewLine) => void): () => void {
+  const tell = (kind: "deploy" | "domain", site: string, message: string, data: object): void =>
+    note({ site, level: "info", kind, message, data: { ...data } });
+  const released = ({ site, deploy, user, rollback }: Events["deploy.released"]): void =>
+    tell("deploy", site, `${user} ${rollback ? "went back to" : "released"} ${deploy}`, {
+      deploy,
+      user,
+      rollback,
+    });
+  const ends = [
+    hooks.on("deploy.finished", ({ site, deploy, user, live }) =>
+      tell("deploy", site, `${user} deployed ${deploy}`, { deploy, user, live }),
+    ),
+    hooks.on("deploy.released", released),
+    hooks.on("domain.verified", ({ site, host }) =>
+      tell("domain", site, `${host} is verified and leads here`, { host }),
+    ),
+    hooks.on("domain.removed", ({ site, host }) =>
+      tell("domain", site, `${host} leads here no more`, { host }),
+    ),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}

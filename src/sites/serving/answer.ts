@@ -1,0 +1,195 @@
+import type { Ctx } from "#store/ctx.ts";
+import type { CountryOf } from "#traffic/countries.ts";
+import type { Recorder, Visit } from "#traffic/visit.ts";
+
+import { effectiveProtection } from "../gate/gate-protection.ts";
+import type { Peer as GatePeer } from "../gate/gate.ts";
+import { resolve } from "../rules/resolve.ts";
+import type { LoadedSite, ServedSite, Shown, SiteLoader } from "./load.ts";
+import type { Bodies } from "./serve-bodies.ts";
+import type { Preferences } from "./serve-encoding.ts";
+import { answerFile, type FileAnswer } from "./serve-file.ts";
+import { fileHeaders } from "./serve-headers.ts";
+import type { Hot } from "./serve-hot.ts";
+import type { VisitorLimits } from "./serve-limits.ts";
+import { plainResponse } from "./serve-pages.tsx";
+import { questionOf, splitUrl } from "./serve-question.ts";
+import type { Peer, SiteDestination } from "./serve.ts";
+
+/** What the server of sites is made of. */
+export type Parts = {
+  ctx: Pick<Ctx, "config" | "log" | "now" | "random" | "publicUrl">;
+  /** What a visitor gets instead of a site; undefined where the visitor may pass. */
+  gate: (site: ServedSite, request: Request, peer: GatePeer) => Promise<Response | undefined>;
+  bodies: Bodies;
+  hot: Pick<Hot, "isWanted" | "put">;
+  preferences: Preferences;
+  limits: VisitorLimits;
+  recorder: Recorder;
+  loader: Pick<SiteLoader, "isCurrent">;
+  /** Where the operator gave a database of countries. */
+  countryOf?: CountryOf | undefined;
+};
+
+/** A request for a site that is there. */
+export type SiteAsk = {
+  request: Request;
+  loaded: LoadedSite;
+  destination: SiteDestination;
+  peer: Peer;
+};
+
+/** A request once its address is read. `isOpen`: everybody gets the same answer. */
+type Asked = SiteAsk & { path: string; query: string; isGated: boolean };
+
+const OWN = "/.land/";
+const ALLOW = { allow: "GET, HEAD, OPTIONS" };
+
+/** Answers for a site and notes the visit. All of one answer comes from the one deploy that `loaded` holds. */
+export async function answerSite(parts: Parts, ask: SiteAsk): Promise<Response> {
+  const { ctx, recorder } = parts;
+  const { request, loaded, destination, peer } = ask;
+  const { path, query } = splitUrl(request.url);
+  const address = peer.address();
+  const isGated = effectiveProtection(ctx, loaded.site) !== "none" || loaded.site.maintenance;
+  let answer: FileAnswer;
+  try {
+    answer = await decide(parts, { ...ask, path, query, isGated }, address);
+  } catch (cause) {
+    ctx.log.error("site failed", { site: loaded.site.name, path, cause });
+    answer = plain(request, 500);
+  }
+  // Bun leaves it out where it sends no body.
+  if (request.method === "HEAD") answer.response.headers.set("date", ctx.now().toUTCString());
+  recorder.note({
+    siteId: loaded.site.id,
+    method: request.method,
+    path,
+    status: answer.response.status,
+    bytes: answer.bytes,
+    isPage: isPage(request, answer.response),
+    address,
+    userAgent: request.headers.get("user-agent"),
+    referrer: request.headers.get("referer"),
+    host: destination.host,
+  });
+  return answer.response;
+}
+
+function isPage({ method }: Request, { status, headers }: Response): boolean {
+  if (method !== "GET" || (status !== 200 && status !== 304)) return false;
+  return /^text\/html\b/i.test(headers.get("content-type") ?? "");
+}
+
+async function decide(parts: Parts, asked: Asked, address: string): Promise<FileAnswer> {
+  const { limits } = parts;
+  const { request, loaded, path, isGated, peer } = asked;
+  const { site, shown } = loaded;
+  const allowance = limits.take(site.id, address, limits.perMinute(site));
+  if (!allowance.ok)
+    return plain(request, 429, { "retry-after": String(allowance.retryAfterSeconds) });
+  if (isGated || path.startsWith(OWN)) {
+    const gate = await parts.gate(site, request, { address, secure: peer.secure });
+    if (gate) return { response: gate, bytes: 0, whole: undefined };
+    if (path.startsWith(OWN)) return plain(request, 404);
+  }
+  if (request.method === "OPTIONS")
+    return {
+      response: new Response(null, { status: 204, headers: ALLOW }),
+      bytes: 0,
+      whole: undefined,
+    };
+  if (request.method !== "GET" && request.method !== "HEAD") return plain(request, 405, ALLOW);
+  return shown ? show(parts, asked, shown) : plain(request, 404);
+}
+
+/** Answers from a deploy: a file, a redirect, or the page that says that nothing is there. */
+async function show(parts: Parts, asked: Asked, shown: Shown): Promise<FileAnswer> {
+  const { request, loaded, isGated } = asked;
+  const { manifest, rules } = shown;
+  const { question, wasPersonal } = questionOf({ ...asked, countryOf: parts.countryOf });
+  const resolution = resolve(rules.rules, manifest.has, question);
+  if (resolution.kind === "malformed") return plain(request, 400);
+  if (resolution.kind === "redirect") {
+    const headers = {
+      location: resolution.location,
+      "cache-control": isGated ? "private, max-age=0" : "public, max-age=0, must-revalidate",
+      ...(loaded.isDeployAddress && { "x-robots-tag": "noindex" }),
+      ...(wasPersonal() && { vary: "Accept-Language, Cookie" }),
+    };
+    const { status } = resolution;
+    return { response: new Response(null, { status, headers }), bytes: 0, whole: undefined };
+  }
+  const path = resolution.kind === "file" ? resolution.path : resolution.page;
+  const file = path === undefined ? undefined : await manifest.find(path);
+  if (path === undefined || file === undefined) return plain(request, resolution.status);
+  const { route, status } = resolution;
+  const { host } = asked.destination;
+  const about = { loaded, shown, path, route, host, status, isGated };
+  const headers = fileHeaders(parts.ctx.config, about);
+  if (wasPersonal()) headers.append("vary", "Accept-Language, Cookie");
+  const preference = parts.preferences.of(request.headers.get("accept-encoding"));
+  const { changedAtMs } = shown;
+  const answer = await answerFile(parts.ctx, parts.bodies, {
+    request,
+    file,
+    status,
+    headers,
+    changedAtMs,
+    preference,
+  });
+  if (!isGated && !wasPersonal()) prepare(parts, asked, { shown, path, answer });
+  return answer;
+}
+
+/** Keeps an answer for `quick`, where the next one at that address is the same. */
+function prepare(
+  { ctx, hot, loader, limits, preferences }: Parts,
+  asked: Asked,
+  { shown, path: file, answer }: { shown: Shown; path: string; answer: FileAnswer },
+): void {
+  const { request, loaded, destination, peer, path, query } = asked;
+  const { whole, response } = answer;
+  const body = whole?.body;
+  if (!body || !("kept" in body) || response.status !== 200 || request.method !== "GET") return;
+  // Until then Last-Modified is no validator, and will be another.
+  if (Math.ceil(shown.changedAtMs / 1000) * 1000 > ctx.now().getTime()) return;
+  // Endless addresses may lead to one file: only its own are kept.
+  if (query !== "" || request.url.includes("#") || !isAddressOf(path, file)) return;
+  // It may have changed while this answer was made.
+  if (!loader.isCurrent(loaded, destination)) return;
+  const host = request.headers.get("host");
+  const tag = response.headers.get("etag");
+  if (host === null || tag === null || !isPlainHost(ctx, host, destination.host)) return;
+  const preference = preferences.of(request.headers.get("accept-encoding"));
+  const kind = preference.id * 2 + (peer.secure ? 1 : 0);
+  const place = { site: loaded.site.name, host, kind, url: request.url };
+  if (!hot.isWanted(place)) return;
+  const visit: Pick<Visit, "siteId" | "path" | "bytes" | "isPage" | "host"> = {
+    siteId: loaded.site.id,
+    path,
+    bytes: answer.bytes,
+    isPage: isPage(request, response),
+    host: destination.host,
+  };
+  const headers = new Headers(response.headers);
+  const perMinute = limits.perMinute(loaded.site);
+  hot.put(place, { headers, tag, body: body.kept, visit, perMinute });
+}
+
+/** One spelling of a host, with our port or none: endless others mean the same, and each would be kept. */
+function isPlainHost(ctx: Pick<Ctx, "publicUrl">, header: string, host: string): boolean {
+  if (header === host) return true;
+  const port = header.slice(host.length);
+  return header.startsWith(host) && /^:\d+$/.test(port) && ctx.publicUrl().endsWith(port);
+}
+
+function isAddressOf(path: string, file: string): boolean {
+  const name = path.slice(1);
+  return file === name || file === `${name}.html` || file === `${name}index.html`;
+}
+
+function plain(request: Request, status: number, headers?: Record<string, string>): FileAnswer {
+  const response = plainResponse(request, status, headers);
+  return { response, bytes: Number(response.headers.get("content-length")), whole: undefined };
+}

@@ -1,0 +1,101 @@
+import { and, asc, eq, gt, gte, isNotNull, lt, lte, notExists, sql } from "drizzle-orm";
+
+import type { DeployId, Digest } from "#base/names.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import { contentTypeOf, isCompressible } from "../rules/types.ts";
+import { deployFiles, siteBlobs, sites, variants } from "../tables.ts";
+import { CODINGS } from "./serve-encoding.ts";
+import { MAX_VARIANT_BYTES, MIN_VARIANT_BYTES } from "./variants.ts";
+
+/** A file that wants variants. */
+export type Todo = { digest: Digest; sizeBytes: number };
+
+/** Rows read at once. */
+const PAGE = 200;
+/** What a batch holds at most, where it is not one large file. */
+const BATCH_FILES = 50;
+const BATCH_BYTES = 512 * 1024;
+
+/** Takes the variants off the books whose files no site holds any more. */
+export async function forgetOrphans(ctx: Ctx): Promise<void> {
+  await ctx.db.transaction(async (tx) => {
+    const held = tx
+      .select({ digest: siteBlobs.digest })
+      .from(siteBlobs)
+      .where(eq(siteBlobs.digest, variants.digest));
+    await tx.delete(variants).where(notExists(held));
+  });
+}
+
+/** The deploy that each site shows, in the order of sites. */
+export async function* liveDeploys(ctx: Ctx): AsyncGenerator<DeployId> {
+  let after = 0;
+  for (;;) {
+    const rows = await ctx.db.read
+      .select({ id: sites.id, deploy: sites.liveDeploy })
+      .from(sites)
+      .where(and(gt(sites.id, after), isNotNull(sites.liveDeploy)))
+      .orderBy(asc(sites.id))
+      .limit(PAGE);
+    for (const { id, deploy } of rows) {
+      after = id;
+      if (deploy !== null) yield deploy;
+    }
+    if (rows.length < PAGE) return;
+  }
+}
+
+/** Asks which files of a deploy want variants; prepared once, since at a start it is asked of every site. */
+export type DueQuery = ReturnType<typeof prepareDue>;
+
+/** Prepares it on the connection of readers. */
+export function prepareDue({ db }: Pick<Ctx, "db">) {
+  const done = sql`(SELECT count(*) FROM ${variants} WHERE ${variants.digest} = ${deployFiles.digest} AND ${variants.best} = 1)`;
+  return db.read
+    .select({
+      path: deployFiles.path,
+      digest: deployFiles.digest,
+      sizeBytes: deployFiles.sizeBytes,
+    })
+    .from(deployFiles)
+    .where(
+      and(
+        eq(deployFiles.deployId, sql.placeholder("deploy")),
+        gt(deployFiles.path, sql.placeholder("after")),
+        gte(deployFiles.sizeBytes, MIN_VARIANT_BYTES),
+        lte(deployFiles.sizeBytes, MAX_VARIANT_BYTES),
+        lt(done, CODINGS.length),
+      ),
+    )
+    .orderBy(asc(deployFiles.path))
+    .limit(PAGE)
+    .prepare();
+}
+
+/**
+ * Files of a deploy that get smaller, and whose variants are not all there at their best: each once, as many at a time as are
+ * worth one transaction.
+ */
+export async function* dueOf(query: DueQuery, deploy: DeployId): AsyncGenerator<Todo[]> {
+  const seen = new Set<Digest>();
+  let after = "";
+  for (;;) {
+    const rows = await query.execute({ deploy, after });
+    let batch: Todo[] = [];
+    let bytes = 0;
+    for (const { path, digest, sizeBytes } of rows) {
+      after = path;
+      if (seen.has(digest) || !isCompressible(contentTypeOf(path))) continue;
+      seen.add(digest);
+      if (batch.length > 0 && (batch.length >= BATCH_FILES || bytes + sizeBytes > BATCH_BYTES)) {
+        yield batch;
+        [batch, bytes] = [[], 0];
+      }
+      batch.push({ digest, sizeBytes });
+      bytes += sizeBytes;
+    }
+    if (batch.length > 0) yield batch;
+    if (rows.length < PAGE) return;
+  }
+}
