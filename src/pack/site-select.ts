@@ -8,6 +8,7 @@ import { fileFailed } from "#store/files.ts";
 import { type IgnoreRule, parseIgnoreFile } from "./ignore-rules.ts";
 import { compareBytes } from "./paths.ts";
 import { isNeverDeployed } from "./site-never.ts";
+import { findUnserved } from "./site-program.ts";
 import { type Stamp, stampOf } from "./site-stamp.ts";
 
 /** A file of a site. */
@@ -25,7 +26,7 @@ export type SiteSelection = {
   files: SiteFile[];
   /** Every folder in it that was looked into, as the disk spells it; "" is the folder itself. */
   folders: string[];
-  /** The program that lies in the folder and is not sent, nor is its source map. */
+  /** The path of the program that lies in the folder and is not sent, nor is its source map. */
   program: string | undefined;
 };
 
@@ -57,9 +58,11 @@ export async function selectSite(
   const odd = walk.odd.toSorted((a, b) => compareBytes(a.path, b.path));
   if (odd[0] && !options.onRefused) throw refusalOf(odd[0], odd.length);
   for (const one of odd) options.onRefused?.(refusalOf(one, 1));
-  const program = findProgram(walk.files, options.main);
-  const left = new Set(program === undefined ? [] : [program, `${program}.map`]);
-  const chosen = walk.files.filter(({ onDisk }) => onDisk !== "land.json" && !left.has(onDisk));
+  const { program, paths } = findUnserved(
+    new Set(walk.files.map(({ path }) => path)),
+    options.main,
+  );
+  const chosen = walk.files.filter(({ path }) => !paths.has(path));
   const sound = checkNames(chosen, options.onRefused);
   const files = await mapAtOnce(sound, (file) => describe(dir, file));
   return { dir, files, folders: walk.folders, program };
@@ -105,14 +108,6 @@ function refusalOf({ path, kind }: Odd, count: number): LandError {
   const more = others === 0 ? "" : `, and so ${others === 1 ? "is" : "are"} ${others} more`;
   const problem = `it is ${kind}${more}: put the file itself there, or name it in .landignore`;
   return fail("deploy_path_invalid", { path: printable(path), problem });
-}
-
-/** `main.js` beside an `index.html` is a script of that page. */
-function findProgram(files: readonly Named[], main: string | undefined): string | undefined {
-  const has = (name: string): boolean => files.some(({ onDisk }) => onDisk === name);
-  if (main !== undefined) return files.find(({ path }) => path === main)?.onDisk;
-  if (has("main.ts")) return "main.ts";
-  return has("main.js") && !has("index.html") ? "main.js" : undefined;
 }
 
 /** Those with a name that a site can have. */

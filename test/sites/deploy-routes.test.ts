@@ -265,6 +265,8 @@ test("a folder dropped in the browser is a deploy", async () => {
   const files: Record<string, string> = {
     "site/ü/b.txt": "x".repeat(400_000),
     "site/.DS_Store": "",
+    "site/main.ts": "serve()",
+    "site/land.json": "{}",
   };
   for (let n = 0; n < 50; n += 1) files[`site/page ${n}.html`] = `page ${n}`;
   const done = await readFolderUpload(
@@ -274,6 +276,9 @@ test("a folder dropped in the browser is a deploy", async () => {
     "blog",
   );
   expect(done).toMatchObject({ live: true, files: 51 });
+  expect(done.warnings).toEqual([
+    "main.ts is a program: this server does not run programs, so it was left out",
+  ]);
   const { items } = await listDeploys(ctx, ada.actor, "blog", PAGE);
   expect(items).toMatchObject([{ source: "browser", message: "dropped", createdBy: "ada" }]);
 });

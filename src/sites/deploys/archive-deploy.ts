@@ -41,11 +41,11 @@ export async function deployArchive(
     try {
       const site = await findOwn(ctx, actor, sent.site);
       const limits = deployLimits(ctx, site ?? { quotaFiles: null });
-      const files = await storeArchive(ctx, senderOf(actor), sent.staged, limits);
+      const manifest = await storeArchive(ctx, senderOf(actor), sent.staged, limits);
       if (!site) await createSite(ctx, actor, { name: sent.site });
       const { message, draft } = sent;
       return await deployFromFiles(ctx, actor, sent.site, {
-        files,
+        ...manifest,
         message,
         draft,
         source: "archive",

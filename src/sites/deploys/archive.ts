@@ -6,7 +6,7 @@ import type { Ctx } from "#store/ctx.ts";
 
 import type { Sender } from "../rights.ts";
 import { walkTar } from "./archive-entries.ts";
-import { createEntryCheck, toManifest } from "./archive-paths.ts";
+import { type ArchiveManifest, createEntryCheck, toManifest } from "./archive-paths.ts";
 import { walkZip } from "./archive-zip.ts";
 import type { DeployLimits } from "./deploy-limits.ts";
 import type { ManifestFile } from "./deploy-paths.ts";
@@ -27,7 +27,7 @@ export async function storeArchive(
   sender: Sender,
   staged: Pick<Staged, "path" | "sizeBytes">,
   limits: DeployLimits,
-): Promise<ManifestFile[]> {
+): Promise<ArchiveManifest> {
   const { path, sizeBytes: packedBytes } = staged;
   const files: ManifestFile[] = [];
   const sink = createBlobSink(ctx, sender);

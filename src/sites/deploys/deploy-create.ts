@@ -34,6 +34,8 @@ const ID_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789";
 export type NewDeploy = Pick<DeployBody, "message" | "draft"> & {
   files: readonly ManifestFile[];
   source: DeployRow["source"];
+  /** What whoever sent them may not expect; what is found when it is finished comes after. */
+  warnings?: string[];
 };
 
 /**
@@ -69,7 +71,7 @@ export async function beginDeploy(
   ctx: Ctx,
   actor: Actor | undefined,
   name: string,
-  { files, source, message = "", draft = false }: NewDeploy,
+  { files, source, warnings = [], message = "", draft = false }: NewDeploy,
 ): Promise<DeployStarted> {
   const by = requireActor(actor);
   const write = async (tx: Tx): Promise<Begun> => {
@@ -83,6 +85,7 @@ export async function beginDeploy(
       draft,
       message: printableLines(message),
       source,
+      warnings,
       createdAt: ctx.now(),
       createdBy: maker.userId,
       keyName: keyNameOf(maker),

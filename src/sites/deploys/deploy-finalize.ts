@@ -45,7 +45,7 @@ export async function finalizeDeploy(
     if (checked.state === "uploading") {
       requireOwnKey(known, checked);
       await requireComplete(ctx, known, site, checked);
-      warnings = await findWarnings(ctx, checked);
+      warnings = [...checked.warnings, ...(await findWarnings(ctx, checked))];
     }
     const ended = await ctx.db.transaction(async (tx) => {
       const access = await requireSite(ctx, actor, name, MAY_DEPLOY);

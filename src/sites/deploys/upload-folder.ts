@@ -11,7 +11,12 @@ import type { Ctx } from "#store/ctx.ts";
 import type { Finalized } from "../model.ts";
 import { requireSite, senderOf } from "../rights.ts";
 import { parseFlag, parseMessage } from "./archive-deploy.ts";
-import { createEntryCheck, type EntryCheck, toManifest } from "./archive-paths.ts";
+import {
+  type ArchiveManifest,
+  createEntryCheck,
+  type EntryCheck,
+  toManifest,
+} from "./archive-paths.ts";
 import { MAY_DEPLOY } from "./deploy-create.ts";
 import { type DeployLimits, deployLimits } from "./deploy-limits.ts";
 import type { ManifestFile } from "./deploy-paths.ts";
@@ -42,9 +47,9 @@ export async function readFolderUpload(
   const { site } = await requireSite(ctx, actor, name, MAY_DEPLOY);
   const limits = deployLimits(ctx, site);
   return inTurn(String(actor.userId), async () => {
-    const { files, texts } = await readParts(ctx, actor, request, limits);
+    const { manifest, texts } = await readParts(ctx, actor, request, limits);
     return deployFromFiles(ctx, actor, name, {
-      files,
+      ...manifest,
       message: parseMessage(texts.get("message")),
       draft: parseFlag("draft", texts.get("draft")),
       source: "browser",
@@ -52,7 +57,7 @@ export async function readFolderUpload(
   });
 }
 
-type Parts = { files: ManifestFile[]; texts: ReadonlyMap<string, string> };
+type Parts = { manifest: ArchiveManifest; texts: ReadonlyMap<string, string> };
 
 async function readParts(
   ctx: Ctx,
@@ -72,7 +77,7 @@ async function readParts(
     await parse(readBody(ctx, request, limitBytes), contentType, limits, take, texts);
     const manifest = await toManifest(files);
     await sink.finish();
-    return { files: manifest, texts };
+    return { manifest, texts };
   } catch (error) {
     await sink.abandon();
     throw error instanceof LandError
