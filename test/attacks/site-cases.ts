@@ -35,8 +35,7 @@ const EVERYBODY = ["root account", "bob account", "ada account", "dev account", 
 const PEOPLE = [...EVERYBODY, "ada session"];
 /** Who decides about the site: its owner, and admins of the server. */
 const OWNERS = ["root account", "ada account", "ada session"];
-const OWNERS_KEYS = [...OWNERS, "ada site:blog"];
-const DEVELOPERS = [...OWNERS_KEYS, "dev account"];
+const DEVELOPERS = [...OWNERS, "ada site:blog", "dev account"];
 const DEPLOYERS = [...DEVELOPERS, "ada deploy", "ada deploy:blog", "dev deploy:blog"];
 const NO_DEPLOY = "0000000000";
 const PATH = "/api/v1/sites/blog";
@@ -44,7 +43,7 @@ const PATH = "/api/v1/sites/blog";
 /** Every route of sites that changes something. */
 export const SITE_WRITES: Record<string, Case> = {
   "POST /api/v1/sites": { path: "/api/v1/sites", send: json({ name: "www" }), may: PEOPLE },
-  "PATCH /api/v1/sites/:site": { path: PATH, send: json({}), may: OWNERS_KEYS },
+  "PATCH /api/v1/sites/:site": { path: PATH, send: json({}), may: OWNERS },
   "DELETE /api/v1/sites/:site": { path: PATH, may: OWNERS, ends: true },
   "PUT /api/v1/sites/:site/members/:user": {
     path: `${PATH}/members/nobody`,
@@ -101,7 +100,7 @@ export const SITE_WRITES: Record<string, Case> = {
   "POST /sites/:site/settings": {
     path: "/sites/blog/settings",
     send: form({ protection: "none" }),
-    may: OWNERS_KEYS,
+    may: OWNERS,
   },
   "POST /sites/:site/delete": {
     path: "/sites/blog/delete",

@@ -107,7 +107,7 @@ const ACTS: [
   remove: string,
 ][] = [
   ["ada", ["account"], "done", "done", "done", "done"],
-  ["ada", ["site:blog"], "done", "done", "scope_missing", "scope_missing"],
+  ["ada", ["site:blog"], "done", "scope_missing", "scope_missing", "scope_missing"],
   ["ada", ["deploy:blog"], "done", "scope_missing", "scope_missing", "scope_missing"],
   ["ada", ["stats:blog"], "done", "scope_missing", "scope_missing", "scope_missing"],
   ["ada", ["deploy"], "done", "scope_missing", "scope_missing", "scope_missing"],

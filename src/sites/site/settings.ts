@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 
 import type { Actor } from "#accounts/actor.ts";
-import { requireAccountScope, requireAdmin } from "#accounts/guard.ts";
+import { requireAdmin } from "#accounts/guard.ts";
 import { hashPassword } from "#accounts/password.ts";
 import { fail, type LandError } from "#base/errors.ts";
 import type { Ctx } from "#store/ctx.ts";
@@ -11,14 +11,14 @@ import { requireSite, type SiteRow } from "../rights.ts";
 import { sites } from "../tables.ts";
 import { toSite } from "./sites-read.ts";
 
-const NEED = { action: "change the settings of", role: "owner", scope: "site" } as const;
+const NEED = { action: "change the settings of", role: "owner", scope: "account" } as const;
 /** What `verifyPassword` reads. */
 const MAX_PASSWORD_BYTES = 1024;
 
 /**
  * Changes settings of a site; what is not named stays. A password protects the site with it, and is forgotten when the site
- * gets another protection. Each change of these ends the passes that visitors have. Quotas, and more requests than the
- * server allows, are set by admins of the server; whether keys may add programs is not for keys to decide.
+ * gets another protection. Each change of these ends the passes that visitors have. Keys for one site change none; quotas,
+ * and more requests than the server allows, are set by admins of the server.
  *
  * @throws unauthenticated, scope_missing, forbidden, site_role, site_not_found, invalid_input, rate_limited
  */
@@ -50,13 +50,12 @@ export async function updateSite(
 }
 
 function requireRights({ config }: Ctx, actor: Actor, changes: SiteChanges): void {
-  const { quotaBytes, quotaFiles, requestsPerMinute: requests, keyPrograms } = changes;
+  const { quotaBytes, quotaFiles, requestsPerMinute: requests } = changes;
   if (quotaBytes !== undefined || quotaFiles !== undefined) requireAdmin(actor, "set quotas");
   const limit = config["sites.requestsPerMinute"];
   // 0 is no limit at all.
   if (typeof requests === "number" && limit !== 0 && (requests === 0 || requests > limit))
     requireAdmin(actor, "allow more requests than the server does");
-  if (keyPrograms !== undefined) requireAccountScope(actor, "decide what deploy keys may");
 }
 
 function checkGate(site: SiteRow, { protection, password }: SiteChanges): void {
