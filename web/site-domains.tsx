@@ -2,20 +2,33 @@ import type { Html } from "#html/html.ts";
 import type { Domain, DomainPage } from "#sites/model.ts";
 
 import { may, type SiteFrame, SiteLayout } from "./site-layout.tsx";
-import { Ago, Badge, CodeLine, Csrf, Empty, Field, FormProblem, type FormProblems } from "./ui.tsx";
+import {
+  Ago,
+  Badge,
+  CodeLine,
+  Csrf,
+  Empty,
+  Field,
+  FormProblem,
+  type FormProblems,
+  Pagination,
+} from "./ui.tsx";
 
 /** What this page is made from. */
 export type SiteDomainsProps = SiteFrame & {
   domains: DomainPage;
+  /** Whether domains come before these. */
+  isLater: boolean;
   form?: { host: string; problems: FormProblems } | undefined;
 };
 
 /** `/sites/:site/domains`: custom domains, what proves them, and a form for another. */
 export function SiteDomainsPage(props: SiteDomainsProps): Html {
-  const { frame, site, domains, form } = props;
+  const { frame, site, domains, isLater, form } = props;
+  const path = `/sites/${site.name}/domains`;
   return (
     <SiteLayout frame={frame} site={site} tab="domains">
-      {domains.items.length === 0 && (
+      {domains.items.length === 0 && !isLater && (
         <Empty title="No domain of its own">
           <p>
             The site is at{" "}
@@ -29,8 +42,14 @@ export function SiteDomainsPage(props: SiteDomainsProps): Html {
       {domains.items.map((domain) => (
         <DomainCard frame={frame} site={site} domain={domain} />
       ))}
+      <Pagination
+        first={isLater ? path : undefined}
+        next={
+          domains.next === null ? undefined : `${path}?cursor=${encodeURIComponent(domains.next)}`
+        }
+      />
       {may(site, "developer") && (
-        <form class="card row" method="post" action={`/sites/${site.name}/domains`}>
+        <form class="card row" method="post" action={path}>
           <FormProblem problems={form?.problems} />
           <Csrf token={frame.csrf} />
           <Field

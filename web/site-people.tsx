@@ -1,15 +1,28 @@
 import type { NewToken, TokenInfo } from "#accounts/model.ts";
 import type { Html } from "#html/html.ts";
+import type { Page } from "#http/page.ts";
 import type { Member } from "#sites/model.ts";
 
 import { may, type SiteFrame, SiteLayout } from "./site-layout.tsx";
 import { Lifetime, NewSecret, TokenTable } from "./token-parts.tsx";
-import { Ago, CodeLine, Csrf, Empty, Field, FormProblem, type FormProblems, Table } from "./ui.tsx";
+import {
+  Ago,
+  CodeLine,
+  Csrf,
+  Empty,
+  Field,
+  FormProblem,
+  type FormProblems,
+  Pagination,
+  Table,
+} from "./ui.tsx";
 
 /** What this page is made from. */
 export type SitePeopleProps = SiteFrame & {
-  members: readonly Member[];
-  keys: readonly TokenInfo[];
+  members: Page<Member>;
+  keys: Page<TokenInfo>;
+  /** Whether members or keys come before these. */
+  isLater: boolean;
   /** A key just made: its secret is shown on this page and never again. */
   newKey?: NewToken | undefined;
   memberForm?: { user: string; problems: FormProblems } | undefined;
@@ -34,6 +47,7 @@ export function SitePeoplePage(props: SitePeopleProps): Html {
   return (
     <SiteLayout frame={frame} site={site} tab="people">
       <Members {...props} />
+      <More {...props} list="members" />
       <section class="part" aria-labelledby="keys">
         <h2 id="keys">Your keys for this site</h2>
         <p class="soft">
@@ -48,6 +62,7 @@ export function SitePeoplePage(props: SitePeopleProps): Html {
           </NewSecret>
         )}
         <Keys {...props} />
+        <More {...props} list="keys" />
         <MakeKey {...props} />
       </section>
     </SiteLayout>
@@ -61,7 +76,7 @@ function Members({ frame, site, members, memberForm }: SitePeopleProps): Html {
     <section aria-labelledby="members">
       <h2 id="members">Members</h2>
       <Table label="Members" head={["Account", "Role", "Since", ""]} isStacked>
-        {members.map(({ user, role, addedAt }) => (
+        {members.items.map(({ user, role, addedAt }) => (
           <tr>
             <th scope="row">{user}</th>
             <td data-label="Role">{role}</td>
@@ -111,14 +126,26 @@ function Members({ frame, site, members, memberForm }: SitePeopleProps): Html {
 }
 
 function Keys({ frame, site, keys }: SitePeopleProps): Html {
-  if (keys.length === 0) return <Empty title="No keys" />;
+  if (keys.items.length === 0) return <Empty title="No keys" />;
   return (
     <TokenTable
       frame={frame}
-      tokens={keys}
+      tokens={keys.items}
       what="key"
       head={{ scopes: "May", end: "Ends" }}
       revokeAt={(id) => `/sites/${site.name}/keys/${id}/revoke`}
+    />
+  );
+}
+
+/** The way on in one of the two lists; the other begins anew. */
+function More({ list, ...props }: SitePeopleProps & { list: "members" | "keys" }): Html {
+  const path = `/sites/${props.site.name}/people`;
+  const { next } = props[list];
+  return (
+    <Pagination
+      first={props.isLater ? path : undefined}
+      next={next === null ? undefined : `${path}?${list}=${encodeURIComponent(next)}`}
     />
   );
 }

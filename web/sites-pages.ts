@@ -1,6 +1,5 @@
 import { Elysia } from "elysia";
 
-import { fail } from "#base/errors.ts";
 import { parseDeployId } from "#base/names.ts";
 import { diffDeploys } from "#sites/deploys/deploy-diff.ts";
 import { listDeployFiles } from "#sites/deploys/deploy-files.ts";
@@ -34,7 +33,7 @@ export type Query = Readonly<Record<string, string | undefined>>;
 type Status = { status?: number; headers?: Record<string, string> };
 type SitePageParams = { ctx: Ctx; request: Request; site: string; query: Query };
 
-const ALL = { limit: 100, cursor: undefined };
+const DEFAULT_DAYS = "30";
 
 /** The pages of sites, for members. */
 export function sitesPages(ctx: Ctx) {
@@ -115,7 +114,7 @@ async function showDeploy(
 async function showTraffic({ ctx, request, site: name, query }: SitePageParams): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
-  const days = daysOf(ctx, query);
+  const days = daysOf(query);
   const traffic = await readSiteTraffic(ctx, visit.actor, name, days);
   return answerPage(SiteTrafficPage({ ...visit, traffic, days }));
 }
@@ -126,40 +125,43 @@ async function sendTraffic(
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
-  return answerTrafficFile(ctx, visit.actor, name, { days: daysOf(ctx, query), format });
+  return answerTrafficFile(ctx, visit.actor, name, { days: daysOf(query), format });
 }
 
-function daysOf({ config }: Ctx, { days = "30" }: Query): number {
-  const wanted = /^\d{1,3}$/.test(days) ? Number(days) : 0;
-  if (wanted >= 1 && wanted <= Math.max(config["traffic.days"], 1)) return wanted;
-  throw fail("invalid_input", { field: "days", problem: `use 1 to ${config["traffic.days"]}` });
+/** As it is asked for: what reads the counts refuses what is none. */
+function daysOf({ days = DEFAULT_DAYS }: Query): number {
+  return Number(days);
 }
 
 /** `/sites/:site/domains`, with a form that came back. */
 export async function showDomains(
-  { ctx, request, site: name }: SitePageParams,
+  { ctx, request, site: name, query }: SitePageParams,
   more: Pick<SiteDomainsProps, "form">,
   status: Status = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
-  const domains = await listDomains(ctx, visit.actor, name, ALL);
-  return answerPage(SiteDomainsPage({ ...visit, domains, ...more }), status);
+  const { page, isLater } = pageOfQuery(query, 100);
+  const domains = await listDomains(ctx, visit.actor, name, page);
+  return answerPage(SiteDomainsPage({ ...visit, domains, isLater, ...more }), status);
 }
 
 /** `/sites/:site/people`, with a key just made or a form that came back. */
 export async function showPeople(
-  { ctx, request, site: name }: SitePageParams,
+  { ctx, request, site: name, query }: SitePageParams,
   more: Pick<SitePeopleProps, "newKey" | "memberForm" | "keyForm">,
   status: Status = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
+  const ofMembers = pageOfQuery({ cursor: query["members"] }, 100);
+  const ofKeys = pageOfQuery({ cursor: query["keys"] }, 100);
   const [members, keys] = await Promise.all([
-    listMembers(ctx, visit.actor, name, ALL),
-    listSiteKeys(ctx, visit.actor, name, ALL),
+    listMembers(ctx, visit.actor, name, ofMembers.page),
+    listSiteKeys(ctx, visit.actor, name, ofKeys.page),
   ]);
-  const props = { ...visit, members: members.items, keys: keys.items };
+  const isLater = ofMembers.isLater || ofKeys.isLater;
+  const props = { ...visit, members, keys, isLater };
   return answerPage(SitePeoplePage({ ...props, ...more }), { ...status, isSecret: true });
 }
 

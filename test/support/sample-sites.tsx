@@ -108,6 +108,7 @@ export const sitePages: Record<string, () => Html> = {
     <SiteDomainsPage
       frame={frame}
       site={site}
+      isLater={false}
       domains={{
         items: [
           domainOf("www.field-notes.org"),
@@ -134,17 +135,25 @@ export const sitePages: Record<string, () => Html> = {
       frame={frame}
       site={{ ...site, domains: [] }}
       domains={{ items: [], next: null }}
+      isLater={false}
     />
   ),
   "site-people": () => (
     <SitePeoplePage
       frame={frame}
       site={site}
-      members={[
-        { user: "ada", role: "owner", addedAt: ago(300) },
-        { user: "grace-with-a-name-of-thirty-nine-letters", role: "viewer", addedAt: ago(3) },
-      ]}
-      keys={[key, { ...key, id: "t2", name: HOSTILE, lastUsedAt: null, expiresAt: null }]}
+      members={{
+        items: [
+          { user: "ada", role: "owner", addedAt: ago(300) },
+          { user: "grace-with-a-name-of-thirty-nine-letters", role: "viewer", addedAt: ago(3) },
+        ],
+        next: "WzFd",
+      }}
+      keys={{
+        items: [key, { ...key, id: "t2", name: HOSTILE, lastUsedAt: null, expiresAt: null }],
+        next: null,
+      }}
+      isLater
       newKey={{ ...key, id: "t3", name: "grace", token: `land_${"a1B2".repeat(13).slice(0, 49)}` }}
       memberForm={{ user: HOSTILE, problems: { fields: { user: "There is no such account" } } }}
       keyForm={{ name: HOSTILE, problems: { fields: { name: "Shorter, please" } } }}
@@ -154,8 +163,9 @@ export const sitePages: Record<string, () => Html> = {
     <SitePeoplePage
       frame={frame}
       site={long}
-      members={[{ user: "ada", role: "viewer", addedAt: ago(300) }]}
-      keys={[]}
+      members={{ items: [{ user: "ada", role: "viewer", addedAt: ago(300) }], next: null }}
+      keys={{ items: [], next: null }}
+      isLater={false}
     />
   ),
   "site-logs": () => (
