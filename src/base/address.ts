@@ -2,6 +2,8 @@ import { isIP } from "node:net";
 
 /** `::ffff:192.0.2.1` as `192.0.2.1`, and `[::1]` without its brackets; others as they are. */
 export function plainAddress(address: string): string {
+  // Asked for every request: most need no more than this look.
+  if (!address.includes(":")) return address;
   return address.replace(/^\[|\]$/g, "").replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
 }
 

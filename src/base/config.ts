@@ -54,7 +54,12 @@ function flagOf(key: ConfigKey): string {
 /** Whether a host to listen on is reached from this machine only. */
 export function isLoopbackHost(host: string): boolean {
   return (
-    host === "localhost" || host === "::1" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host)
+    // Nearly all of them: this is asked for every request.
+    host === "127.0.0.1" ||
+    host === "localhost" ||
+    host === "::1" ||
+    host === "[::1]" ||
+    /^127\.\d+\.\d+\.\d+$/.test(host)
   );
 }
 

@@ -1,4 +1,5 @@
 import { ensureFirstCode } from "#accounts/invites.ts";
+import { plainAddress } from "#base/address.ts";
 import type { ConfigKey } from "#base/settings.ts";
 import { parseHost } from "#http/host.ts";
 import { createRateLimiter } from "#http/rate.ts";
@@ -142,7 +143,9 @@ function createAnswer(ctx: Ctx, sites: SiteServer, handle: Handler) {
   const redirects = config.tls !== "off" && config["tls.redirect"] === "on";
   const hsts = hstsHeader(config);
   const addressFor = (request: Request, peer: string): string =>
-    clientAddress(peer, request.headers.get("x-forwarded-for"), trustedProxies);
+    trustedProxies.length === 0
+      ? plainAddress(peer)
+      : clientAddress(peer, request.headers.get("x-forwarded-for"), trustedProxies);
   return {
     http: (request: Request, server: Bun.Server<undefined>): Response | Promise<Response> => {
       const socketAddress = (): string => server.requestIP(request)?.address ?? "";
