@@ -27,6 +27,9 @@ export async function takeUploadRoom(ctx: Ctx, userId: number, sizeBytes: number
   let known = accounts.get(userId);
   if (!known || nowMs - known.countedAtMs > BELIEVED_MS) {
     known = { bytes: await countWaiting(ctx, userId), countedAtMs: nowMs };
+    forgetOld(accounts, nowMs);
+    // At the end again, so that they stay in the order of their counts.
+    accounts.delete(userId);
     accounts.set(userId, known);
   }
   const needed = known.bytes + sizeBytes;
@@ -38,6 +41,14 @@ export async function takeUploadRoom(ctx: Ctx, userId: number, sizeBytes: number
       unit: "bytes",
     });
   known.bytes = needed;
+}
+
+/** Drops the counts that nobody believes any more, the oldest first. */
+function forgetOld(accounts: Map<number, Waiting>, nowMs: number): void {
+  for (const [userId, { countedAtMs }] of accounts) {
+    if (nowMs - countedAtMs <= BELIEVED_MS) return;
+    accounts.delete(userId);
+  }
 }
 
 async function countWaiting({ db }: Ctx, userId: number): Promise<number> {
