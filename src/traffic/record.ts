@@ -2,9 +2,8 @@ import type { Ctx } from "#store/ctx.ts";
 
 import { hourOf } from "./calendar.ts";
 import { openCountries } from "./countries.ts";
-import { startDropping } from "./retention.ts";
 import { type Known, writeTally } from "./rollup.ts";
-import { addVisit, createTally, mergeTally, partsOf, type Tally } from "./tally.ts";
+import { addVisit, createTally, dropSite, mergeTally, partsOf, type Tally } from "./tally.ts";
 import type { Recorder } from "./visit.ts";
 
 const FLUSH_MS = 1000;
@@ -29,7 +28,7 @@ export type TrafficRecorder = Recorder & {
 /**
  * Counts visits from now on. They are added up in memory for a second (up to ten where so many sites are busy that writing
  * would slow down answers) and then go into a transaction for each 500 sites: what a crash loses. They count for the hour in which that
- * second began. Once an hour it removes what is too old.
+ * second began.
  */
 export function startTraffic(ctx: Ctx, countries = openCountries(ctx)): TrafficRecorder {
   const known: Known = { day: 0, items: new Map() };
@@ -39,7 +38,6 @@ export function startTraffic(ctx: Ctx, countries = openCountries(ctx)): TrafficR
   let failures = 0;
   let tookMs = 0;
   let stopped = false;
-  const dropping = startDropping(ctx);
   let running: Promise<void> = Promise.resolve();
 
   function begin(): Tally {
@@ -87,7 +85,6 @@ export function startTraffic(ctx: Ctx, countries = openCountries(ctx)): TrafficR
     flush,
     async stop() {
       stopped = true;
-      await dropping.stop();
       await flush();
     },
   };
@@ -101,7 +98,7 @@ async function writeParts(
 ): Promise<void> {
   for (const part of partsOf(tally, WRITE_SITES)) {
     await ctx.db.transaction((tx) => writeTally(ctx, tx, part, about));
-    for (const id of part.sites.keys()) tally.sites.delete(id);
+    for (const id of part.sites.keys()) dropSite(tally, id);
   }
 }
 

@@ -9,26 +9,6 @@ import { siteIds, trafficHours, trafficItems, trafficSalts, trafficVisitors } fr
 const VISITOR_DAYS = 2;
 /** Sites in one transaction. */
 const BATCH = 100;
-const EVERY_MS = 3_600_000;
-
-/** Calls `dropOldTraffic` now and once an hour. A failure is logged and tried again. `stop` waits for the one under way. */
-export function startDropping(ctx: Ctx): { stop: () => Promise<void> } {
-  let running: Promise<void> = Promise.resolve();
-  const drop = (): void => {
-    running = running
-      .then(() => dropOldTraffic(ctx))
-      .catch((cause: unknown) => ctx.log.error("old traffic not removed", { cause }));
-  };
-  drop();
-  const timer = setInterval(drop, EVERY_MS);
-  timer.unref();
-  return {
-    stop() {
-      clearInterval(timer);
-      return running;
-    },
-  };
-}
 
 /** Removes counts older than `traffic.days`, and hashes of visitors and salts older than two days, for ever. */
 export async function dropOldTraffic(ctx: Ctx): Promise<void> {

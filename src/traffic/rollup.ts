@@ -1,6 +1,7 @@
 import { and, count, eq, inArray, type SQL, sql } from "drizzle-orm";
 
 import { printable } from "#base/names.ts";
+import { giveWay } from "#base/slices.ts";
 import { parseHost } from "#http/host.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
@@ -236,7 +237,7 @@ function valuesOf(rows: readonly Row[], columns: number): SQL {
 /** A list in batches, between which the event loop turns. */
 async function* batches<T>(list: readonly T[], size: number): AsyncGenerator<readonly T[]> {
   for (let at = 0; at < list.length; at += size) {
-    if (at > 0) await new Promise((resolve) => setImmediate(resolve));
+    if (at > 0) await giveWay();
     yield list.slice(at, at + size);
   }
 }

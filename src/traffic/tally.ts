@@ -21,10 +21,15 @@ export type SiteTally = {
   hostReferrers: Map<string, Count>;
 };
 
+/** A visit, and how often it came in the very same words. */
+type Single = { visit: Visit; count: number };
+
 /** What visits of one hour added up to. Bounded: `keys` and `visitors` tell how much is in it. */
 export type Tally = {
   hour: number;
   sites: Map<number, SiteTally>;
+  /** Sites with one visit only, as most have in a second: maps for each would be most of what ten thousand sites take. */
+  singles: Map<number, Single>;
   keys: number;
   visitors: number;
 };
@@ -37,7 +42,7 @@ const OTHER_AGENT = "\n";
 
 /** No host yet. None is written so. */
 const NO_HOST = "\n";
-/** Stand in sites without referrers, as most are in a second: maps of their own would be a third of what ten thousand sites take. */
+/** Stand in sites without referrers, as most are in a second. */
 const NO_HOSTS = new Map<string, Map<string, Count>>();
 const NO_REFERRERS = new Map<string, Count>();
 
@@ -54,7 +59,7 @@ const MAX_AUTHORITY = 261;
 
 /** Nothing yet. */
 export function createTally(hour: number): Tally {
-  return { hour, sites: new Map(), keys: 0, visitors: 0 };
+  return { hour, sites: new Map(), singles: new Map(), keys: 0, visitors: 0 };
 }
 
 /**
@@ -62,41 +67,83 @@ export function createTally(hour: number): Tally {
  * 100 ns.
  */
 export function addVisit(tally: Tally, visit: Visit): void {
-  const site = tally.sites.get(visit.siteId) ?? addSite(tally, visit.siteId);
-  const { bytes, status, referrer } = visit;
+  const { siteId } = visit;
+  const site = tally.sites.get(siteId);
+  if (site) return addTo(tally, site, visit, 1);
+  const single = tally.singles.get(siteId);
+  if (!single) tally.singles.set(siteId, { visit, count: 1 });
+  else if (isSame(single.visit, visit)) single.count += 1;
+  else {
+    addTo(tally, openSite(tally, siteId), visit, 1);
+  }
+}
+
+function isSame(one: Visit, other: Visit): boolean {
+  return (
+    one.path === other.path &&
+    one.address === other.address &&
+    one.userAgent === other.userAgent &&
+    one.status === other.status &&
+    one.bytes === other.bytes &&
+    one.referrer === other.referrer &&
+    one.method === other.method &&
+    one.isPage === other.isPage &&
+    one.host === other.host
+  );
+}
+
+function addTo(tally: Tally, site: SiteTally, visit: Visit, times: number): void {
+  const { status, referrer } = visit;
+  const bytes = visit.bytes * times;
   const agent = clip(visit.userAgent ?? "", MAX_AGENT);
   const known = site.agents.get(agent);
   const visitors = known === undefined ? addAgent(tally, site, agent) : known;
   if (visitors === null) {
-    site.bots += 1;
+    site.bots += times;
     return;
   }
-  site.requests += 1;
+  site.requests += times;
   site.bytes += bytes;
-  if (visit.isPage && (status === 200 || status === 304) && visit.method === "GET") site.pages += 1;
+  if (visit.isPage && (status === 200 || status === 304) && visit.method === "GET")
+    site.pages += times;
   const visitor = visitors.get(visit.address);
-  if (visitor === undefined) addVisitor(tally, visitors, visit.address, 1, bytes);
-  else increase(visitor, 1, bytes);
+  if (visitor === undefined) addVisitor(tally, visitors, visit.address, times, bytes);
+  else increase(visitor, times, bytes);
   const path = site.paths.get(visit.path);
-  if (path === undefined) addText(tally, site.paths, clip(visit.path, MAX_PATH), 1, bytes);
-  else increase(path, 1, bytes);
+  if (path === undefined) addText(tally, site.paths, clip(visit.path, MAX_PATH), times, bytes);
+  else increase(path, times, bytes);
   const answered = site.statuses.get(status);
-  if (answered === undefined) site.statuses.set(status, { count: 1, bytes });
-  else increase(answered, 1, bytes);
-  if (referrer !== null && referrer !== "") addReferrer(tally, site, visit.host, referrer, bytes);
+  if (answered === undefined) site.statuses.set(status, { count: times, bytes });
+  else increase(answered, times, bytes);
+  if (referrer !== null && referrer !== "")
+    addReferrer(tally, site, { host: visit.host, referrer, times, bytes });
 }
 
-/** A tally in parts of at most `size` sites. They share what they hold with it. */
+/** A tally in parts of at most `size` sites, without singles. They share what they hold with it. */
 export function* partsOf(tally: Tally, size: number): Generator<Tally> {
   const sites = [...tally.sites];
   for (let at = 0; at < sites.length; at += size)
-    yield { ...tally, sites: new Map(sites.slice(at, at + size)) };
+    yield { ...tally, sites: new Map(sites.slice(at, at + size)), singles: new Map() };
+  const singles = [...tally.singles];
+  for (let at = 0; at < singles.length; at += size) {
+    const part = createTally(tally.hour);
+    for (const [id, { visit, count }] of singles.slice(at, at + size))
+      addTo(part, addSite(part, id), visit, count);
+    yield part;
+  }
+}
+
+/** Takes a site out, once it is written. */
+export function dropSite(tally: Tally, siteId: number): void {
+  tally.sites.delete(siteId);
+  tally.singles.delete(siteId);
 }
 
 /** Adds what another tally of the same hour holds. */
 export function mergeTally(into: Tally, from: Tally): void {
+  for (const [id, { visit, count }] of from.singles) addTo(into, openSite(into, id), visit, count);
   for (const [id, more] of from.sites) {
-    const site = into.sites.get(id) ?? addSite(into, id);
+    const site = openSite(into, id);
     site.requests += more.requests;
     site.pages += more.pages;
     site.bytes += more.bytes;
@@ -116,6 +163,17 @@ export function mergeTally(into: Tally, from: Tally): void {
           addVisitor(into, known, address, count, bytes);
     }
   }
+}
+
+/** The maps of a site, with what was there as a single visit. */
+function openSite(tally: Tally, siteId: number): SiteTally {
+  const site = tally.sites.get(siteId) ?? addSite(tally, siteId);
+  const single = tally.singles.get(siteId);
+  if (single) {
+    tally.singles.delete(siteId);
+    addTo(tally, site, single.visit, single.count);
+  }
+  return site;
 }
 
 function addSite(tally: Tally, siteId: number): SiteTally {
@@ -167,9 +225,12 @@ function addVisitor(
 function addReferrer(
   tally: Tally,
   site: SiteTally,
-  host: string,
-  referrer: string,
-  bytes: number,
+  {
+    host,
+    referrer,
+    times,
+    bytes,
+  }: { host: string; referrer: string; times: number; bytes: number },
 ): void {
   const start = referrer.startsWith("https://") ? 8 : referrer.startsWith("http://") ? 7 : 0;
   if (start === 0 || isOwn(referrer, start, host)) return;
@@ -178,8 +239,8 @@ function addReferrer(
   if (authority.length > MAX_AUTHORITY) return;
   const referrers = site.host === host ? site.hostReferrers : referrersOf(tally, site, host);
   const known = referrers.get(authority);
-  if (known === undefined) addText(tally, referrers, authority, 1, bytes);
-  else increase(known, 1, bytes);
+  if (known === undefined) addText(tally, referrers, authority, times, bytes);
+  else increase(known, times, bytes);
 }
 
 /** Whether the host of a referrer is the own one, as it is of nearly all. What is spelled oddly is told apart by `rollup.ts`. */
