@@ -2,6 +2,7 @@ import { referencedDigests } from "#registry/references.ts";
 import { siteDigests } from "#sites/deploys/references.ts";
 import { keepRecent } from "#sites/deploys/retention.ts";
 import { recheckDomains } from "#sites/domains/domain-recheck.ts";
+import { dropOldLines } from "#sites/logs/logs-write.ts";
 import { startSiteLogs } from "#sites/logs/logs.ts";
 import { createSiteServer, type SiteServer } from "#sites/serving/serve.ts";
 import { finishRemovals } from "#sites/site/sites-purge.ts";
@@ -9,6 +10,7 @@ import type { Ctx } from "#store/ctx.ts";
 import { sweepBlobs } from "#store/sweep.ts";
 import { type CountryOf, openCountries } from "#traffic/countries.ts";
 import { startTraffic } from "#traffic/record.ts";
+import { dropOldTraffic } from "#traffic/retention.ts";
 
 import { type Job, startJobs } from "./jobs.ts";
 
@@ -44,6 +46,8 @@ export function startHosting(ctx: Ctx, jobs: readonly Job[]): Hosting {
   const running = startJobs(ctx, [
     { name: "removals", everyMs: HOUR_MS, firstMs: SOON_MS, run: () => finishRemovals(ctx) },
     { name: "sweep", everyMs: HOUR_MS, firstMs: MINUTE_MS, run: () => sweep(ctx) },
+    { name: "traffic", everyMs: HOUR_MS, firstMs: SOON_MS, run: () => dropOldTraffic(ctx) },
+    { name: "logs", everyMs: HOUR_MS, firstMs: SOON_MS, run: () => dropOldLines(ctx) },
     { name: "domains", everyMs: MINUTE_MS, firstMs: MINUTE_MS, run: () => recheckDomains(ctx) },
     ...jobs,
   ]);

@@ -1,5 +1,6 @@
 import { and, asc, count, desc, eq, lte, sql } from "drizzle-orm";
 
+import { giveWay } from "#base/slices.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
 
@@ -7,7 +8,6 @@ import { siteLogs, sites } from "../tables.ts";
 import type { BufferedLine } from "./logs-buffer.ts";
 
 const DAY_MS = 86_400_000;
-const DROP_EVERY_MS = 3_600_000;
 /** Lines removed in one transaction. */
 const BATCH = 1000;
 /** Lines written in one statement. */
@@ -40,7 +40,7 @@ export async function writeLines(
     });
     for (let at = 0; at < rows.length; at += BATCH_ROWS) {
       // Between two statements, requests are answered.
-      if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (at > 0) await giveWay();
       await tx.insert(siteLogs).select(sql`
         SELECT NULL, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
         FROM json_each(${JSON.stringify(rows.slice(at, at + BATCH_ROWS))}) WHERE true ORDER BY key`);
@@ -104,25 +104,6 @@ async function cutRing(tx: Tx, ring: RingState, id: number, keep: number): Promi
   if (last)
     await tx.delete(siteLogs).where(and(eq(siteLogs.siteId, id), lte(siteLogs.id, last.id)));
   ring.set(id, 0);
-}
-
-/** Calls `dropOldLines` now and once an hour. A failure is logged and tried again. `stop` waits for the one under way. */
-export function startDroppingLines(ctx: Ctx): { stop: () => Promise<void> } {
-  let running: Promise<void> = Promise.resolve();
-  const drop = (): void => {
-    running = running
-      .then(() => dropOldLines(ctx))
-      .catch((cause: unknown) => ctx.log.error("old site logs not removed", { cause }));
-  };
-  drop();
-  const timer = setInterval(drop, DROP_EVERY_MS);
-  timer.unref();
-  return {
-    stop() {
-      clearInterval(timer);
-      return running;
-    },
-  };
 }
 
 /** Removes lines older than `logs.days`. Lines are numbered in the order of time, so the old ones are the first. */

@@ -8,7 +8,7 @@ import type { Visit } from "#traffic/visit.ts";
 
 import { createLogBuffer, type NewLine } from "./logs-buffer.ts";
 import { logHub } from "./logs-hub.ts";
-import { type RingState, startDroppingLines, writeLines } from "./logs-write.ts";
+import { type RingState, writeLines } from "./logs-write.ts";
 
 const FLUSH_MS = 1000;
 const MAX_RETRY_MS = 60_000;
@@ -29,7 +29,7 @@ export type SiteLogs = {
 
 /**
  * Logs from now on what happens to sites, also what `ctx.hooks` tells. Lines wait in memory for at most a second; a crash
- * loses that second. Once an hour it removes what is too old.
+ * loses that second.
  */
 export function startSiteLogs(ctx: Ctx): SiteLogs {
   const hub = logHub(ctx);
@@ -73,7 +73,6 @@ export function startSiteLogs(ctx: Ctx): SiteLogs {
   }
 
   hub.open();
-  const dropping = startDroppingLines(ctx);
   const unsubscribe = listen(ctx, note);
   return {
     note,
@@ -88,7 +87,6 @@ export function startSiteLogs(ctx: Ctx): SiteLogs {
       unsubscribe();
       hub.close();
       stopped = true;
-      await dropping.stop();
       await flush();
     },
   };
