@@ -1,4 +1,5 @@
 import { type DeployId, type Digest, parseDigest } from "#base/names.ts";
+import { giveWay } from "#base/slices.ts";
 
 import { FILE_END, type LoadQueries, PATH_END } from "./load-queries.ts";
 
@@ -43,7 +44,7 @@ export async function loadManifest(
     }
     // Fewer than it counts: retention took the deploy meanwhile. What is left of it is not served.
     if (rows.length === 0) return packed(new Map(), Buffer.alloc(0), 0);
-    if (places.size < fileCount) await new Promise<void>((resolve) => setImmediate(resolve));
+    if (places.size < fileCount) await giveWay();
   }
   return packed(places, facts, weightBytes);
 }
