@@ -1,19 +1,11 @@
 import { fail } from "#base/errors.ts";
+import type { Peer } from "#http/peer.ts";
 import { problemResponse } from "#http/problems.ts";
 import type { SiteServer } from "#sites/serving/serve.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { unknownHostPage } from "#web/unknown-host.tsx";
 
 import { destinationOf } from "./edge.ts";
-
-/** Where a request comes from, after trusted proxies were believed. */
-export type Peer = {
-  address: () => string;
-  /** Whether the visitor's browser came by https. */
-  secure: boolean;
-  /** Over our own https: whether the connection may ask for a host. */
-  covers?: (host: string) => boolean;
-};
 
 /** Who answers what is not for our own host. */
 export type ElsewhereParts = {

@@ -1,6 +1,7 @@
 import { identify } from "#accounts/actor.ts";
 import { limitRequest } from "#accounts/limits.ts";
 import { fail, type LandError, toLandError } from "#base/errors.ts";
+import type { Peer } from "#http/peer.ts";
 import { answerError } from "#http/problems.ts";
 import type { RateLimiter } from "#http/rate.ts";
 import { requestIdOf, setRequestId } from "#http/request-id.ts";
@@ -10,7 +11,7 @@ import { pageOfError } from "#web/pages.tsx";
 import type { App } from "./app.ts";
 import { bodyLimitOf, limitBody } from "./body.ts";
 import { destinationOf } from "./edge.ts";
-import { createElsewhere, type ElsewhereParts, type Peer } from "./elsewhere.ts";
+import { createElsewhere, type ElsewhereParts } from "./elsewhere.ts";
 import { createRouteTable } from "./route-table.ts";
 
 /** Answers one request. Never throws. */

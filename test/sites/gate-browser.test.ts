@@ -25,7 +25,7 @@ describeBrowser("the password form in a browser", (browser) => {
       hostname: "127.0.0.1",
       port: 0,
       fetch: async (request) => {
-        const peer = { address: "127.0.0.1", secure: false };
+        const peer = { address: () => "127.0.0.1", secure: false };
         const inside = new Response("<title>Inside</title>", {
           headers: { "content-type": "text/html" },
         });

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test
 
 import { sql } from "drizzle-orm";
 
+import type { Peer } from "#http/peer.ts";
 import { makeEntry } from "#sites/gate/gate-entry.ts";
-import { gateAnswer, type Peer } from "#sites/gate/gate.ts";
+import { gateAnswer } from "#sites/gate/gate.ts";
 import { updateSite } from "#sites/site/settings.ts";
 import { createSite } from "#sites/site/sites-create.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
@@ -12,7 +13,7 @@ import { codeOf, makeToken, type Person, signUp } from "#test/support/people.ts"
 import { cookieOf, gated } from "./gated.ts";
 
 const DAY_MS = 86_400_000;
-const PEER: Peer = { address: "192.0.2.1", secure: true };
+const PEER: Peer = { address: () => "192.0.2.1", secure: true };
 
 /** Argon2 is meant to be slow, and the machine may be busy. */
 setDefaultTimeout(60_000);

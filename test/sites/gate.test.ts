@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 
+import type { Peer } from "#http/peer.ts";
 import { hasPass, passCookie } from "#sites/gate/gate-pass.ts";
-import { gateAnswer, type Peer } from "#sites/gate/gate.ts";
+import { gateAnswer } from "#sites/gate/gate.ts";
 import { updateSite } from "#sites/site/settings.ts";
 import { createSite } from "#sites/site/sites-create.ts";
 import { type TestCtx, testCtx } from "#test/support/ctx.ts";
@@ -10,8 +11,8 @@ import { type Person, signUp } from "#test/support/people.ts";
 import { cookieOf, gated } from "./gated.ts";
 
 const DAY_MS = 86_400_000;
-const HTTPS: Peer = { address: "192.0.2.1", secure: true };
-const HTTP: Peer = { address: "192.0.2.1", secure: false };
+const HTTPS: Peer = { address: () => "192.0.2.1", secure: true };
+const HTTP: Peer = { address: () => "192.0.2.1", secure: false };
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
 /** Argon2 is meant to be slow, and the machine may be busy. */
@@ -211,7 +212,7 @@ test("an address tries ten passwords a minute at one site, with the form or with
   expect([refused?.status, refused?.headers.get("retry-after")]).toEqual([429, "6"]);
   expect(await refused?.text()).toContain("Too many attempts. Try again in 6 s.");
   expect((await ask("/", { headers: basic }))?.status).toBe(429);
-  const others: Peer[] = [{ ...HTTPS, address: "192.0.2.2" }];
+  const others: Peer[] = [{ ...HTTPS, address: () => "192.0.2.2" }];
   for (const peer of others)
     expect((await send({ password: "open sesame" }, { peer }))?.status).toBe(303);
   const shop = { method: "POST", headers: FORM, body: "password=open+sesame" };
@@ -221,7 +222,7 @@ test("an address tries ten passwords a minute at one site, with the form or with
 });
 
 test("this machine, and a server without limits, count no attempts", async () => {
-  const local = { ...HTTPS, address: "127.0.0.1" };
+  const local = { ...HTTPS, address: () => "127.0.0.1" };
   for (let n = 0; n < 12; n += 1)
     expect((await send({ password: "wrong" }, { peer: local }))?.status).toBe(401);
   ctx = Object.assign(ctx, { config: { ...ctx.config, rateLimit: "off" } });

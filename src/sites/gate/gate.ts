@@ -4,6 +4,7 @@
  */
 import { fail, type LandError } from "#base/errors.ts";
 import { prefersHtml } from "#http/accept.ts";
+import type { Peer } from "#http/peer.ts";
 import { problemHeaders, problemResponse } from "#http/problems.ts";
 import { requestIdOf } from "#http/request-id.ts";
 import type { Ctx } from "#store/ctx.ts";
@@ -22,9 +23,6 @@ import {
 } from "./gate-pass.ts";
 import { basicPassword, tryPassword } from "./gate-password.ts";
 import { effectiveProtection } from "./gate-protection.ts";
-
-/** Where a request comes from, after trusted proxies were believed. `secure`: the visitor's browser came by https. */
-export type Peer = { address: string; secure: boolean };
 
 type Visit = { ctx: Ctx; site: GatedSite; request: Request; peer: Peer; host: string };
 
@@ -84,7 +82,7 @@ async function enterByPassword(visit: Visit): Promise<Response> {
   const { password, to } = await readGateForm(request);
   const path = ownPath(to);
   if (password === undefined) return askPassword(visit, path);
-  const result = await tryPassword(ctx, site, { password, address: peer.address });
+  const result = await tryPassword(ctx, site, { password, address: peer.address() });
   if (result !== "right") return askPassword(visit, path, refusal(result));
   return seeOther(
     path,
@@ -97,7 +95,7 @@ async function askBasic(visit: Visit): Promise<Response | undefined> {
   const { ctx, site, request, peer } = visit;
   const password = basicPassword(request);
   if (password === undefined) return askPassword(visit, pathOf(request));
-  const result = await tryPassword(ctx, site, { password, address: peer.address });
+  const result = await tryPassword(ctx, site, { password, address: peer.address() });
   return result === "right" ? undefined : askPassword(visit, pathOf(request), refusal(result));
 }
 

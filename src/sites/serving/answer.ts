@@ -1,9 +1,9 @@
+import type { Peer } from "#http/peer.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { CountryOf } from "#traffic/countries.ts";
 import type { Recorder, Visit } from "#traffic/visit.ts";
 
 import { effectiveProtection } from "../gate/gate-protection.ts";
-import type { Peer as GatePeer } from "../gate/gate.ts";
 import { resolve } from "../rules/resolve.ts";
 import type { LoadedSite, ServedSite, Shown, SiteLoader } from "./load.ts";
 import type { Bodies } from "./serve-bodies.ts";
@@ -14,13 +14,13 @@ import type { Hot } from "./serve-hot.ts";
 import type { VisitorLimits } from "./serve-limits.ts";
 import { plainResponse } from "./serve-pages.tsx";
 import { questionOf, splitUrl } from "./serve-question.ts";
-import type { Peer, SiteDestination } from "./serve.ts";
+import type { SiteDestination } from "./serve.ts";
 
 /** What the server of sites is made of. */
 export type Parts = {
   ctx: Pick<Ctx, "config" | "log" | "now" | "random" | "publicUrl">;
   /** What a visitor gets instead of a site; undefined where the visitor may pass. */
-  gate: (site: ServedSite, request: Request, peer: GatePeer) => Promise<Response | undefined>;
+  gate: (site: ServedSite, request: Request, peer: Peer) => Promise<Response | undefined>;
   bodies: Bodies;
   hot: Pick<Hot, "isWanted" | "put">;
   preferences: Preferences;
@@ -89,7 +89,7 @@ async function decide(parts: Parts, asked: Asked, address: string): Promise<File
   if (!allowance.ok)
     return plain(request, 429, { "retry-after": String(allowance.retryAfterSeconds) });
   if (isGated || path.startsWith(OWN)) {
-    const gate = await parts.gate(site, request, { address, secure: peer.secure });
+    const gate = await parts.gate(site, request, peer);
     if (gate) return { response: gate, bytes: 0, whole: undefined };
     if (path.startsWith(OWN)) return plain(request, 404);
   }

@@ -1,7 +1,8 @@
+import type { Peer } from "#http/peer.ts";
 import type { CountryOf } from "#traffic/countries.ts";
 
 import type { Question } from "../rules/resolve.ts";
-import type { Peer, SiteDestination } from "./serve.ts";
+import type { SiteDestination } from "./serve.ts";
 
 /** The path and query of a request's address as they were sent; the query without "?". */
 export function splitUrl(url: string): { path: string; query: string } {

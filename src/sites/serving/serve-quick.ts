@@ -1,10 +1,10 @@
+import type { Peer } from "#http/peer.ts";
 import type { Recorder } from "#traffic/visit.ts";
 
 import type { Preferences } from "./serve-encoding.ts";
 import { headersOfCopy } from "./serve-file.ts";
 import type { Hot, Prepared } from "./serve-hot.ts";
 import type { VisitorLimits } from "./serve-limits.ts";
-import type { Peer } from "./serve.ts";
 
 /** What an answer at once is made of. */
 export type QuickParts = {

@@ -3,6 +3,7 @@
  * The server's edge calls it, before Elysia. It must never answer with a byte that is not in the deploy's manifest.
  */
 import type { DeployId, SiteName } from "#base/names.ts";
+import type { Peer } from "#http/peer.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { CountryOf } from "#traffic/countries.ts";
 import type { Recorder } from "#traffic/visit.ts";
@@ -18,9 +19,6 @@ import { plainResponse } from "./serve-pages.tsx";
 import { answerQuickly } from "./serve-quick.ts";
 import { startVariantMaker } from "./variants-maker.ts";
 import { createVariantIndex } from "./variants.ts";
-
-/** Where a request comes from, after trusted proxies were believed. `secure`: the visitor's browser came by https. */
-export type Peer = { address: () => string; secure: boolean };
 
 /** Whom a request is for, as the edge of the server read it from the Host header. */
 export type SiteDestination =
