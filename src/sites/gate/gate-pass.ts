@@ -1,5 +1,5 @@
 import { sameText } from "#base/tokens.ts";
-import { cookieName, writeCookie } from "#http/cookies.ts";
+import { cookieName, readCookies, writeCookie } from "#http/cookies.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { SiteRow } from "../rights.ts";
@@ -40,14 +40,8 @@ export function passCookie(
  * same domain can add more where there is no https, but none that is signed for this site.
  */
 export function hasPass(ctx: Ctx, site: GatedSite, request: Request, secure: boolean): boolean {
-  const name = cookieName(PASS, secure);
-  for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
-    const at = pair.indexOf("=");
-    if (at === -1 || pair.slice(0, at).trim() !== name) continue;
-    const [end = "", mac = "", ...more] = pair
-      .slice(at + 1)
-      .trim()
-      .split(".");
+  for (const pass of readCookies(request, cookieName(PASS, secure))) {
+    const [end = "", mac = "", ...more] = pass.split(".");
     if (more.length > 0 || !NUMBER.test(end) || Number(end) * 1000 <= ctx.now().getTime()) continue;
     if (sameText(mac, gateState(ctx).sign("pass", passText(site, end)))) return true;
   }

@@ -1,3 +1,4 @@
+import { cookieNames } from "#http/cookies.ts";
 import type { Peer } from "#http/peer.ts";
 import type { CountryOf } from "#traffic/countries.ts";
 
@@ -41,7 +42,7 @@ export function questionOf(asked: {
     },
     get cookies() {
       personal = true;
-      return cookieNames(headers.get("cookie"));
+      return cookieNames(asked.request);
     },
   };
   return { question, wasPersonal: () => personal };
@@ -62,9 +63,4 @@ function languagesOf(header: string | null): string[] {
     .filter(({ tag, weight }) => /^[A-Za-z0-9-]{1,35}$/.test(tag) && weight > 0)
     .toSorted((a, b) => b.weight - a.weight)
     .map(({ tag }) => tag);
-}
-
-function cookieNames(header: string | null): Set<string> {
-  const pairs = (header ?? "").split(";").map((pair) => pair.split("=", 1)[0]?.trim() ?? "");
-  return new Set(pairs.filter((name) => name !== ""));
 }
