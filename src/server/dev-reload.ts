@@ -1,3 +1,4 @@
+import { OWN_FOLDER } from "#sites/addresses.ts";
 import { PLAIN_PAGE_HEADERS } from "#sites/serving/serve-pages.tsx";
 
 import script from "./dev-script.js" with { type: "text" };
@@ -15,9 +16,9 @@ export type Reload = {
 };
 
 /** Where pages find what `land dev` adds. No deploy has a path like these. */
-export const RELOAD_PATH = "/.land/reload";
+export const RELOAD_PATH = `/${OWN_FOLDER}/reload`;
 /** @see RELOAD_PATH */
-export const SCRIPT_PATH = "/.land/reload.js";
+export const SCRIPT_PATH = `${RELOAD_PATH}.js`;
 
 const TAG = Buffer.from(`<script src="${SCRIPT_PATH}"></script>`);
 const HEARTBEAT_MS = 15_000;

@@ -1,6 +1,9 @@
 import type { DeployId, SiteName } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
+/** The first segment of what the server itself answers on every site: no deploy has files there. */
+export const OWN_FOLDER = ".land";
+
 /** The domain below which sites stand. */
 export function sitesDomain({ config }: Pick<Ctx, "config">): string {
   return config.sitesDomain || config.domain;

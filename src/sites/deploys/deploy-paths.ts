@@ -2,6 +2,7 @@ import { fail, type LandError } from "#base/errors.ts";
 import { type Digest, parseDigest, printable } from "#base/names.ts";
 import { runWhole, type Sliced } from "#base/slices.ts";
 
+import { OWN_FOLDER } from "../addresses.ts";
 import type { FileList } from "../model.ts";
 
 /** One line of a manifest. */
@@ -15,8 +16,6 @@ export type ManifestFile = {
 const MAX_PATH_BYTES = 512;
 /** Files judged between two turns of others. */
 const SLICE = 500;
-/** The first segment of what the server itself answers on every site. */
-const OWN_FOLDER = ".land";
 
 /**
  * Why no deploy may hold this path, as the end of a sentence about it; undefined where it may. Names are bytes to a site: they

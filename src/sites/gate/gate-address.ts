@@ -2,11 +2,11 @@ import { isDeployId } from "#base/names.ts";
 import { parseHost } from "#http/host.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import { sitesDomain } from "../addresses.ts";
+import { OWN_FOLDER, sitesDomain } from "../addresses.ts";
 import type { SiteRow } from "../rights.ts";
 
 /** Under this prefix a site has no files: the server itself answers there. */
-const OWN_PREFIX = "/.land/";
+const OWN_PREFIX = `/${OWN_FOLDER}/`;
 /** Where passes are asked for. */
 export const ENTER = `${OWN_PREFIX}enter`;
 

@@ -1,3 +1,5 @@
+import { OWN_FOLDER } from "../addresses.ts";
+
 /** A path as asked for, checked and decoded. */
 export type CleanPath = {
   /** Decoded, NFC, beginning with "/", without empty segments; a slash at its end is kept. */
@@ -20,8 +22,6 @@ const PLAIN = /^[\w-][\w.-]*$/;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 /** Files of a deploy that steer it and are nobody's to read. */
 const PRIVATE = new Set(["_redirects", "_headers", "land.json"]);
-/** The first segment of what the server itself answers on every site. */
-const OWN_FOLDER = ".land";
 
 /**
  * Decodes the path of a request once. Undefined where no file could ever have it: bad percent-encoding or UTF-8, a control

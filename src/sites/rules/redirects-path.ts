@@ -1,3 +1,4 @@
+import { OWN_FOLDER } from "../addresses.ts";
 import { decodeSegment } from "./clean-urls.ts";
 import { quoted } from "./redirects-lines.ts";
 
@@ -40,7 +41,7 @@ export function compilePath(from: string): RedirectPath | string {
     if (segment.startsWith(":")) names.set(at, segment.slice(1));
     segments.push(segment.startsWith(":") ? "" : (decodeSegment(segment) ?? ""));
   }
-  if (segments[0] === ".land" || segments[0]?.startsWith(".netlify"))
+  if (segments[0] === OWN_FOLDER || segments[0]?.startsWith(".netlify"))
     return `the path must not begin with "/${segments[0]}"`;
   if (names.size > MAX_NAMES) return `the path has more than ${MAX_NAMES} placeholders`;
   const origin = url === null ? "" : `${url.protocol}//${url.hostname}`;

@@ -3,6 +3,7 @@ import type { Ctx } from "#store/ctx.ts";
 import type { CountryOf } from "#traffic/countries.ts";
 import type { Recorder, Visit } from "#traffic/visit.ts";
 
+import { OWN_FOLDER } from "../addresses.ts";
 import { effectiveProtection } from "../gate/gate-protection.ts";
 import { resolve } from "../rules/resolve.ts";
 import type { LoadedSite, ServedSite, Shown, SiteLoader } from "./load.ts";
@@ -42,7 +43,7 @@ export type SiteAsk = {
 /** A request once its address is read. `isOpen`: everybody gets the same answer. */
 type Asked = SiteAsk & { path: string; query: string; isGated: boolean };
 
-const OWN = "/.land/";
+const OWN = `/${OWN_FOLDER}/`;
 const ALLOW = { allow: "GET, HEAD, OPTIONS" };
 
 /** Answers for a site and notes the visit. All of one answer comes from the one deploy that `loaded` holds. */
