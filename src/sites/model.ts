@@ -230,7 +230,7 @@ export type DomainBody = Static<typeof DomainBody>;
 export const DomainPage = pageOf(Domain);
 export type DomainPage = Static<typeof DomainPage>;
 
-/** How severe a line is. */
+/** How severe a line is, from the least on. */
 export const LogLevel = Type.Union([
   Type.Literal("debug"),
   Type.Literal("info"),

@@ -5,12 +5,13 @@ import { fail } from "#base/errors.ts";
 import { type PageRequest, toPage } from "#http/page.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import type { LogKind, LogLevel, LogLine, LogPage } from "../model.ts";
+import { LogKind, LogLevel, type LogLine, type LogPage } from "../model.ts";
 import { requireSite } from "../rights.ts";
 import { siteLogs } from "../tables.ts";
 
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
-const KINDS: readonly LogKind[] = ["request", "deploy", "domain", "program"];
+/** The least severe first. */
+const LEVELS = LogLevel.anyOf.map((level) => level.const);
+const KINDS = LogKind.anyOf.map((kind) => kind.const);
 
 /** Which lines of a log. */
 export type LogFilter = {
