@@ -62,7 +62,8 @@ export function textManifest(files: string, count: number): Manifest {
   };
   return {
     count,
-    weightBytes: text.length * 2,
+    // Text of one byte a character is kept so.
+    weightBytes: /^[\u0000-\u00ff]*$/.test(text) ? text.length : text.length * 2,
     has: (path) => placeOf(path) !== -1,
     find(path) {
       const at = placeOf(path);
