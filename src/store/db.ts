@@ -16,9 +16,10 @@ export type Db = {
   /**
    * Runs `work` in one transaction (BEGIN IMMEDIATE, then COMMIT with an fsync, or ROLLBACK if it throws).
    * Transactions run one after another in the order of their calls. Called inside a transaction, it is a savepoint of it.
-   * What it resolved with is on disk.
+   * What it resolved with is on disk. Not so where `isLossy`: what it wrote is there for everybody at once and survives a
+   * kill, but nobody waits for the disk, and the last of it may be gone after a power loss. For counts and logs.
    */
-  transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+  transaction: <T>(work: (tx: Tx) => Promise<T>, options?: { isLossy?: boolean }) => Promise<T>;
   /** Runs a read that may be slow on another thread, over committed data. Rows by column name. */
   search: <Row>(sql: string, params: readonly SQLQueryBindings[]) => Promise<Row[]>;
   /** Waits for transactions under way, folds the WAL back and closes. */
@@ -38,10 +39,12 @@ export function openDb(path: string): Db {
   let search: SearchWorker | undefined;
   let tail: Promise<unknown> = Promise.resolve();
 
-  async function begin<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  async function begin<T>(work: (tx: Tx) => Promise<T>, isLossy: boolean): Promise<T> {
     const frame: Frame = { depth: 0, open: true };
-    writer.run("BEGIN IMMEDIATE");
+    // Without a sync of its own: the sync of the next durable commit covers all that stands before it in the WAL.
+    if (isLossy) writer.run("PRAGMA synchronous = NORMAL");
     try {
+      writer.run("BEGIN IMMEDIATE");
       const result = await inside.run(frame, () => work(write));
       writer.run("COMMIT");
       return result;
@@ -51,6 +54,7 @@ export function openDb(path: string): Db {
       throw error;
     } finally {
       frame.open = false;
+      if (isLossy) writer.run("PRAGMA synchronous = FULL");
     }
   }
 
@@ -58,10 +62,10 @@ export function openDb(path: string): Db {
     get read() {
       return inside.getStore()?.open ? write : read;
     },
-    transaction(work) {
+    transaction(work, { isLossy = false } = {}) {
       const current = inside.getStore();
       if (current?.open) return savepoint(writer, current, () => work(write));
-      const run = tail.then(() => begin(work));
+      const run = tail.then(() => begin(work, isLossy));
       tail = run.catch(() => undefined);
       return run;
     },

@@ -1,3 +1,4 @@
+import { giveWay } from "#base/slices.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { hourOf } from "./calendar.ts";
@@ -97,8 +98,9 @@ async function writeParts(
   about: Parameters<typeof writeTally>[3],
 ): Promise<void> {
   for (const part of partsOf(tally, WRITE_SITES)) {
-    await ctx.db.transaction((tx) => writeTally(ctx, tx, part, about));
+    await ctx.db.transaction((tx) => writeTally(ctx, tx, part, about), { isLossy: true });
     for (const id of part.sites.keys()) dropSite(tally, id);
+    await giveWay();
   }
 }
 

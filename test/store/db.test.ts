@@ -70,6 +70,27 @@ test("a nested transaction is a savepoint of its own", async () => {
   expect(await all()).toEqual(["outer", "second"]);
 });
 
+test("a lossy transaction waits for no sync, and the next one does again", async () => {
+  const settingIn = (options?: { isLossy?: boolean }) =>
+    db.transaction(async (tx) => {
+      const [row] = await tx.all<{ synchronous: number }>(sql`PRAGMA synchronous`);
+      return row?.synchronous;
+    }, options);
+  const [NORMAL, FULL] = [1, 2];
+  expect(await settingIn({ isLossy: true })).toBe(NORMAL);
+  expect(await settingIn()).toBe(FULL);
+  const failing = db.transaction(() => Promise.reject(new Error("no")), { isLossy: true });
+  expect(await failing.catch((error: Error) => error.message)).toBe("no");
+  expect(await settingIn()).toBe(FULL);
+  await db.transaction(
+    async (tx) => {
+      await tx.run(sql`INSERT INTO t (v) VALUES ('seen')`);
+    },
+    { isLossy: true },
+  );
+  expect(await all()).toEqual(["seen"]);
+});
+
 test("200 transactions at once all stay", async () => {
   await Promise.all(Array.from({ length: 200 }, (_, i) => insert(`n${i}`)));
   expect(await all()).toHaveLength(200);

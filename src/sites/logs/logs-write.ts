@@ -29,25 +29,28 @@ export async function writeLines(
   ring: RingState,
   lines: readonly BufferedLine[],
 ): Promise<ReadonlySet<number>> {
-  return ctx.db.transaction(async (tx) => {
-    const idOf = await findSites(tx, lines);
-    const written = new Map<number, number>();
-    const rows = lines.flatMap(({ site, at, level, kind, requestId, message, json }) => {
-      const id = idOf.get(site);
-      if (id === undefined) return [];
-      written.set(id, (written.get(id) ?? 0) + 1);
-      return [[id, at, level, kind, requestId, message, json]];
-    });
-    for (let at = 0; at < rows.length; at += BATCH_ROWS) {
-      // Between two statements, requests are answered.
-      if (at > 0) await giveWay();
-      await tx.insert(siteLogs).select(sql`
+  return ctx.db.transaction(
+    async (tx) => {
+      const idOf = await findSites(tx, lines);
+      const written = new Map<number, number>();
+      const rows = lines.flatMap(({ site, at, level, kind, requestId, message, json }) => {
+        const id = idOf.get(site);
+        if (id === undefined) return [];
+        written.set(id, (written.get(id) ?? 0) + 1);
+        return [[id, at, level, kind, requestId, message, json]];
+      });
+      for (let at = 0; at < rows.length; at += BATCH_ROWS) {
+        // Between two statements, requests are answered.
+        if (at > 0) await giveWay();
+        await tx.insert(siteLogs).select(sql`
         SELECT NULL, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
         FROM json_each(${JSON.stringify(rows.slice(at, at + BATCH_ROWS))}) WHERE true ORDER BY key`);
-    }
-    await cutRings(ctx, tx, ring, written);
-    return new Set(written.keys());
-  });
+      }
+      await cutRings(ctx, tx, ring, written);
+      return new Set(written.keys());
+    },
+    { isLossy: true },
+  );
 }
 
 /** The ids of the sites of lines, by what the lines call them. */
