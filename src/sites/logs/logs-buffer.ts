@@ -36,7 +36,7 @@ const MAX_SITE_REQUESTS = 100;
 /** Other lines of one site. */
 const MAX_SITE_LINES = 500;
 /** Lines of all sites together. */
-const MAX_LINES = 2000;
+const MAX_LINES = 1000;
 const MAX_DATA_CHARS = 4000;
 
 type SiteBuffer = {
@@ -86,9 +86,8 @@ export function createLogBuffer(now: () => Date): LogBuffer {
       const at = now().getTime();
       const carried = new Map<number | string, SiteBuffer>();
       for (const [site, buffer] of sites) {
-        const told = takeRequests(site, buffer, at);
         // Where there is no room to tell it, it is told next time.
-        if (taken.length < 2 * MAX_LINES) taken.push(...told);
+        if (taken.length < 2 * MAX_LINES) taken.push(...takeRequests(site, buffer, at));
         else carried.set(site, buffer);
       }
       lines = [];

@@ -10,8 +10,8 @@ import type { BufferedLine } from "./logs-buffer.ts";
 const DAY_MS = 86_400_000;
 /** Lines removed in one transaction. */
 const BATCH = 1000;
-/** Lines written in one statement. */
-const BATCH_ROWS = 250;
+/** Lines written in one transaction. */
+const BATCH_ROWS = 100;
 /** The part of a ring that may be written before its end is looked for again. */
 const SLACK = 0.1;
 
@@ -19,38 +19,47 @@ const SLACK = 0.1;
 export type RingState = Map<number, number>;
 
 /**
- * Writes lines in one transaction, and keeps of each site `logs.lines`, and a tenth more until it is cut again. Lines of sites
- * that are gone are left out.
+ * Writes lines of sites that are there, some at a time, between which requests are answered; cuts the rings that are full.
+ * What is written is taken out of `lines`, so that where it throws the rest is left in there.
  *
  * @returns the ids of the sites that got lines
  */
 export async function writeLines(
   ctx: Ctx,
   ring: RingState,
-  lines: readonly BufferedLine[],
+  lines: BufferedLine[],
 ): Promise<ReadonlySet<number>> {
-  return ctx.db.transaction(
-    async (tx) => {
-      const idOf = await findSites(tx, lines);
-      const written = new Map<number, number>();
-      const rows = lines.flatMap(({ site, at, level, kind, requestId, message, json }) => {
-        const id = idOf.get(site);
-        if (id === undefined) return [];
-        written.set(id, (written.get(id) ?? 0) + 1);
-        return [[id, at, level, kind, requestId, message, json]];
-      });
-      for (let at = 0; at < rows.length; at += BATCH_ROWS) {
-        // Between two statements, requests are answered.
-        if (at > 0) await giveWay();
-        await tx.insert(siteLogs).select(sql`
-        SELECT NULL, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
-        FROM json_each(${JSON.stringify(rows.slice(at, at + BATCH_ROWS))}) WHERE true ORDER BY key`);
-      }
-      await cutRings(ctx, tx, ring, written);
-      return new Set(written.keys());
-    },
-    { isLossy: true },
-  );
+  const sitesWritten = new Set<number>();
+  while (lines.length > 0) {
+    const some = lines.slice(0, BATCH_ROWS);
+    const ids = await ctx.db.transaction((tx) => writeSome(ctx, tx, ring, some), { isLossy: true });
+    for (const id of ids) sitesWritten.add(id);
+    lines.splice(0, some.length);
+    if (lines.length > 0) await giveWay();
+  }
+  return sitesWritten;
+}
+
+async function writeSome(
+  ctx: Ctx,
+  tx: Tx,
+  ring: RingState,
+  lines: readonly BufferedLine[],
+): Promise<Iterable<number>> {
+  const idOf = await findSites(tx, lines);
+  const written = new Map<number, number>();
+  const rows = lines.flatMap(({ site, at, level, kind, requestId, message, json }) => {
+    const id = idOf.get(site);
+    if (id === undefined) return [];
+    written.set(id, (written.get(id) ?? 0) + 1);
+    return [[id, at, level, kind, requestId, message, json]];
+  });
+  if (rows.length > 0)
+    await tx.insert(siteLogs).select(sql`
+      SELECT NULL, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+      FROM json_each(${JSON.stringify(rows)}) WHERE true ORDER BY key`);
+  await cutRings(ctx, tx, ring, written);
+  return written.keys();
 }
 
 /** The ids of the sites of lines, by what the lines call them. */
