@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -5,7 +6,9 @@ import { join } from "node:path";
 export async function sources(): Promise<Map<string, string>> {
   const root = join(import.meta.dir, "../..");
   const texts = new Map<string, string>();
-  for (const folder of ["src", "commands", "web", "plugins"])
+  for (const folder of ["src", "commands", "web", "plugins"].filter((name) =>
+    existsSync(join(root, name)),
+  ))
     for (const path of await readdir(join(root, folder), { recursive: true }))
       if (/\.[jt]sx?$/.test(path))
         texts.set(`${folder}/${path}`, await Bun.file(join(root, folder, path)).text());
