@@ -118,9 +118,12 @@ test("a site's name is checked before anything is written, and asked for at a te
   expect(bad.stderr).toContain('Cannot use "No Good" as a site name');
   expect(await run(flags, { cwd: root.path })).toMatchObject({ exitCode: 2 });
   expect(await Bun.file(join(root.path, "index.html")).exists()).toBe(false);
-  const running = startRun(flags, { cwd: root.path, terminal: true });
+  const blog = join(root.path, "blog");
+  await mkdir(blog);
+  const running = startRun(flags, { cwd: blog, terminal: true });
   await running.shows("Name of the site");
-  running.type("\u0015blog\r");
+  // The folder's name is proposed.
+  running.type("-2\r");
   expect((await running.done).exitCode).toBe(0);
-  expect(await textOf(root.path, "index.html")).toContain("<h1>blog</h1>");
+  expect(await textOf(blog, "index.html")).toContain("<h1>blog-2</h1>");
 });
