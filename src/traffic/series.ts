@@ -46,13 +46,12 @@ export async function readTraffic(ctx: Ctx, site: number, days: number): Promise
   };
 }
 
-/** The days since 1970 that `days` days until today are, both included. @throws invalid_input */
+/** The days since 1970 that `days` days until today are, both included, as far as they are kept. @throws invalid_input */
 export function spanOf(ctx: Ctx, days: number): { from: number; to: number } {
-  const most = Math.min(MAX_DAYS, ctx.config["traffic.days"]);
-  if (!Number.isInteger(days) || days < 1 || days > most)
-    throw fail("invalid_input", { field: "days", problem: `use 1 to ${most}` });
+  if (!Number.isInteger(days) || days < 1 || days > MAX_DAYS)
+    throw fail("invalid_input", { field: "days", problem: `use 1 to ${MAX_DAYS}` });
   const to = dayOfHour(hourOf(ctx.now()));
-  return { from: to - days + 1, to };
+  return { from: to - Math.min(days, ctx.config["traffic.days"]) + 1, to };
 }
 
 async function readDays(
