@@ -56,6 +56,8 @@ const MAX_PATH = 200;
 const MAX_AGENT = 256;
 /** A host and a port. */
 const MAX_AUTHORITY = 261;
+/** Enough to hold a scheme, an authority and the slash after it. */
+const MAX_REFERRER = 512;
 
 /** Nothing yet. */
 export function createTally(hour: number): Tally {
@@ -71,11 +73,22 @@ export function addVisit(tally: Tally, visit: Visit): void {
   const site = tally.sites.get(siteId);
   if (site) return addTo(tally, site, visit, 1);
   const single = tally.singles.get(siteId);
-  if (!single) tally.singles.set(siteId, { visit, count: 1 });
+  if (!single) tally.singles.set(siteId, { visit: detach(visit), count: 1 });
   else if (isSame(single.visit, visit)) single.count += 1;
   else {
     addTo(tally, openSite(tally, siteId), visit, 1);
   }
+}
+
+/** A visit that is kept: no longer than what is told of it, and in memory of its own. */
+function detach(visit: Visit): Visit {
+  const { path, userAgent, referrer } = visit;
+  return {
+    ...visit,
+    path: copy(clip(path, MAX_PATH)),
+    userAgent: userAgent === null ? null : copy(clip(userAgent, MAX_AGENT)),
+    referrer: referrer === null ? null : copy(clip(referrer, MAX_REFERRER)),
+  };
 }
 
 function isSame(one: Visit, other: Visit): boolean {

@@ -1,4 +1,4 @@
-import { and, count, eq, isNull, ne } from "drizzle-orm";
+import { and, count, eq, isNull, ne, type SQL } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 
 import type { Actor } from "#accounts/actor.ts";
@@ -66,31 +66,22 @@ async function findBefore(db: Tx, site: SiteRow, to: DeployRow): Promise<DeployR
 type Part = { paths: string[]; total: number };
 
 /** Paths of one deploy that the other does not have. */
-async function onlyIn(db: Tx, id: DeployId, than: DeployId): Promise<Part> {
-  const where = and(eq(deployFiles.deployId, id), isNull(other.path));
-  const paths = await db
-    .select({ path: deployFiles.path })
-    .from(deployFiles)
-    .leftJoin(other, samePath(than))
-    .where(where)
-    .orderBy(deployFiles.path)
-    .limit(SHOWN);
-  if (paths.length < SHOWN) return partOf(paths, paths.length);
-  const [row] = await db
-    .select({ total: count() })
-    .from(deployFiles)
-    .leftJoin(other, samePath(than))
-    .where(where);
-  return partOf(paths, row?.total ?? paths.length);
+function onlyIn(db: Tx, id: DeployId, than: DeployId): Promise<Part> {
+  return pathsWhere(db, id, than, isNull(other.path));
 }
 
 /** Paths of both with another content. */
-async function differing(db: Tx, id: DeployId, than: DeployId): Promise<Part> {
-  const where = and(eq(deployFiles.deployId, id), ne(other.digest, deployFiles.digest));
+function differing(db: Tx, id: DeployId, than: DeployId): Promise<Part> {
+  return pathsWhere(db, id, than, ne(other.digest, deployFiles.digest));
+}
+
+/** Paths of one deploy, each beside the same path of the other if that has it, for which `condition` holds. */
+async function pathsWhere(db: Tx, id: DeployId, than: DeployId, condition: SQL): Promise<Part> {
+  const where = and(eq(deployFiles.deployId, id), condition);
   const paths = await db
     .select({ path: deployFiles.path })
     .from(deployFiles)
-    .innerJoin(other, samePath(than))
+    .leftJoin(other, samePath(than))
     .where(where)
     .orderBy(deployFiles.path)
     .limit(SHOWN);
@@ -98,7 +89,7 @@ async function differing(db: Tx, id: DeployId, than: DeployId): Promise<Part> {
   const [row] = await db
     .select({ total: count() })
     .from(deployFiles)
-    .innerJoin(other, samePath(than))
+    .leftJoin(other, samePath(than))
     .where(where);
   return partOf(paths, row?.total ?? paths.length);
 }
