@@ -1,37 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { symlink } from "node:fs/promises";
-import { join } from "node:path";
 
-import { type TemporaryFolder, temporaryFolder } from "#test/support/land.ts";
 import { writeFiles } from "#test/support/project.ts";
-import { type TestServer, testServer } from "#test/support/server.ts";
 
+import { openSiteWorld } from "./site-world.ts";
 import { run, type Setting, startRun } from "./world.ts";
 
 /** `land deploy` against a real server in this process. */
-let root: TemporaryFolder;
-let server: TestServer;
-let token = "";
-const at = (...path: string[]): string => join(root.path, ...path);
-
-beforeAll(async () => {
-  root = await temporaryFolder("deploy");
-  server = await testServer();
-  token = await server.register("ada");
-  await writeFiles(at("home"), { ".keep": "" });
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await root[Symbol.asyncDispose]();
-});
-
-const settingAt = (folder: string, more: Partial<Setting> = {}): Setting => ({
-  cwd: at(folder),
-  home: at("home"),
-  now: () => new Date(),
-  ...more,
-  env: { LAND_REGISTRY: server.url, LAND_TOKEN: token, ...more.env },
-});
+const { server, at, settingAt } = openSiteWorld("deploy");
 const land = (argv: string[], folder: string, more?: Partial<Setting>) =>
   run(argv, settingAt(folder, more));
 const ID = /^[a-z0-9]{10}$/;
@@ -45,7 +21,7 @@ test("--json is word for word what scripts rely on, and the text ends with the a
     site: "first",
     deploy: expect.stringMatching(ID),
     url: expect.stringMatching(/^http:\/\/first\.localhost:\d+$/),
-    deployUrl: `http://${String(value["deploy"])}--first.localhost:${new URL(server.url).port}`,
+    deployUrl: `http://${String(value["deploy"])}--first.localhost:${new URL(server().url).port}`,
     files: 3,
     uploaded: 2,
     uploadedBytes: 14,
@@ -68,7 +44,7 @@ test("a site that is not there is made, and that is said", async () => {
 });
 
 test("a site of somebody else is not deployed to", async () => {
-  const other = await server.register("mallory");
+  const other = await server().register("mallory");
   await writeFiles(at("taken"), { "index.html": "1" });
   await land(["deploy", "--site", "taken"], "taken");
   const ran = await land(["deploy", "--site", "taken", "--json"], "taken", {

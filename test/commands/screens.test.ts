@@ -1,36 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
 
-import { type TemporaryFolder, temporaryFolder } from "#test/support/land.ts";
 import { writeFiles } from "#test/support/project.ts";
-import { type TestServer, testServer } from "#test/support/server.ts";
 
-import { run, type Setting, startRun } from "./world.ts";
+import { openSiteWorld } from "./site-world.ts";
+import { run, startRun } from "./world.ts";
 
 /** What somebody at a terminal sees of sites. */
-let root: TemporaryFolder;
-let server: TestServer;
-let token = "";
-const at = (...path: string[]): string => join(root.path, ...path);
-
-beforeAll(async () => {
-  root = await temporaryFolder("screens");
-  server = await testServer();
-  token = await server.register("ada");
-  await writeFiles(at("home"), { ".keep": "" });
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await root[Symbol.asyncDispose]();
-});
-
-const settingAt = (folder: string, more: Partial<Setting> = {}): Setting => ({
-  cwd: at(folder),
-  home: at("home"),
-  now: () => new Date(),
-  ...more,
-  env: { LAND_REGISTRY: server.url, LAND_TOKEN: token, ...more.env },
-});
+const { at, settingAt } = openSiteWorld("screens");
 
 test("without an account nothing is asked", async () => {
   await writeFiles(at("nobody"), { "index.html": "1" });
