@@ -53,7 +53,7 @@ async function load(url: string, headers: Record<string, string> = {}): Promise<
   if (/Non-2xx/.test(text)) throw new Error(`${url} answered with errors:\n${text}`);
   return {
     rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
-    p99: /99%\s+(\S+)/.exec(text)?.[1] ?? "?",
+    p99: /^\s+99%\s+(\S+)/m.exec(text)?.[1] ?? "?",
   };
 }
 

@@ -71,8 +71,8 @@ async function load(
   if (/Socket errors/.test(text)) return { rate: 0, p50: "down", p99: "down" };
   return {
     rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
-    p50: /50%\s+(\S+)/.exec(text)?.[1] ?? "?",
-    p99: /99%\s+(\S+)/.exec(text)?.[1] ?? "?",
+    p50: /^\s+50%\s+(\S+)/m.exec(text)?.[1] ?? "?",
+    p99: /^\s+99%\s+(\S+)/m.exec(text)?.[1] ?? "?",
   };
 }
 
