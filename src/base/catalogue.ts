@@ -442,6 +442,66 @@ export const catalogue = {
       `Cannot open what is sealed for "${what}": it was sealed with another secret, or it was changed`,
     hint: () => "Restore the data folder whole, with its file `secret.key`",
   }),
+  // ── functions ────────────────────────────────────────────────────────────
+  program_invalid: define<{ problem: string }>({
+    status: 422,
+    title: "Program refused",
+    detail: ({ problem }) => `Cannot take the program: ${problem}`,
+  }),
+  program_key: define<{ site: string }>({
+    status: 403,
+    title: "Program refused",
+    detail: ({ site }) =>
+      `Cannot deploy a program to "${site}" with a deploy key: a program reads the site's secrets`,
+    hint: () =>
+      "Let an owner allow it on the site's settings page (deploy keys may change the program), or sign in",
+  }),
+  functions_unavailable: define<{ problem: string }>({
+    status: 503,
+    title: "Functions not available",
+    detail: ({ problem }) => `Cannot run programs on this server: ${problem}`,
+    hint: () => "`land doctor sandbox` on the server tells what is missing",
+  }),
+  sandbox_failed: define<{ step: string; problem: string }>({
+    status: 503,
+    title: "Sandbox not closed",
+    detail: ({ step, problem }) => `Cannot confine a program: ${step}: ${problem}`,
+    hint: () => "`land doctor sandbox` on the server tells what is missing",
+  }),
+  env_invalid: define<{ key: string; problem: string }>({
+    status: 422,
+    title: "Variable refused",
+    detail: ({ key, problem }) => `Cannot set "${key}": ${problem}`,
+  }),
+  env_not_found: define<{ site: string; key: string }>({
+    status: 404,
+    title: "Variable not found",
+    detail: ({ site, key }) => `Cannot find the variable "${key}" of the site "${site}"`,
+    hint: ({ site }) => `See them with \`land env list --site ${site}\``,
+  }),
+  kv_invalid: define<{ key: string; problem: string }>({
+    status: 422,
+    title: "Key or value refused",
+    detail: ({ key, problem }) => `Cannot use the key "${key}": ${problem}`,
+  }),
+  kv_not_found: define<{ site: string; key: string }>({
+    status: 404,
+    title: "Key not found",
+    detail: ({ site, key }) => `Cannot find the key "${key}" of the site "${site}"`,
+    hint: ({ site }) => `See them with \`land kv list --site ${site}\``,
+  }),
+  cron_invalid: define<{ cron: string; problem: string }>({
+    status: 422,
+    title: "Schedule refused",
+    detail: ({ cron, problem }) => `Cannot use the schedule "${cron}": ${problem}`,
+    hint: () => 'Five fields, as in "0 4 * * *" for four o\'clock every day',
+  }),
+  egress_invalid: define<{ host: string; problem: string }>({
+    status: 422,
+    title: "Host refused",
+    detail: ({ host, problem }) => `Cannot allow the host "${host}": ${problem}`,
+    hint: () => "Use a host name such as api.example.com or *.example.com, with :port if need be",
+  }),
   // ── the client ───────────────────────────────────────────────────────────
   usage: define<{ problem: string; hint?: string }>({
     status: 400,

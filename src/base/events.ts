@@ -9,6 +9,10 @@ export type Events = {
   "site.created": { site: string; user: string };
   /** What visitors get changed: another deploy is live, or settings, or domains. Whoever caches a site forgets it. */
   "site.changed": { site: string };
+  /** Variables or secrets of a site changed. */
+  "site.env": { site: string };
+  /** Settings that concern the program alone changed: what it may reach, its quotas. */
+  "site.functions": { site: string };
   "site.deleted": { site: string; user: string };
   /** A deploy became whole; `live` tells whether it is what visitors get now. */
   "deploy.finished": { site: string; deploy: string; user: string; live: boolean };

@@ -1,18 +1,7 @@
-/** One setting of the server: its default tells its type; its documentation is generated from here. */
-export type Setting = {
-  default: string | number | readonly string[];
-  /** One sentence for docs/configuration.md, with the unit. */
-  about: string;
-  oneOf?: readonly string[];
-  min?: number;
-  max?: number;
-  /** What is wrong with a text, or undefined. */
-  problem?: (value: string) => string | undefined;
-};
-const setting = <D extends Setting["default"]>(entry: Setting & { default: D }) => entry;
-const choice = <const C extends readonly string[]>(
-  entry: Setting & { default: C[number]; oneOf: C },
-): Setting & { default: C[number] } => entry;
+import { choice, setting } from "./setting.ts";
+import { FUNCTION_SETTINGS } from "./settings-functions.ts";
+
+export type { Setting } from "./setting.ts";
 
 const MB = 1024 * 1024;
 
@@ -277,6 +266,7 @@ export const SETTINGS = {
     min: 1,
     about: "Days for which log lines of a site are kept.",
   }),
+  ...FUNCTION_SETTINGS,
   "session.days": setting<number>({
     default: 30,
     min: 1,

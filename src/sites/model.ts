@@ -24,6 +24,23 @@ export const Protection = Type.Union([
 ]);
 export type Protection = Static<typeof Protection>;
 
+/** When a program is run by the clock: five fields, and an IANA time zone. */
+export const Cron = Type.Object({
+  cron: Type.String({ maxLength: 100 }),
+  timeZone: Type.String({ maxLength: 64 }),
+});
+export type Cron = Static<typeof Cron>;
+
+/** The program of a deploy as it is told. */
+export const Program = Type.Object({
+  name: Type.String(),
+  sizeBytes: Type.Integer(),
+  /** Patterns of paths that it answers before files do. */
+  routes: Type.Array(Type.String()),
+  crons: Type.Array(Cron),
+});
+export type Program = Static<typeof Program>;
+
 /** A deploy. `url` is its own address, for ever. */
 export const Deploy = Type.Object({
   id: Type.String(),
@@ -36,6 +53,8 @@ export const Deploy = Type.Object({
   source: Type.Union([Type.Literal("api"), Type.Literal("archive"), Type.Literal("browser")]),
   files: Type.Integer(),
   sizeBytes: Type.Integer(),
+  /** What answers where no file does; null: nothing. */
+  program: nullable(Program),
   /** Lines of `_redirects` and `_headers` that are not obeyed, each with its reason. */
   warnings: Type.Array(Type.String()),
   url: Type.String(),
@@ -113,13 +132,44 @@ export const FileList = Type.Record(
 );
 export type FileList = Static<typeof FileList>;
 
+/** A program to deploy: one finished file. */
+export const ProgramBody = Type.Object({
+  main: Type.Object({
+    sha256: Sha256,
+    size: Type.Integer({ minimum: 0 }),
+    /** Its source map (version 3). */
+    map: Type.Optional(Type.Object({ sha256: Sha256, size: Type.Integer({ minimum: 0 }) })),
+    /** What its author calls it, for errors: `main.ts`. */
+    name: Type.Optional(Type.String({ maxLength: 200 })),
+    /** `ts`: types are stripped before it runs. By default `js`. */
+    language: Type.Optional(Type.Union([Type.Literal("js"), Type.Literal("ts")])),
+  }),
+  /** Patterns of paths, such as `/api/*`, that it answers before files do; elsewhere it answers what no file does. */
+  routes: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 100 })),
+  /** `0 4 * * *`, or with a time zone `{ "cron": "0 4 * * *", "timeZone": "Europe/Berlin" }`. By default UTC. */
+  crons: Type.Optional(
+    Type.Array(
+      Type.Union([
+        Type.String({ maxLength: 100 }),
+        Type.Object({
+          cron: Type.String({ maxLength: 100 }),
+          timeZone: Type.Optional(Type.String({ maxLength: 64 })),
+        }),
+      ]),
+      { maxItems: 100 },
+    ),
+  ),
+  /** Whether it has `env.DB`; by default it does where its code names `DB`. */
+  database: Type.Optional(Type.Boolean()),
+});
+export type ProgramBody = Static<typeof ProgramBody>;
+
 /** A deploy to begin: all files, or the first part of them. */
 export const DeployBody = Type.Object({
   files: FileList,
   message: Type.Optional(Type.String({ maxLength: 1000 })),
   draft: Type.Optional(Type.Boolean()),
-  /** Refused where the server runs no programs. */
-  program: Type.Optional(Type.Unknown()),
+  program: Type.Optional(ProgramBody),
 });
 export type DeployBody = Static<typeof DeployBody>;
 

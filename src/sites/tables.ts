@@ -6,7 +6,7 @@ import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core"
 
 import type { DeployId, Digest, SiteName } from "#base/names.ts";
 
-import type { DomainState, LogKind, LogLevel, Protection, Role } from "./model.ts";
+import type { Cron, DomainState, LogKind, LogLevel, Protection, Role } from "./model.ts";
 
 const time = (name: string) => integer(name, { mode: "timestamp_ms" });
 const flag = (name: string) => integer(name, { mode: "boolean" });
@@ -83,6 +83,20 @@ export const deployFiles = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.deployId, table.path] })],
 );
+
+/** The program of a deploy; its bytes are files of the deploy under `.land/`. */
+export const deployPrograms = sqliteTable("deploy_programs", {
+  deployId: text("deploy_id").$type<DeployId>().primaryKey(),
+  name: text().notNull(),
+  language: text().$type<"js" | "ts">().notNull(),
+  digest: text().$type<Digest>().notNull(),
+  sizeBytes: integer("size_bytes").notNull(),
+  mapDigest: text("map_digest").$type<Digest>(),
+  routes: text({ mode: "json" }).$type<string[]>().notNull().default([]),
+  crons: text({ mode: "json" }).$type<Cron[]>().notNull().default([]),
+  /** Null: its code decides. */
+  database: flag("database"),
+});
 
 /** The blobs of a site's finished deploys, with the number of deploys that hold each. */
 export const siteBlobs = sqliteTable(

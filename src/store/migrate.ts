@@ -8,6 +8,7 @@ import registry from "./migrations/0002_registry.sql" with { type: "text" };
 import sites from "./migrations/0003_sites.sql" with { type: "text" };
 import traffic from "./migrations/0004_traffic.sql" with { type: "text" };
 import tls from "./migrations/0005_tls.sql" with { type: "text" };
+import functions from "./migrations/0006_functions.sql" with { type: "text" };
 
 /** A numbered step of the schema. What is released is never edited: its checksum is compared. */
 export type Migration = { id: number; name: string; sql: string };
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly Migration[] = [
   { id: 3, name: "sites", sql: sites },
   { id: 4, name: "traffic", sql: traffic },
   { id: 5, name: "tls", sql: tls },
+  { id: 6, name: "functions", sql: functions },
 ];
 
 type Applied = { id: number; name: string; checksum: string };

@@ -22,6 +22,7 @@ const deployOf = (id: string, more: Partial<Deploy> = {}): Deploy => ({
   source: "api",
   files: 2222,
   sizeBytes: 14_320_411,
+  program: null,
   warnings: [],
   url: `https://${id}--field-notes.land.example.com`,
   createdAt: ago(1),

@@ -84,6 +84,7 @@ export function toDeploy(
     source: row.source,
     files: row.fileCount,
     sizeBytes: row.sizeBytes,
+    program: null,
     warnings: row.warnings,
     url: deployUrl(ctx, name, row.id),
     createdAt: row.createdAt.toISOString(),
