@@ -100,6 +100,9 @@ async function startCaddy(work: string): Promise<Server | undefined> {
 http://127.0.0.1:${port} {
   root * ${work}/public
   file_server
+  log {
+    output file ${work}/caddy-access.log
+  }
 }
 `,
   });

@@ -4,8 +4,8 @@
  *
  *   bun bench/static.ts [--seconds 5] [--connections 32] [--rounds 3] [--sites 10000] [--keep <folder>] [--source] [--only land,nginx,caddy]
  *
- * Needs `wrk`; nginx and Caddy take part where they are installed. nginx writes its access log through a buffer and caches open
- * files; Caddy writes no log; land counts traffic, as it always does. `--source` runs land from source instead of dist/land.
+ * Needs `wrk`; nginx and Caddy take part where they are installed. All three note each request: nginx in its access log through a
+ * buffer (it caches open files, too), Caddy in its access log, land in its traffic counts and site logs, as it always does. `--source` runs land from source instead of dist/land.
  * `--keep` keeps the data folder of the many sites, so that the next run need not make it again.
  */
 import { chmod, mkdtemp, rm } from "node:fs/promises";

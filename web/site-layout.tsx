@@ -7,6 +7,11 @@ import { Badge } from "./ui.tsx";
 /** The parts of a site's page, each an address of its own. */
 export const SITE_TABS = {
   deploys: "Deploys",
+  functions: "Functions",
+  env: "Variables",
+  kv: "Key-value store",
+  crons: "Schedules",
+  egress: "Egress",
   traffic: "Traffic",
   domains: "Domains",
   people: "People and keys",
@@ -15,6 +20,9 @@ export const SITE_TABS = {
 } as const;
 /** One of them. */
 export type SiteTab = keyof typeof SITE_TABS;
+
+/** Those that stand together below one of them. */
+const FUNCTION_TABS: readonly SiteTab[] = ["functions", "env", "kv", "crons", "egress"];
 
 /** What every page of a site is made from. */
 export type SiteFrame = { frame: Frame; site: Site };
@@ -31,12 +39,16 @@ export function may(site: Site, role: Role): boolean {
   return RANK[site.role] >= RANK[role];
 }
 
-const tabs = Object.keys(SITE_TABS).filter((one): one is SiteTab => one in SITE_TABS);
+const tabs = Object.keys(SITE_TABS)
+  .filter((one): one is SiteTab => one in SITE_TABS)
+  .filter((one) => one === "functions" || !FUNCTION_TABS.includes(one));
 
 type Props = SiteFrame & { tab: SiteTab; title?: string; children: Child };
 
 /** A document about one site: its name, its address, its parts. */
 export function SiteLayout({ frame, site, tab, title, children }: Props): Html {
+  const ofFunctions = FUNCTION_TABS.includes(tab);
+  const isCurrent = (one: SiteTab): boolean => one === (ofFunctions ? "functions" : tab);
   const name = title ?? (tab === "deploys" ? site.name : `${SITE_TABS[tab]} · ${site.name}`);
   return (
     <Layout frame={frame} title={name} isPrivate>
@@ -59,11 +71,20 @@ export function SiteLayout({ frame, site, tab, title, children }: Props): Html {
       </header>
       <nav class="tabs parts" aria-label={`Parts of ${site.name}`}>
         {tabs.map((one) => (
-          <a href={sitePath(site.name, one)} aria-current={one === tab ? "page" : undefined}>
+          <a href={sitePath(site.name, one)} aria-current={isCurrent(one) ? "page" : undefined}>
             {SITE_TABS[one]}
           </a>
         ))}
       </nav>
+      {ofFunctions && (
+        <nav class="sorts functions" aria-label="Parts of functions">
+          {FUNCTION_TABS.map((one) => (
+            <a href={sitePath(site.name, one)} aria-current={one === tab ? "page" : undefined}>
+              {one === "functions" ? "Overview" : SITE_TABS[one]}
+            </a>
+          ))}
+        </nav>
+      )}
       {children}
     </Layout>
   );
