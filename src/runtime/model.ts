@@ -133,6 +133,7 @@ export const ProcessInfo = Type.Object({
   memoryBytes: Type.Integer(),
   cpuMs: Type.Integer(),
 });
+export type ProcessInfo = Static<typeof ProcessInfo>;
 /** How the functions of a site are. */
 export const FunctionsInfo = Type.Object({
   /** Whether this server runs programs; else why not. */

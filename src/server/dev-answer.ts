@@ -3,6 +3,7 @@ import type { Log } from "#base/log.ts";
 import { parseDeployId, parseSiteName } from "#base/names.ts";
 import { answerSite, type Parts } from "#sites/serving/answer.ts";
 import type { LoadedSite } from "#sites/serving/load.ts";
+import { UPGRADED } from "#sites/serving/program.ts";
 import { createBodies } from "#sites/serving/serve-bodies.ts";
 import { createPreferences } from "#sites/serving/serve-encoding.ts";
 import { createVisitorLimits } from "#sites/serving/serve-limits.ts";
@@ -78,6 +79,7 @@ export function createFolderAnswer(options: FolderAnswerOptions): FolderAnswer {
       );
       // Gone since the folder was looked at: then something else answers.
       if (vanished.size > before && before < MAX_VANISHED) continue;
+      if (response === UPGRADED) throw new Error("a folder upgrades no connection");
       return { response, bytes, by: response.headers.get("location") ?? file };
     }
   };

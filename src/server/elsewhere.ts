@@ -1,6 +1,7 @@
 import { fail } from "#base/errors.ts";
 import type { Peer } from "#http/peer.ts";
 import { problemResponse } from "#http/problems.ts";
+import { type SiteAnswer, UPGRADED } from "#sites/serving/program.ts";
 import type { SiteServer } from "#sites/serving/serve.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { unknownHostPage } from "#web/unknown-host.tsx";
@@ -19,11 +20,11 @@ export type Elsewhere = (
   request: Request,
   peer: Peer,
   requestId: string,
-) => Promise<Response | undefined>;
+) => Promise<SiteAnswer | undefined>;
 
 /** Sends visitors to sites, to https and away, before anything of our own is asked. */
 export function createElsewhere(ctx: Ctx, { sites, toHttps }: ElsewhereParts): Elsewhere {
-  async function answer(request: Request, peer: Peer): Promise<Response | undefined> {
+  async function answer(request: Request, peer: Peer): Promise<SiteAnswer | undefined> {
     const destination = destinationOf(request.headers.get("host"), ctx.config);
     if (destination.kind === "malformed") return undefined;
     const { host } = destination;
@@ -40,7 +41,8 @@ export function createElsewhere(ctx: Ctx, { sites, toHttps }: ElsewhereParts): E
       ctx.log.error("request failed", { requestId, cause });
       return problemResponse(fail("internal", {}), { requestId });
     });
-    response?.headers.set("x-request-id", requestId);
+    if (response !== undefined && response !== UPGRADED)
+      response.headers.set("x-request-id", requestId);
     return response;
   };
 }

@@ -5,6 +5,7 @@ import type { Peer } from "#http/peer.ts";
 import { answerError } from "#http/problems.ts";
 import type { RateLimiter } from "#http/rate.ts";
 import { requestIdOf, setRequestId } from "#http/request-id.ts";
+import { UPGRADED } from "#sites/serving/program.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { pageOfError } from "#web/pages.tsx";
 
@@ -43,7 +44,10 @@ export function createHandler(ctx: Ctx, { app, limiter, ...others }: Parts): Han
   return async (incoming, peer) => {
     const startedMs = performance.now();
     const requestId = Buffer.from(ctx.random(9)).toString("base64url");
+    setRequestId(incoming, requestId);
     const other = await elsewhere(incoming, peer, requestId);
+    // Nothing upgrades a connection yet.
+    if (other === UPGRADED) return new Response(null, { status: 426 });
     if (other) return other;
     const address = peer.address();
     const request = encodeScope(incoming);

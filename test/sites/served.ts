@@ -6,6 +6,7 @@ import { expect } from "bun:test";
 
 import type { ServerConfig } from "#base/config.ts";
 import { destinationOf } from "#server/edge.ts";
+import { UPGRADED } from "#sites/serving/program.ts";
 import { createSiteServer, type SiteServer } from "#sites/serving/serve.ts";
 import { createSite } from "#sites/site/sites-create.ts";
 import type { Visit } from "#traffic/visit.ts";
@@ -67,6 +68,7 @@ export async function serveSites(config: Partial<ServerConfig> = {}): Promise<Se
         to.kind === "site" || to.kind === "other"
           ? await sites.answer(request, to, peer)
           : undefined;
+      if (answer === UPGRADED) throw new Error("nothing here upgrades");
       return answer ?? new Response("no such host", { status: 421 });
     },
   });

@@ -1,4 +1,5 @@
 import type { Peer } from "#http/peer.ts";
+import { requestIdOf } from "#http/request-id.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { CountryOf } from "#traffic/countries.ts";
 import type { Recorder, Visit } from "#traffic/visit.ts";
@@ -7,6 +8,7 @@ import { OWN_FOLDER } from "../addresses.ts";
 import { effectiveProtection } from "../gate/gate-protection.ts";
 import { resolve } from "../rules/resolve.ts";
 import type { LoadedSite, ServedSite, Shown, SiteLoader } from "./load.ts";
+import { type LoadedProgram, type Programs, type SiteAnswer, UPGRADED } from "./program.ts";
 import type { Bodies } from "./serve-bodies.ts";
 import type { Preferences } from "./serve-encoding.ts";
 import { answerFile, type FileAnswer } from "./serve-file.ts";
@@ -30,6 +32,8 @@ export type Parts = {
   loader: Pick<SiteLoader, "isCurrent">;
   /** Where the operator gave a database of countries. */
   countryOf?: CountryOf | undefined;
+  /** Runs the programs of sites; without it they are not there. */
+  programs?: Programs | undefined;
 };
 
 /** A request for a site that is there. */
@@ -41,40 +45,48 @@ export type SiteAsk = {
 };
 
 /** A request once its address is read. `isOpen`: everybody gets the same answer. */
-type Asked = SiteAsk & { path: string; query: string; isGated: boolean };
+type Asked = SiteAsk & { path: string; query: string; isGated: boolean; address: string };
+
+/** What is sent. `sent`: when the last byte is gone, where the body is a stream; with their number. */
+type Decided = { response: SiteAnswer; bytes: number; sent?: Promise<number> };
 
 const OWN = `/${OWN_FOLDER}/`;
 const ALLOW = { allow: "GET, HEAD, OPTIONS" };
 
 /** Answers for a site and notes the visit. All of one answer comes from the one deploy that `loaded` holds. */
-export async function answerSite(parts: Parts, ask: SiteAsk): Promise<Response> {
+export async function answerSite(parts: Parts, ask: SiteAsk): Promise<SiteAnswer> {
   const { ctx, recorder } = parts;
   const { request, loaded, destination, peer } = ask;
   const { path, query } = splitUrl(request.url);
   const address = peer.address();
   const isGated = effectiveProtection(ctx, loaded.site) !== "none" || loaded.site.maintenance;
-  let answer: FileAnswer;
+  let answer: Decided;
   try {
-    answer = await decide(parts, { ...ask, path, query, isGated }, address);
+    answer = await decide(parts, { ...ask, path, query, isGated, address });
   } catch (cause) {
     ctx.log.error("site failed", { site: loaded.site.name, path, cause });
     answer = plain(request, 500);
   }
+  const { response } = answer;
+  const note = (bytes: number): void =>
+    recorder.note({
+      siteId: loaded.site.id,
+      method: request.method,
+      path,
+      status: response === UPGRADED ? 101 : response.status,
+      bytes,
+      isPage: response !== UPGRADED && isPage(request, response),
+      address,
+      userAgent: request.headers.get("user-agent"),
+      referrer: request.headers.get("referer"),
+      host: destination.host,
+    });
+  if (answer.sent) void answer.sent.then(note);
+  else note(answer.bytes);
   // Bun leaves it out where it sends no body.
-  if (request.method === "HEAD") answer.response.headers.set("date", ctx.now().toUTCString());
-  recorder.note({
-    siteId: loaded.site.id,
-    method: request.method,
-    path,
-    status: answer.response.status,
-    bytes: answer.bytes,
-    isPage: isPage(request, answer.response),
-    address,
-    userAgent: request.headers.get("user-agent"),
-    referrer: request.headers.get("referer"),
-    host: destination.host,
-  });
-  return answer.response;
+  if (request.method === "HEAD" && response !== UPGRADED)
+    response.headers.set("date", ctx.now().toUTCString());
+  return response;
 }
 
 function isPage({ method }: Request, { status, headers }: Response): boolean {
@@ -82,30 +94,48 @@ function isPage({ method }: Request, { status, headers }: Response): boolean {
   return /^text\/html\b/i.test(headers.get("content-type") ?? "");
 }
 
-async function decide(parts: Parts, asked: Asked, address: string): Promise<FileAnswer> {
+async function decide(parts: Parts, asked: Asked): Promise<Decided> {
   const { limits } = parts;
-  const { request, loaded, path, isGated, peer } = asked;
+  const { request, loaded, path, isGated, peer, address } = asked;
   const { site, shown } = loaded;
   const allowance = limits.take(site.id, address, limits.perMinute(site));
   if (!allowance.ok)
     return plain(request, 429, { "retry-after": String(allowance.retryAfterSeconds) });
   if (isGated || path.startsWith(OWN)) {
     const gate = await parts.gate(site, request, peer);
-    if (gate) return { response: gate, bytes: 0, whole: undefined };
+    if (gate) return { response: gate, bytes: 0 };
     if (path.startsWith(OWN)) return plain(request, 404);
   }
+  const program = parts.programs && shown?.program;
+  if (program && isForProgram(program, asked)) return runProgram(parts, asked, program);
   if (request.method === "OPTIONS")
-    return {
-      response: new Response(null, { status: 204, headers: ALLOW }),
-      bytes: 0,
-      whole: undefined,
-    };
-  if (request.method !== "GET" && request.method !== "HEAD") return plain(request, 405, ALLOW);
+    return { response: new Response(null, { status: 204, headers: ALLOW }), bytes: 0 };
+  if (!isForFiles(request)) return plain(request, 405, ALLOW);
   return shown ? show(parts, asked, shown) : plain(request, 404);
 }
 
+/** Whether a request cannot be for a file. */
+function isForProgram(program: LoadedProgram, { request, path }: Asked): boolean {
+  if (program.claims(path) || !isForFiles(request)) return true;
+  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+}
+
+function isForFiles({ method }: Request): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+async function runProgram(
+  { programs }: Parts,
+  { request, loaded: { site }, destination: { host }, peer, address }: Asked,
+  program: LoadedProgram,
+): Promise<Decided> {
+  if (!programs) return plain(request, 404);
+  const requestId = requestIdOf(request) ?? "";
+  return programs.answer({ request, requestId, site, program, host, peer, address });
+}
+
 /** Answers from a deploy: a file, a redirect, or the page that says that nothing is there. */
-async function show(parts: Parts, asked: Asked, shown: Shown): Promise<FileAnswer> {
+async function show(parts: Parts, asked: Asked, shown: Shown): Promise<Decided> {
   const { request, loaded, isGated } = asked;
   const { manifest, rules } = shown;
   const { question, wasPersonal } = questionOf({ ...asked, countryOf: parts.countryOf });
@@ -119,8 +149,10 @@ async function show(parts: Parts, asked: Asked, shown: Shown): Promise<FileAnswe
       ...(wasPersonal() && { vary: "Accept-Language, Cookie" }),
     };
     const { status } = resolution;
-    return { response: new Response(null, { status, headers }), bytes: 0, whole: undefined };
+    return { response: new Response(null, { status, headers }), bytes: 0 };
   }
+  if (shown.program && parts.programs && resolution.status === 404)
+    return runProgram(parts, asked, shown.program);
   const path = resolution.kind === "file" ? resolution.path : resolution.page;
   const file = path === undefined ? undefined : await manifest.find(path);
   if (path === undefined || file === undefined) return plain(request, resolution.status);

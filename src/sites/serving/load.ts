@@ -6,6 +6,7 @@ import { createLoads } from "./cache-loads.ts";
 import { loadManifest, type Manifest, textManifest } from "./load-manifest.ts";
 import { type LoadQueries, prepareLoads } from "./load-queries.ts";
 import { type LoadedRules, loadRules } from "./load-rules.ts";
+import type { LoadedProgram } from "./program.ts";
 
 /** All that the answers for one address are made of. Never changes: what changes is loaded anew. */
 export type LoadedSite = {
@@ -33,6 +34,8 @@ export type Shown = {
   readonly deploy: DeployId;
   readonly manifest: Manifest;
   readonly rules: LoadedRules;
+  /** What answers where no file does. */
+  readonly program?: LoadedProgram | undefined;
   /** When what stands at the address changed for the last time, in milliseconds since 1970. */
   readonly changedAtMs: number;
 };

@@ -21,6 +21,11 @@ export type LoadedProgram = {
   readonly createdAtMs: number;
 };
 
+/** Stands for an answer where the connection became a WebSocket. */
+export const UPGRADED = "upgraded";
+/** An answer of a site. */
+export type SiteAnswer = Response | typeof UPGRADED;
+
 /** A visitor's request that a program is to answer. */
 export type ProgramAsk = {
   request: Request;
@@ -33,9 +38,9 @@ export type ProgramAsk = {
   address: string;
 };
 
-/** What a program answered. `undefined`: the connection became a WebSocket. */
+/** What a program answered. */
 export type ProgramAnswer = {
-  response: Response | undefined;
+  response: SiteAnswer;
   /** Bytes of the body where it is whole; else `sent` tells when the last one is gone. */
   bytes: number;
   sent?: Promise<number>;

@@ -11,6 +11,7 @@ import type { Recorder } from "#traffic/visit.ts";
 import { gateAnswer } from "../gate/gate.ts";
 import { answerSite, type Parts } from "./answer.ts";
 import { createSiteLoader, type LoadedSite } from "./load.ts";
+import type { Programs, SiteAnswer } from "./program.ts";
 import { createBodies } from "./serve-bodies.ts";
 import { createPreferences } from "./serve-encoding.ts";
 import { createHot } from "./serve-hot.ts";
@@ -34,7 +35,7 @@ export type SiteServer = {
     request: Request,
     destination: SiteDestination,
     peer: Peer,
-  ) => Promise<Response | undefined>;
+  ) => Promise<SiteAnswer | undefined>;
   /** Resolves when all variants that are due are made. */
   settled: () => Promise<void>;
   stop: () => Promise<void>;
@@ -43,9 +44,13 @@ export type SiteServer = {
 /** Makes the server of static sites. It never enters Elysia; it notes each answer with `recorder` once. */
 export function createSiteServer(
   ctx: Ctx,
-  { recorder, countryOf }: { recorder: Recorder; countryOf?: CountryOf },
+  {
+    recorder,
+    countryOf,
+    programs,
+  }: { recorder: Recorder; countryOf?: CountryOf; programs?: Programs | undefined },
 ): SiteServer {
-  const parts = { ...createParts(ctx, recorder), countryOf };
+  const parts = { ...createParts(ctx, recorder), countryOf, programs };
   const { bodies, loader } = parts;
   const maker = startVariantMaker(ctx, (digest) => bodies.forget(digest));
 

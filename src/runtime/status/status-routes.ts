@@ -1,0 +1,37 @@
+import { Elysia } from "elysia";
+
+import { identify } from "#accounts/actor.ts";
+import { identifyWriter } from "#accounts/guard.ts";
+import { parseJsonBody } from "#http/json.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import { FunctionsChanges, FunctionsInfo } from "../model.ts";
+import { readFunctions, type StatusParts, updateFunctions } from "./status.ts";
+
+/** How the functions of a site are. */
+export function statusRoutes(ctx: Ctx, runtime: StatusParts) {
+  return new Elysia({ name: "runtime.status" })
+    .get(
+      "/sites/:site/functions",
+      async ({ request, params }) =>
+        readFunctions(ctx, runtime, await identify(ctx, request), params.site),
+      {
+        response: { 200: FunctionsInfo },
+        detail: { summary: "Tell how the functions of a site are, and what they may take" },
+      },
+    )
+    .patch(
+      "/sites/:site/functions",
+      async ({ request, params, body }) =>
+        updateFunctions(ctx, runtime, await identifyWriter(ctx, request), params.site, body),
+      {
+        parse: parseJsonBody,
+        body: FunctionsChanges,
+        response: { 200: FunctionsInfo },
+        detail: {
+          summary: "Set quotas of a site's functions",
+          description: "For admins of the server. What is not named stays.",
+        },
+      },
+    );
+}

@@ -1,0 +1,78 @@
+import type { Actor } from "#accounts/actor.ts";
+import { requireAdmin } from "#accounts/guard.ts";
+import { requireSite } from "#sites/rights.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import type { FunctionsChanges, FunctionsInfo } from "../model.ts";
+import type { Runtime } from "../runtime.ts";
+import { siteFunctions } from "../tables.ts";
+
+/** What of the runtime tells how functions are. */
+export type StatusParts = Pick<
+  Runtime,
+  "problem" | "sandboxed" | "kv" | "quotasOf" | "processesOf" | "databaseBytes" | "socketCount"
+>;
+
+/** How the functions of a site are, and what they may take. @throws unauthenticated, scope_missing, site_not_found */
+export async function readFunctions(
+  ctx: Ctx,
+  runtime: StatusParts,
+  actor: Actor | undefined,
+  name: string,
+): Promise<FunctionsInfo> {
+  const need = { action: "look at the functions of", role: "viewer", scope: "any" } as const;
+  const { site } = await requireSite(ctx, actor, name, need);
+  const { config } = ctx;
+  const quotas = await runtime.quotasOf(site.id);
+  const problem = runtime.problem();
+  return {
+    available: problem === undefined,
+    problem: problem ?? null,
+    sandboxed: runtime.sandboxed,
+    processes: runtime.processesOf(site.id),
+    sockets: runtime.socketCount(site.id),
+    kvBytes: runtime.kv.usedBytes(site.id),
+    databaseBytes: await runtime.databaseBytes(site.id),
+    limits: {
+      ...quotas,
+      cpuMs: config["functions.cpuMs"],
+      scriptCpuMs: config["functions.scriptCpuMs"],
+      cpuSecondsPerMinute: config["functions.cpuSecondsPerMinute"],
+      wallSeconds: config["functions.wallSeconds"],
+      concurrency: config["functions.concurrency"],
+      subrequests: config["functions.subrequests"],
+      sockets: config["functions.sockets"],
+    },
+  };
+}
+
+/**
+ * Sets quotas of a site; what is not named stays, null is what the server allows. For admins of the server.
+ *
+ * @throws unauthenticated, scope_missing, forbidden, site_not_found
+ */
+export async function updateFunctions(
+  ctx: Ctx,
+  runtime: StatusParts,
+  actor: Actor | undefined,
+  name: string,
+  { kvBytes, diskBytes, memoryBytes }: FunctionsChanges,
+): Promise<FunctionsInfo> {
+  const need = { action: "set quotas of", role: "owner", scope: "account" } as const;
+  const changes = {
+    ...(kvBytes !== undefined && { kvBytes }),
+    ...(diskBytes !== undefined && { diskBytes }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+  };
+  await ctx.db.transaction(async (tx) => {
+    const { site, actor: known } = await requireSite(ctx, actor, name, need);
+    requireAdmin(known, "set quotas");
+    if (Object.keys(changes).length > 0)
+      await tx
+        .insert(siteFunctions)
+        .values({ siteId: site.id, ...changes })
+        .onConflictDoUpdate({ target: siteFunctions.siteId, set: changes });
+  });
+  ctx.hooks.emit("site.functions", { site: name });
+  return readFunctions(ctx, runtime, actor, name);
+}
