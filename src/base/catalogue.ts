@@ -440,7 +440,7 @@ export const catalogue = {
     title: "Sealed text unreadable",
     detail: ({ what }) =>
       `Cannot open what is sealed for "${what}": it was sealed with another secret, or it was changed`,
-    hint: () => "Restore the data folder whole, with its file `secret.key`",
+    hint: () => "Restore the data folder whole, with its files `secret.key` and `env.key`",
   }),
   // ── functions ────────────────────────────────────────────────────────────
   program_invalid: define<{ problem: string }>({

@@ -1,11 +1,11 @@
 import { eq } from "drizzle-orm";
 
 import type { Ctx } from "#store/ctx.ts";
+import { seal, unseal } from "#store/seal.ts";
 
 import { type AcmeClient, type Signer } from "./acme-client.ts";
 import { makeAccountKey, openAccountKey, type StoredKey } from "./acme-key.ts";
 import { wordsOf } from "./acme-wire.ts";
-import { seal, unseal } from "./seal.ts";
 import { acmeAccounts } from "./tables.ts";
 
 const PURPOSE = "acme account";

@@ -4,11 +4,11 @@ import { eq } from "drizzle-orm";
 
 import { fail } from "#base/errors.ts";
 import type { Ctx } from "#store/ctx.ts";
+import { seal, unseal } from "#store/seal.ts";
 
 import type { Issued } from "./acme-order.ts";
 import type { Plan } from "./acme-plan.ts";
 import { type Certificate, covers } from "./certificate.ts";
-import { seal, unseal } from "./seal.ts";
 import { certificates } from "./tables.ts";
 
 /** A certificate that was got once. */

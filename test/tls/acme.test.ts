@@ -265,7 +265,7 @@ test("an authority that forgot the account gets the same key again", async () =>
   const { ctx } = world;
   await ctx.db.transaction(async (tx) => {
     const { makeAccountKey } = await import("#tls/acme-key.ts");
-    const { seal } = await import("#tls/seal.ts");
+    const { seal } = await import("#store/seal.ts");
     const { acmeAccounts } = await import("#tls/tables.ts");
     await tx.insert(acmeAccounts).values({
       directory: world.pebble.directory,

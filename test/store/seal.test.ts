@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { seal, unseal } from "#tls/seal.ts";
+import { seal, unseal } from "#store/seal.ts";
 
 const secret = crypto.getRandomValues(new Uint8Array(32));
 
