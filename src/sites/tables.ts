@@ -30,6 +30,12 @@ export const sites = sqliteTable("sites", {
   updatedAt: time("updated_at").notNull(),
 });
 
+/** The last id that a site got; one row. */
+export const siteIds = sqliteTable("site_ids", {
+  one: integer().primaryKey(),
+  last: integer().notNull(),
+});
+
 /** Who may do what with a site. */
 export const siteMembers = sqliteTable(
   "site_members",

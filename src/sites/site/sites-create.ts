@@ -2,7 +2,7 @@
  * `src/sites/site` is a site itself: making, reading, settings, members, keys, and its removal.
  * Its routes and the pages call it; deploys ask it for the shape of a site. It must never touch the files of a deploy.
  */
-import { and, count, eq, gt, lte } from "drizzle-orm";
+import { and, count, eq, gt, lte, sql } from "drizzle-orm";
 
 import type { Actor } from "#accounts/actor.ts";
 import { requireAccountScope } from "#accounts/guard.ts";
@@ -12,7 +12,7 @@ import type { Ctx } from "#store/ctx.ts";
 
 import type { Site, SiteBody } from "../model.ts";
 import type { SiteRow } from "../rights.ts";
-import { heldNames, siteMembers, sites } from "../tables.ts";
+import { heldNames, siteIds, siteMembers, sites } from "../tables.ts";
 import { toSite } from "./sites-read.ts";
 
 /**
@@ -72,9 +72,16 @@ async function storeSite(ctx: Ctx, maker: Actor, name: SiteName): Promise<SiteRo
     // The new site's owners are who holds its name from here on; what ended is of no use to anyone.
     await tx.delete(heldNames).where(eq(heldNames.name, name));
     await tx.delete(heldNames).where(lte(heldNames.until, now));
+    // Never the id of a site that was removed: files of it may still be there.
+    const [given] = await tx
+      .update(siteIds)
+      .set({ last: sql`${siteIds.last} + 1` })
+      .returning();
+    if (!given) throw new Error("the row of the last id is gone");
     const [row] = await tx
       .insert(sites)
       .values({
+        id: given.last,
         name,
         createdBy: maker.userId,
         protection: ctx.config.access === "members" ? "members" : "none",

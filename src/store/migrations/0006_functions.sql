@@ -1,3 +1,10 @@
+-- The last id that a site got. None is given twice: what a removed site left behind must never be another's.
+CREATE TABLE site_ids (
+  one  INTEGER PRIMARY KEY CHECK (one = 1),
+  last INTEGER NOT NULL
+) STRICT;
+INSERT INTO site_ids SELECT 1, coalesce(max(id), 0) FROM sites;
+
 -- The program of a deploy. Its bytes are files of the deploy under `.land/`, which visitors never get.
 CREATE TABLE deploy_programs (
   deploy_id  TEXT PRIMARY KEY REFERENCES deploys (id) ON DELETE CASCADE,
