@@ -76,18 +76,6 @@ test("one file is sent to be saved, never to be shown", async () => {
   expect((await world.call("GET", `${SITE}/deploys/${id}/raw?path=..%2Fx`)).status).toBe(404);
 });
 
-test("a program is refused as what it is", async () => {
-  await using world = await openWorld();
-  const body = { files: {}, program: { main: { sha256: sha256("x"), size: 1 }, routes: [] } };
-  expect(await ask(world, "POST", "/deploys", body)).toMatchObject({
-    status: 422,
-    value: {
-      code: "invalid_input",
-      data: { field: "program", problem: "this server does not run programs" },
-    },
-  });
-});
-
 test("a body that is no manifest is refused", async () => {
   await using world = await openWorld();
   const good = { sha256: sha256("x"), size: 1 };

@@ -19,6 +19,8 @@ import { addToManifest } from "./deploy-manifest.ts";
 import { findMissing } from "./deploy-missing.ts";
 import { type ManifestFile, sliceFileList } from "./deploy-paths.ts";
 import { type DeployRow, readUploading } from "./deploy-rows.ts";
+import { addProgram, requireMayProgram } from "./program-rows.ts";
+import { type NewProgram, parseProgram, problemsOfProgram } from "./program.ts";
 
 /** What every act of deploying asks for. */
 export const MAY_DEPLOY: Need = { action: "deploy to", role: "developer", scope: "deploy" };
@@ -36,13 +38,15 @@ export type NewDeploy = Pick<DeployBody, "message" | "draft"> & {
   source: DeployRow["source"];
   /** What whoever sent them may not expect; what is found when it is finished comes after. */
   warnings?: string[];
+  program?: NewProgram;
 };
 
 /**
  * Begins a deploy: records what its files are to be, and answers which blobs the account must send. Nothing of it is to be
  * seen until it is finished; after `sweep.graceHours` it is forgotten.
  *
- * @throws unauthenticated, scope_missing, site_not_found, site_role, invalid_input, deploy_path_invalid, quota_exceeded
+ * @throws unauthenticated, scope_missing, site_not_found, site_role, invalid_input, deploy_path_invalid, quota_exceeded,
+ * program_invalid, cron_invalid; program_key for a deploy key that may bring no program
  */
 export async function createDeploy(
   ctx: Ctx,
@@ -51,18 +55,15 @@ export async function createDeploy(
   body: DeployBody,
 ): Promise<DeployStarted> {
   await requireSite(ctx, actor, site, MAY_DEPLOY);
-  if (body.program !== undefined)
-    throw fail("invalid_input", {
-      field: "program",
-      problem: "this server does not run programs",
-    });
   const { message, draft } = body;
+  const program = body.program && parseProgram(ctx, body.program);
   const files = await runInSlices(sliceFileList(body.files));
   return beginDeploy(ctx, actor, site, {
     files,
     source: "api",
     ...(message !== undefined && { message }),
     ...(draft !== undefined && { draft }),
+    ...(program && { program }),
   });
 }
 
@@ -71,13 +72,15 @@ export async function beginDeploy(
   ctx: Ctx,
   actor: Actor | undefined,
   name: string,
-  { files, source, warnings = [], message = "", draft = false }: NewDeploy,
+  { files: sent, source, warnings = [], message = "", draft = false, program }: NewDeploy,
 ): Promise<DeployStarted> {
   const by = requireActor(actor);
+  const files = program ? [...sent, ...program.files] : sent;
   const write = async (tx: Tx): Promise<Begun> => {
     const { site, actor: maker } = await requireSite(ctx, actor, name, MAY_DEPLOY);
     const limits = deployLimits(ctx, site);
     checkFileSizes(files, limits);
+    if (program) await requireMayProgram(tx, maker, site, program);
     const row = {
       id: makeDeployId(ctx),
       siteId: site.id,
@@ -85,7 +88,7 @@ export async function beginDeploy(
       draft,
       message: printableLines(message),
       source,
-      warnings,
+      warnings: program ? [...warnings, ...problemsOfProgram(ctx, program)] : warnings,
       createdAt: ctx.now(),
       createdBy: maker.userId,
       keyName: keyNameOf(maker),
@@ -93,6 +96,7 @@ export async function beginDeploy(
     };
     await tx.insert(deploys).values(row);
     await addToManifest(tx, { ...row, fileCount: 0, sizeBytes: 0 }, files, limits);
+    if (program) await addProgram(tx, row.id, program);
     await checkUnfinished(tx, site, limits);
     return { row, maker };
   };

@@ -19,6 +19,7 @@ import {
   toFinalized,
 } from "./deploy-rows.ts";
 import { findWarnings } from "./deploy-warnings.ts";
+import { findProgramRow, requireMayProgram } from "./program-rows.ts";
 import { release, tellReleased } from "./release.ts";
 import { holdBlobs } from "./usage.ts";
 
@@ -28,7 +29,8 @@ import { holdBlobs } from "./usage.ts";
  * that never went live does so with `release: true`.
  *
  * @throws unauthenticated, scope_missing, site_not_found, site_role, deploy_not_found, deploy_incomplete, quota_exceeded,
- * invalid_input for a deploy without files; forbidden for a key with a deploy that it did not begin
+ * invalid_input for a deploy without files and program; forbidden for a key with a deploy that it did not begin, program_key for
+ * one that may bring no program (any more)
  */
 export async function finalizeDeploy(
   ctx: Ctx,
@@ -84,7 +86,7 @@ async function finish(
   body: FinalizeBody,
 ): Promise<Ended> {
   const finished = row.state === "uploading";
-  const ready = finished ? await markReady(ctx, tx, site, row) : row;
+  const ready = finished ? await markReady(ctx, tx, { site, actor }, row) : row;
   const wanted = body.release ?? !row.draft;
   const released = wanted && ready.releasedAt === null;
   return {
@@ -94,7 +96,15 @@ async function finish(
   };
 }
 
-async function markReady(ctx: Ctx, tx: Tx, site: SiteRow, row: DeployRow): Promise<DeployRow> {
+async function markReady(
+  ctx: Ctx,
+  tx: Tx,
+  { site, actor }: Pick<SiteAccess, "site" | "actor">,
+  row: DeployRow,
+): Promise<DeployRow> {
+  // The owner may have changed what keys may do, or what is live.
+  const program = await findProgramRow(tx, row.id);
+  if (program) await requireMayProgram(tx, actor, site, program);
   await holdBlobs(ctx, tx, site, row.id);
   const ready = { state: "ready" as const, finishedAt: ctx.now(), warnings: row.warnings };
   await tx.update(deploys).set(ready).where(eq(deploys.id, row.id));
@@ -115,7 +125,10 @@ async function requireComplete(
   row: DeployRow,
 ): Promise<void> {
   if (row.fileCount === 0)
-    throw fail("invalid_input", { field: "files", problem: "a deploy has at least one file" });
+    throw fail("invalid_input", {
+      field: "files",
+      problem: "a deploy has at least one file, or a program",
+    });
   const missing: Digest[] = await findMissing(ctx, actor, row);
   if (missing.length === 0) return;
   throw fail("deploy_incomplete", {

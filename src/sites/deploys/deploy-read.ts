@@ -5,6 +5,7 @@ import type { Ctx } from "#store/ctx.ts";
 import type { Deploy } from "../model.ts";
 import { type Need, requireSite, type SiteRow } from "../rights.ts";
 import { type DeployRow, readDeployRow, toDeploy } from "./deploy-rows.ts";
+import { findPrograms } from "./program-rows.ts";
 
 /** What looking at the list of deploys asks for. */
 export const MAY_LOOK: Need = { action: "look at the deploys of", role: "viewer", scope: "any" };
@@ -26,7 +27,7 @@ export async function readDeploy(
   return deploy;
 }
 
-/** Deploys as the API tells them, with the names of who made them. */
+/** Deploys as the API tells them, with the names of who made them and their programs. */
 export async function toDeploys(
   ctx: Ctx,
   site: Pick<SiteRow, "name" | "liveDeploy">,
@@ -34,5 +35,14 @@ export async function toDeploys(
 ): Promise<Deploy[]> {
   const makers = rows.map(({ createdBy }) => createdBy).filter((id) => id !== null);
   const names = await nameUsers(ctx, makers);
-  return rows.map((row) => toDeploy(ctx, site, row, names.get(row.createdBy ?? -1) ?? null));
+  const programs = await findPrograms(
+    ctx.db.read,
+    rows.map(({ id }) => id),
+  );
+  return rows.map((row) =>
+    toDeploy(ctx, site, row, {
+      createdBy: names.get(row.createdBy ?? -1) ?? null,
+      program: programs.get(row.id) ?? null,
+    }),
+  );
 }

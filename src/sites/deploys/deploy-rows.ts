@@ -6,7 +6,7 @@ import type { Ctx } from "#store/ctx.ts";
 import type { Tx } from "#store/db.ts";
 
 import { deployUrl, siteUrl } from "../addresses.ts";
-import type { Deploy, Finalized } from "../model.ts";
+import type { Deploy, Finalized, Program } from "../model.ts";
 import type { Sender, SiteRow } from "../rights.ts";
 import { deploys, sites } from "../tables.ts";
 
@@ -67,12 +67,15 @@ export async function liveDeployOf(db: Tx, siteId: number): Promise<DeployId | n
   return row?.live ?? null;
 }
 
-/** A deploy as the API tells it. `createdBy` is the name of the account. */
+/** What is told of a deploy that stands elsewhere: the name of the account that made it, and its program. */
+export type DeployBeside = { createdBy: string | null; program: Program | null };
+
+/** A deploy as the API tells it. */
 export function toDeploy(
   ctx: Ctx,
   { name, liveDeploy }: Pick<SiteRow, "name" | "liveDeploy">,
   row: DeployRow,
-  createdBy: string | null,
+  { createdBy, program }: DeployBeside,
 ): Deploy {
   return {
     id: row.id,
@@ -84,7 +87,7 @@ export function toDeploy(
     source: row.source,
     files: row.fileCount,
     sizeBytes: row.sizeBytes,
-    program: null,
+    program,
     warnings: row.warnings,
     url: deployUrl(ctx, name, row.id),
     createdAt: row.createdAt.toISOString(),

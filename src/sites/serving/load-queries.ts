@@ -2,7 +2,7 @@ import { and, asc, eq, gt, ne, sql } from "drizzle-orm";
 
 import type { Tx } from "#store/db.ts";
 
-import { deployFiles, deploys, domains, releases, sites } from "../tables.ts";
+import { deployFiles, deployPrograms, deploys, domains, releases, sites } from "../tables.ts";
 
 /** Deploys of no more files come with their site. */
 const MAX_TEXT_FILES = 64;
@@ -10,6 +10,17 @@ const MAX_TEXT_FILES = 64;
 export const PATH_END = "\t";
 /** Stands between two files. */
 export const FILE_END = "\n";
+
+/** What of a program is loaded with its site. */
+export const PROGRAM = {
+  digest: deployPrograms.digest,
+  mapDigest: deployPrograms.mapDigest,
+  name: deployPrograms.name,
+  language: deployPrograms.language,
+  routes: deployPrograms.routes,
+  crons: deployPrograms.crons,
+  database: deployPrograms.database,
+};
 
 /** What loading a site asks the database, prepared once: a statement for each question would be garbage outside the heap, which is collected late. */
 export type LoadQueries = ReturnType<typeof prepareLoads>;
@@ -37,6 +48,10 @@ export function prepareLoads(read: Tx) {
         state: deploys.state,
         fileCount: deploys.fileCount,
         doneAt: sql<number | null>`coalesce(${deploys.finishedAt}, ${deploys.createdAt})`,
+        liveDeploy: sites.liveDeploy,
+        createdAt: deploys.createdAt,
+        firstReleasedAt: deploys.releasedAt,
+        program: PROGRAM,
         /** The last time another deploy went live. */
         releasedAt: sql<number | null>`(SELECT ${releases.at} FROM ${releases}
           WHERE ${releases.siteId} = ${sites.id} ORDER BY ${releases.id} DESC LIMIT 1)`,
@@ -52,6 +67,7 @@ export function prepareLoads(read: Tx) {
           eq(deploys.id, sql`coalesce(${sql.placeholder("deploy")}, ${sites.liveDeploy})`),
         ),
       )
+      .leftJoin(deployPrograms, eq(deployPrograms.deployId, deploys.id))
       .where(eq(sites.name, sql.placeholder("name")))
       .prepare(),
     files: read

@@ -4,6 +4,7 @@ import type { Ctx } from "#store/ctx.ts";
 import type { SiteRow } from "../rights.ts";
 import { createLoads } from "./cache-loads.ts";
 import { loadManifest, type Manifest, textManifest } from "./load-manifest.ts";
+import { toLoadedProgram } from "./load-program.ts";
 import { type LoadQueries, prepareLoads } from "./load-queries.ts";
 import { type LoadedRules, loadRules } from "./load-rules.ts";
 import type { LoadedProgram } from "./program.ts";
@@ -121,7 +122,9 @@ function keyOf(site: SiteName, deploy: DeployId | undefined): string {
 const SITE_BYTES = 1000;
 
 function weightOf({ shown }: LoadedSite): number {
-  return SITE_BYTES + (shown ? shown.manifest.weightBytes + shown.rules.weightBytes : 0);
+  if (!shown) return SITE_BYTES;
+  const { manifest, rules, program } = shown;
+  return SITE_BYTES + manifest.weightBytes + rules.weightBytes + (program?.weightBytes ?? 0);
 }
 
 async function loadSite(
@@ -152,9 +155,10 @@ type Row = Awaited<ReturnType<LoadQueries["site"]["execute"]>>[number];
 async function loadShown(
   ctx: Ctx,
   queries: LoadQueries,
-  { deploy, state, fileCount, doneAt, releasedAt, files }: Row,
-  isLive: boolean,
+  row: Row,
+  isOwnAddress: boolean,
 ): Promise<Shown | undefined> {
+  const { deploy, state, fileCount, doneAt, releasedAt, files } = row;
   if (deploy === null || fileCount === null || state !== "ready") return undefined;
   const manifest =
     files === null
@@ -164,7 +168,8 @@ async function loadShown(
     deploy,
     manifest,
     rules: await loadRules(ctx, manifest),
+    program: toLoadedProgram({ ...row, deploy }),
     // A rollback shows older files later: only the time of the release never goes back.
-    changedAtMs: (isLive ? releasedAt : null) ?? doneAt ?? 0,
+    changedAtMs: (isOwnAddress ? releasedAt : null) ?? doneAt ?? 0,
   };
 }

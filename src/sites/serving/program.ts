@@ -17,8 +17,12 @@ export type LoadedProgram = {
   readonly database: boolean | undefined;
   /** Whether it is what the site's own address shows; else the deploy's own address is asked. */
   readonly isLive: boolean;
+  /** Whether it never was what the site's own address shows. */
+  readonly isDraft: boolean;
   /** When the deploy was made, in milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** What it takes in memory, about. */
+  readonly weightBytes: number;
 };
 
 /** Stands for an answer where the connection became a WebSocket. */

@@ -3,6 +3,7 @@ import { and, asc, eq, gt, gte, isNotNull, lt, lte, notExists, sql } from "drizz
 import type { DeployId, Digest } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
+import { OWN_FOLDER } from "../addresses.ts";
 import { contentTypeOf, isCompressible } from "../rules/types.ts";
 import { deployFiles, siteBlobs, sites, variants } from "../tables.ts";
 import { CODINGS } from "./serve-encoding.ts";
@@ -63,6 +64,8 @@ export function prepareDue({ db }: Pick<Ctx, "db">) {
       and(
         eq(deployFiles.deployId, sql.placeholder("deploy")),
         gt(deployFiles.path, sql.placeholder("after")),
+        // Programs are never sent to visitors. "0" comes right after "/".
+        sql`NOT (${deployFiles.path} > ${`${OWN_FOLDER}/`} AND ${deployFiles.path} < ${`${OWN_FOLDER}0`})`,
         gte(deployFiles.sizeBytes, MIN_VARIANT_BYTES),
         lte(deployFiles.sizeBytes, MAX_VARIANT_BYTES),
         lt(done, CODINGS.length),

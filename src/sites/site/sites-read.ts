@@ -9,6 +9,7 @@ import type { Ctx } from "#store/ctx.ts";
 
 import { siteUrl } from "../addresses.ts";
 import { toDeploy } from "../deploys/deploy-rows.ts";
+import { findPrograms } from "../deploys/program-rows.ts";
 import { effectiveProtection } from "../gate/gate-protection.ts";
 import type { Deploy, Role, Site, SitePage } from "../model.ts";
 import { requireSite, roleOf, type SiteRow } from "../rights.ts";
@@ -114,11 +115,15 @@ async function readLive(
     ctx,
     rows.flatMap(({ createdBy }) => createdBy ?? []),
   );
+  const programs = await findPrograms(ctx.db.read, ids);
   const live = new Map<number, Deploy>();
   for (const row of rows) {
     const site = bySite.get(row.siteId);
-    const maker = row.createdBy === null ? undefined : names.get(row.createdBy);
-    if (site) live.set(site.id, toDeploy(ctx, site, row, maker ?? null));
+    const beside = {
+      createdBy: names.get(row.createdBy ?? -1) ?? null,
+      program: programs.get(row.id) ?? null,
+    };
+    if (site) live.set(site.id, toDeploy(ctx, site, row, beside));
   }
   return live;
 }

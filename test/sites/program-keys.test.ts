@@ -1,0 +1,72 @@
+import { expect, test } from "bun:test";
+
+import { createDeploy } from "#sites/deploys/deploy-create.ts";
+import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
+import type { ProgramBody } from "#sites/model.ts";
+import { updateSite } from "#sites/site/settings.ts";
+import { readSite } from "#sites/site/sites-read.ts";
+import { codeOf, makeToken } from "#test/support/people.ts";
+
+import { listOf, openWorld, sha256 } from "./deploy-world.ts";
+import { begin, bodyOf, CODE, deployProgram, MAP } from "./program-world.ts";
+
+const KEYS: [scope: string, allowed: boolean, keyPrograms: boolean][] = [
+  ["deploy:blog", false, false],
+  ["deploy", false, false],
+  ["deploy:blog", true, true],
+  ["site:blog", true, false],
+  ["account", true, false],
+];
+
+test.each(KEYS)(
+  "a token of %s brings a program: %p where keys may: %p",
+  async (scope, allowed, keyPrograms) => {
+    await using world = await openWorld();
+    const { ctx, ada } = world;
+    await updateSite(ctx, ada.actor, "blog", { keyPrograms });
+    const key = await makeToken(ctx, ada, scope);
+    const attempt = () => begin(world, key, { "index.html": "home" }, bodyOf(CODE));
+    if (!allowed) {
+      expect(await codeOf(attempt)).toBe("program_key");
+      return;
+    }
+    const { live } = await finalizeDeploy(ctx, key.actor, "blog", await attempt());
+    expect(live).toBe(true);
+  },
+);
+
+test("a key may send the very program again that is live, and nothing else", async () => {
+  await using world = await openWorld();
+  const { ctx, ada } = world;
+  const own = bodyOf(CODE, { routes: ["/api/*"], crons: ["0 4 * * *"] }, MAP);
+  await deployProgram(world, { "index.html": "one" }, own);
+  const key = await makeToken(ctx, ada, "deploy:blog");
+  const again = await begin(world, key, { "index.html": "two" }, own);
+  expect((await finalizeDeploy(ctx, key.actor, "blog", again)).live).toBe(true);
+  const others: ProgramBody[] = [
+    bodyOf(CODE, { crons: ["0 4 * * *"] }, MAP),
+    bodyOf(CODE, { routes: ["/api/*"] }, MAP),
+    bodyOf(CODE, { routes: ["/api/*"], crons: ["0 4 * * *"] }),
+    { ...own, database: true },
+    { ...own, main: { ...own.main, language: "ts" } },
+    { ...own, main: { ...own.main, sha256: sha256("other") } },
+  ];
+  for (const other of others)
+    expect(await codeOf(() => begin(world, key, {}, other))).toBe("program_key");
+  // Files alone are what a key is for, also where they leave the program out.
+  const files = await createDeploy(ctx, key.actor, "blog", {
+    files: listOf({ "index.html": "two" }),
+  });
+  expect(files.missing).toEqual([]);
+});
+
+test("what a key may is judged again when it finishes", async () => {
+  await using world = await openWorld();
+  const { ctx, ada } = world;
+  await updateSite(ctx, ada.actor, "blog", { keyPrograms: true });
+  const key = await makeToken(ctx, ada, "deploy:blog");
+  const id = await begin(world, key, {}, bodyOf(CODE));
+  await updateSite(ctx, ada.actor, "blog", { keyPrograms: false });
+  expect(await codeOf(() => finalizeDeploy(ctx, key.actor, "blog", id))).toBe("program_key");
+  expect((await readSite(ctx, ada.actor, "blog")).live).toBeNull();
+});
