@@ -5,7 +5,19 @@
 import { version } from "#base/build-info.ts";
 
 const argv = process.argv.slice(2);
-if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
+if (argv[0] === "__sandbox") {
+  const { launch } = await import("#runtime/sandbox/launch.ts");
+  launch(argv[1] ?? "");
+} else if (argv[0] === "__guest") {
+  const { seal } = await import("#runtime/sandbox/seal.ts");
+  if (seal(argv[1] ?? "") === "probes") {
+    const { runProbes } = await import("#runtime/sandbox/probes.ts");
+    await runProbes();
+  } else {
+    const { runGuest } = await import("#guest/main.ts");
+    await runGuest();
+  }
+} else if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
   await Bun.write(Bun.stdout, `${version}\n`); // process.stdout alone would take 8 ms to start
 } else {
   const { runLand } = await import("#commands/run.ts");

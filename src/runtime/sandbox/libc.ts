@@ -1,0 +1,75 @@
+import { dlopen, ptr, read } from "bun:ffi";
+
+import { archOf, type CallName, numberOf } from "./arch.ts";
+
+/** An argument: a number, the address of bytes, or text (which gets its NUL). */
+export type Argument = number | bigint | Uint8Array | BigUint64Array | string;
+
+/** Makes a system call by its name: its result, or minus the error number. */
+export type Syscall = (name: CallName, ...args: Argument[]) => number;
+
+/** Error numbers that are told apart here; the same on x64 and arm64. */
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  EACCES: 13,
+  EINVAL: 22,
+  ENOTTY: 25,
+  ENOSYS: 38,
+  EOPNOTSUPP: 95,
+} as const;
+
+const WORD = "i64";
+
+/** All that a kernel was ever told the address of: what moved or was freed would be read as something else. */
+const kept: Uint8Array[] = [];
+
+let cached: Syscall | undefined;
+
+/** System calls of this process through the C library. */
+export function openSyscalls(): Syscall {
+  return (cached ??= makeSyscalls());
+}
+
+function makeSyscalls(): Syscall {
+  const arch = archOf();
+  if (arch === undefined) throw new Error(`no system calls known for ${process.arch}`);
+  const { syscall, __errno_location: errnoAt } = openLibrary().symbols;
+  return (name, ...args) => {
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args.map((argument) => word(argument));
+    const result = Number(syscall(numberOf(arch, name), a, b, c, d, e, f));
+    if (result !== -1) return result;
+    const at = errnoAt();
+    return at === null ? -1 : -read.i32(at);
+  };
+}
+
+function word(value: Argument): number | bigint {
+  if (typeof value === "number" || typeof value === "bigint") return value;
+  if (typeof value !== "string") return ptr(value);
+  const bytes = Buffer.from(`${value}\0`);
+  kept.push(bytes);
+  return ptr(bytes);
+}
+
+/** The addresses of texts with a null behind them, as `execve` takes its arguments. */
+export function pointersTo(texts: readonly string[]): BigUint64Array {
+  return new BigUint64Array([...texts.map((text) => BigInt(word(text))), 0n]);
+}
+
+/** The C library under the name it has here: glibc, musl. */
+function openLibrary() {
+  const symbols = {
+    syscall: { args: [WORD, WORD, WORD, WORD, WORD, WORD, WORD], returns: WORD },
+    __errno_location: { args: [], returns: "ptr" },
+  } as const;
+  const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
+  let last: unknown;
+  for (const name of ["libc.so.6", `libc.musl-${machine}.so.1`, `ld-musl-${machine}.so.1`])
+    try {
+      return dlopen(name, symbols);
+    } catch (error) {
+      last = error;
+    }
+  throw new Error("no C library found", { cause: last });
+}

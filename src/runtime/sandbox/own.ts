@@ -1,0 +1,28 @@
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Syscall } from "./libc.ts";
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const OWN_FOLDER = 0o700;
+
+/**
+ * Makes a uid the owner of a folder and of all that lies in it. The folder itself comes last, so one that has its owner is done. No link is
+ * followed: what a hostile program left cannot lead the server to a file of others. Nothing else may write there meanwhile.
+ */
+export function giveAway(syscall: Syscall, folder: string, uid: number): void {
+  if (lstatSync(folder).uid === uid) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) giveAway(syscall, path, uid);
+    else own(syscall, path, uid);
+  }
+  own(syscall, folder, uid);
+  syscall("fchmodat", AT_FDCWD, folder, OWN_FOLDER);
+}
+
+function own(syscall: Syscall, path: string, uid: number): void {
+  const result = syscall("fchownat", AT_FDCWD, path, uid, uid, AT_SYMLINK_NOFOLLOW);
+  if (result < 0) throw new Error(`cannot make uid ${uid} the owner of "${path}": ${-result}`);
+}

@@ -1,0 +1,2 @@
+/** Runs every probe in this process. */
+export async function runProbes(): Promise<void> {}

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+
+import { archOf } from "./arch.ts";
+import { addFilter, sealFilter } from "./filter.ts";
+import { ERRNO, openSyscalls, type Syscall } from "./libc.ts";
+import { EXIT } from "./plan.ts";
+
+const PR_SET_PDEATHSIG = 1;
+const PR_GET_PDEATHSIG = 2;
+const SIGKILL = 9;
+const AT_FDCWD = -100;
+const AF_UNIX = 1;
+
+/**
+ * Closes the sandbox around this process for good, and proves it; answers what is to run now. Ends the process with code 72 where a
+ * step fails, so no program ever runs in a half of it. `open` and `bare` close nothing.
+ */
+export function seal(mode: string): "guest" | "probes" {
+  if (mode === "open" || mode === "bare") {
+    if (process.platform === "linux") openSyscalls()("prctl", PR_SET_PDEATHSIG, SIGKILL);
+    return mode === "open" ? "guest" : "probes";
+  }
+  if (mode !== "sealed" && mode !== "probe") end(`unknown mode "${mode}"`);
+  const arch = archOf();
+  if (arch === undefined) end(`no filter for ${process.arch}`);
+  const syscall = openSyscalls();
+  const problem =
+    addFilter(syscall, sealFilter(arch), "process") ?? findHole(syscall) ?? findRight();
+  if (problem !== undefined) end(problem);
+  return mode === "sealed" ? "guest" : "probes";
+}
+
+/** A call that ought to fail and does not. None of them would do harm. */
+function findHole(syscall: Syscall): string | undefined {
+  if (syscall("execve", "/", 0, 0) !== -ERRNO.EPERM) return "execve is not refused";
+  if (syscall("socket", AF_UNIX, 1, 0) !== -ERRNO.EPERM) return "socket is not refused";
+  if (syscall("openat", AT_FDCWD, "/", 0, 0) !== -ERRNO.EACCES) return "the root can be read";
+  const word = new Uint8Array(4);
+  if (syscall("prctl", PR_GET_PDEATHSIG, word) < 0 || word[0] !== SIGKILL)
+    return "the process would outlive the server";
+  return undefined;
+}
+
+/** A right that is left, as the kernel tells. */
+function findRight(): string | undefined {
+  const status = readFileSync("/proc/self/status", "utf8");
+  const wanted = {
+    NoNewPrivs: /^1$/,
+    Seccomp: /^2$/,
+    CapInh: /^0+$/,
+    CapPrm: /^0+$/,
+    CapEff: /^0+$/,
+    CapAmb: /^0+$/,
+  };
+  for (const [name, right] of Object.entries(wanted)) {
+    const found = new RegExp(`^${name}:\\s*(\\S+)$`, "m").exec(status)?.[1];
+    if (found === undefined || !right.test(found)) return `${name} is ${found ?? "unknown"}`;
+  }
+  return undefined;
+}
+
+function end(problem: string): never {
+  process.stderr.write(`Cannot close the sandbox: ${problem}\n`);
+  process.exit(EXIT.seal);
+}

@@ -1,0 +1,132 @@
+/**
+ * `src/runtime/sandbox` starts processes that the kernel confines: a program of a site is treated as hostile native code.
+ * The supervisor calls `createSpawner`; `land __sandbox` and `land __guest` run the rest inside the new process, and `land doctor` probes it.
+ * It must never start a program where a step failed, nor give a process anything but its descriptors and its folder.
+ */
+import type { ServerConfig } from "#base/config.ts";
+import type { Log } from "#base/log.ts";
+
+import { EXIT, type LaunchPlan } from "./plan.ts";
+import { programCommand } from "./program.ts";
+import { findSandboxProblem } from "./support.ts";
+import { keepTail } from "./tail.ts";
+
+/** What a process is started for. */
+export type GuestPlan = {
+  /** A memfd of the host that becomes descriptor 5; -1: none. */
+  ring: number;
+  /** Absolute path of the site's folder: the working folder, may be written, nothing in it may be executed. */
+  writable?: string;
+  /** Added to `functions.uidBase`, below 200,000; counts only where the server runs as root. Two sites must never share one. */
+  uid?: number;
+};
+
+/** A process that was started. It may end at any time, also before it said anything. */
+export type GuestProcess = {
+  pid: number;
+  /** The host's raw ends of the socket pairs (the guest's 3 and 4). They belong to the caller, who closes them. */
+  link: number;
+  sync: number;
+  exited: Promise<{ code: number | null; signal: string | null }>;
+  /** SIGKILL, for all threads; nothing where it has ended. */
+  kill: () => void;
+  /** Last 2 kB of what it wrote to stderr, for the operator's log. */
+  stderrTail: () => string;
+};
+
+/** Starts processes. */
+export type Spawner = {
+  /** Throws the error of the system where no process can be started. */
+  spawn: (plan: GuestPlan) => GuestProcess;
+  /** Why no program can be confined here; undefined where it can, and where `functions.sandbox` is none. */
+  problem: () => string | undefined;
+  /** False only with `functions.sandbox = "none"`: then a program has all rights of the server. */
+  sandboxed: boolean;
+};
+
+/** Offset of the uid for plans that name none. */
+const LAST_UID = 199_999;
+
+/** Makes the spawner of a server. `binary` is a compiled land to start in place of the running program. */
+export function createSpawner(options: {
+  config: Pick<ServerConfig, "functions.sandbox" | "functions.uidBase" | "functions.diskBytes">;
+  log: Log;
+  binary?: string;
+}): Spawner {
+  const { config, log } = options;
+  const sandboxed = config["functions.sandbox"] !== "none";
+  const command = programCommand(options.binary);
+  let problem: { found: string | undefined } | undefined;
+  const spawn = (plan: GuestPlan): GuestProcess => {
+    const entry = sandboxed
+      ? ["__sandbox", JSON.stringify(launchPlan(plan, config))]
+      : ["__guest", "open"];
+    const process = start([...command, ...entry], plan);
+    void tellFailure(process, log);
+    return process;
+  };
+  return {
+    spawn,
+    problem() {
+      problem ??= { found: sandboxed ? findSandboxProblem() : undefined };
+      return problem.found;
+    },
+    sandboxed,
+  };
+}
+
+/** A process that could not confine itself is the operator's business. */
+async function tellFailure({ exited, stderrTail }: GuestProcess, log: Log): Promise<void> {
+  const { code } = await exited;
+  if (code !== EXIT.launch && code !== EXIT.seal) return;
+  log.error("sandbox.failed", { problem: stderrTail().trim() });
+}
+
+function launchPlan(
+  plan: GuestPlan,
+  config: Pick<ServerConfig, "functions.uidBase" | "functions.diskBytes">,
+): LaunchPlan {
+  const isRoot = process.geteuid?.() === 0;
+  return {
+    parent: process.pid,
+    writable: plan.writable ?? null,
+    uid: isRoot ? config["functions.uidBase"] + (plan.uid ?? LAST_UID) : null,
+    fileBytes: config["functions.diskBytes"],
+    guest: "sealed",
+  };
+}
+
+/** Starts a command with the descriptors of a guest and nothing in its environment. */
+export function start(command: string[], plan: Pick<GuestPlan, "ring" | "writable">): GuestProcess {
+  const child = Bun.spawn(command, {
+    env: {},
+    cwd: plan.writable ?? "/",
+    stdio: [
+      "ignore",
+      "ignore",
+      "pipe",
+      "socket-fd",
+      "socket-fd",
+      ...(plan.ring < 0 ? [] : [plan.ring]),
+    ],
+  });
+  const [, , , link, sync] = child.stdio;
+  if (typeof link !== "number" || typeof sync !== "number")
+    throw new Error("no socket pairs with a new process");
+  return {
+    pid: child.pid,
+    link,
+    sync,
+    exited: endOf(child),
+    kill: () => child.kill("SIGKILL"),
+    stderrTail: keepTail(child.stderr),
+  };
+}
+
+async function endOf(
+  child: Bun.Subprocess,
+): Promise<{ code: number | null; signal: string | null }> {
+  await child.exited;
+  const { exitCode, signalCode } = child;
+  return { code: exitCode, signal: signalCode === null ? null : String(signalCode) };
+}

@@ -1,0 +1,27 @@
+import { archOf } from "./arch.ts";
+import { landlockAbi } from "./landlock.ts";
+
+/** Lowest version of Landlock that confines signals and abstract sockets (Linux 6.12). */
+const LEAST_ABI = 6;
+
+/** Why this machine cannot confine programs; undefined where it can. Asks the kernel, changes nothing. */
+export function findSandboxProblem(): string | undefined {
+  if (process.platform !== "linux") return `it needs Linux, and this is ${process.platform}`;
+  if (archOf() === undefined) return `it needs x64 or arm64, and this is ${process.arch}`;
+  try {
+    return judgeAbi(landlockAbi(), process.geteuid?.() === 0);
+  } catch (cause) {
+    return `the kernel cannot be asked: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
+}
+
+/**
+ * What is wrong with a version of Landlock; 0 means that there is none. With a uid of its own a program is kept from the
+ * processes and sockets of others by that, so the version may be lower.
+ */
+export function judgeAbi(abi: number, ownUid: boolean): string | undefined {
+  if (abi === 0)
+    return "the kernel has no Landlock, or it is not switched on (the parameter lsm= of the kernel must name landlock)";
+  if (abi >= LEAST_ABI || ownUid) return undefined;
+  return `the kernel has version ${abi} of Landlock and ${LEAST_ABI} is needed (Linux 6.12), or a server that runs as root`;
+}
