@@ -26,12 +26,16 @@ each line as one line of JSON.`,
       about: "Least severe line to show: debug, info, warn or error",
       oneOf: ["debug", "info", "warn", "error"],
     },
+    request: { type: "text", value: "ID", about: "Only lines of the request with this id" },
     limit: { type: "text", value: "N", about: "How many lines, 1 to 100 (default: 20)" },
   },
   async run(context, args) {
     const site = await settlePlacedSite(context, args);
     const { remote } = await connect(context);
-    const filter = args.level === undefined ? {} : { level: args.level };
+    const filter = {
+      ...(args.level !== undefined && { level: args.level }),
+      ...(args.request !== undefined && { request: args.request }),
+    };
     const page = await remote.readLogs(site, {
       ...filter,
       limit: args.limit === undefined ? 20 : parseCount("--limit", args.limit, 100),
@@ -51,7 +55,11 @@ const STOPPED = 130;
 async function follow(
   context: Context,
   remote: Connection["remote"],
-  { site, filter, lines }: { site: string; filter: { level?: LogLine["level"] }; lines: LogLine[] },
+  {
+    site,
+    filter,
+    lines,
+  }: { site: string; filter: { level?: LogLine["level"]; request?: string }; lines: LogLine[] },
 ): Promise<Outcome> {
   const { world, json, style } = context;
   const shown = { last: 0 };
@@ -77,7 +85,11 @@ function renderLine({ at, level, kind, message }: LogLine, style: Style): string
   return `${style.dim(time)} ${paint(level.padEnd(5))} ${kind.padEnd(7)} ${printableMessage(message)}`;
 }
 
+/** Lines after the first, such as those of a stack, stand a little to the right. */
 function printableMessage(message: string): string {
-  const pieces = message.match(/.{1,200}/gsu) ?? [];
-  return pieces.map(printable).join("");
+  return message.split("\n").map(printableLong).join("\n    ");
+}
+
+function printableLong(line: string): string {
+  return (line.match(/.{1,200}/gu) ?? []).map(printable).join("");
 }

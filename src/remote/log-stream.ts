@@ -11,6 +11,8 @@ export type { LogLine };
 export type LogFilter = {
   /** The least severe. */
   level?: LogLevel;
+  /** The id of one request. */
+  request?: string;
 };
 
 /** A server sends something at least this often, if only a comment. */
@@ -28,7 +30,7 @@ export type ServerEvent = { id: string | undefined; data: string };
 export async function* followLogs(
   exchange: Exchange,
   path: string,
-  { level }: LogFilter,
+  { level, request }: LogFilter,
   after?: number,
 ): AsyncGenerator<LogLine, void> {
   const { transport } = exchange;
@@ -40,7 +42,7 @@ export async function* followLogs(
       ...(lastId !== undefined && { "last-event-id": lastId }),
     };
     const opened = await withRetry(transport, url, () =>
-      exchange.open({ method: "GET", path, query: { follow: "1", level }, headers }),
+      exchange.open({ method: "GET", path, query: { follow: "1", level, request }, headers }),
     );
     try {
       for await (const { id, data } of eventsOf(opened)) {

@@ -137,11 +137,11 @@ function watchVerbs(exchange: Exchange) {
       ask(Traffic, { method: "GET", path: pathOf(site, "traffic"), query: { days: `${days}` } }),
     exportTraffic: (site: string, days: number, format: "csv" | "ndjson") =>
       readText(exchange, pathOf(site, "traffic"), { days: `${days}`, format }),
-    readLogs: (site: string, { level, ...page }: LogFilter & PageOf) =>
+    readLogs: (site: string, { level, request, ...page }: LogFilter & PageOf) =>
       ask(LogPage, {
         method: "GET",
         path: pathOf(site, "logs"),
-        query: { level, ...queryOf(page) },
+        query: { level, request, ...queryOf(page) },
       }),
     followLogs: (site: string, filter: LogFilter, after?: number) =>
       followLogs(exchange, pathOf(site, "logs"), filter, after),

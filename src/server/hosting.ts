@@ -39,7 +39,7 @@ export function startHosting(ctx: Ctx, jobs: readonly Job[]): Hosting {
     recorder: {
       note(visit) {
         traffic.note(visit);
-        logs.noteRequest(visit);
+        logs.noteRequest(visit, visit.requestId);
       },
     },
   });

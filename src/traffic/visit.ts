@@ -21,6 +21,9 @@ export type Visit = {
   referrer: string | null;
   /** The host it was asked at, to tell own referrers from others. */
   host: string;
+  /** Of a request that a program answered: its id, and how long that took. */
+  requestId?: string;
+  ms?: number;
 };
 
 /** Takes visits. */

@@ -1,4 +1,4 @@
-import { printable } from "#base/names.ts";
+import { printable, printableLines } from "#base/names.ts";
 import type { Visit } from "#traffic/visit.ts";
 
 import type { LogKind, LogLevel } from "../model.ts";
@@ -38,6 +38,7 @@ const MAX_SITE_LINES = 500;
 /** Lines of all sites together. */
 const MAX_LINES = 1000;
 const MAX_DATA_CHARS = 4000;
+const MAX_TEXT_CHARS = 8000;
 
 type SiteBuffer = {
   failed: BufferedLine[];
@@ -112,11 +113,11 @@ function takeRequests(site: number | string, buffer: SiteBuffer, at: number): Bu
 }
 
 function requestLine(visit: Visit, requestId: string | undefined, at: number): BufferedLine {
-  const { siteId: site, method, status, bytes } = visit;
+  const { siteId: site, method, status, bytes, ms } = visit;
   const path = printable(visit.path.replace(/[?#].*$/s, "").toWellFormed());
   const level = status >= 500 ? "error" : status >= 400 ? "warn" : "info";
   const message = `${method} ${path} ${status}`;
-  const data = { method, path, status, bytes };
+  const data = { method, path, status, bytes, ...(ms !== undefined && { ms }) };
   return toBuffered({ site, level, kind: "request", message, requestId, data }, at);
 }
 
@@ -137,11 +138,17 @@ function toBuffered(line: NewLine, at: number): BufferedLine {
     site,
     level,
     kind,
-    message: printable(message.toWellFormed()),
+    message: kind === "program" ? printableText(message) : printable(message.toWellFormed()),
     requestId: requestId === undefined ? null : printable(requestId),
     json: jsonOf(data),
     at,
   };
+}
+
+/** What a program wrote: lines of it, and stacks. */
+function printableText(message: string): string {
+  const text = printableLines(message.toWellFormed());
+  return text.length <= MAX_TEXT_CHARS ? text : `${text.slice(0, MAX_TEXT_CHARS)}…`;
 }
 
 function jsonOf(data: Readonly<Record<string, unknown>>): string {

@@ -18,11 +18,19 @@ export type LogFilter = {
   /** The least severe. */
   level?: LogLevel | undefined;
   kind?: LogKind | undefined;
+  /** Those of one request. */
+  requestId?: string | undefined;
 };
 
 /** Reads a filter of a query. @throws invalid_input */
-export function parseLogFilter(query: { level?: string; kind?: string }): LogFilter {
+export function parseLogFilter(query: {
+  level?: string;
+  kind?: string;
+  request?: string;
+}): LogFilter {
+  const { request: requestId = "" } = query;
   return {
+    ...(requestId !== "" && { requestId }),
     level: oneOf("level", LEVELS, query.level),
     kind: oneOf("kind", KINDS, query.kind),
   };
@@ -89,13 +97,14 @@ export async function newestLineId(ctx: Ctx, siteId: number): Promise<number> {
   return row?.id ?? 0;
 }
 
-function whereOf(siteId: number, { level, kind }: LogFilter): SQL | undefined {
+function whereOf(siteId: number, { level, kind, requestId }: LogFilter): SQL | undefined {
   return and(
     eq(siteLogs.siteId, siteId),
     level && level !== "debug"
       ? inArray(siteLogs.level, LEVELS.slice(LEVELS.indexOf(level)))
       : undefined,
     kind && eq(siteLogs.kind, kind),
+    requestId === undefined ? undefined : eq(siteLogs.requestId, requestId),
   );
 }
 

@@ -36,6 +36,9 @@ const LogQuery = Type.Composite([
       Type.String({ description: "The least severe: debug, info, warn, error" }),
     ),
     kind: Type.Optional(Type.String({ description: "request, deploy, domain or program" })),
+    request: Type.Optional(
+      Type.String({ maxLength: 100, description: "The id of a request: only its lines" }),
+    ),
     follow: Type.Optional(Type.String({ description: "`1`: new lines as server-sent events" })),
     after: Type.Optional(
       Type.String({

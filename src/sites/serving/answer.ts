@@ -48,7 +48,7 @@ export type SiteAsk = {
 type Asked = SiteAsk & { path: string; query: string; isGated: boolean; address: string };
 
 /** What is sent. `sent`: when the last byte is gone, where the body is a stream; with their number. */
-type Decided = { response: SiteAnswer; bytes: number; sent?: Promise<number> };
+type Decided = { response: SiteAnswer; bytes: number; sent?: Promise<number>; isByProgram?: true };
 
 const OWN = `/${OWN_FOLDER}/`;
 const ALLOW = { allow: "GET, HEAD, OPTIONS" };
@@ -60,6 +60,7 @@ export async function answerSite(parts: Parts, ask: SiteAsk): Promise<SiteAnswer
   const { path, query } = splitUrl(request.url);
   const address = peer.address();
   const isGated = effectiveProtection(ctx, loaded.site) !== "none" || loaded.site.maintenance;
+  const startedMs = performance.now();
   let answer: Decided;
   try {
     answer = await decide(parts, { ...ask, path, query, isGated, address });
@@ -80,6 +81,7 @@ export async function answerSite(parts: Parts, ask: SiteAsk): Promise<SiteAnswer
       userAgent: request.headers.get("user-agent"),
       referrer: request.headers.get("referer"),
       host: destination.host,
+      ...(answer.isByProgram && { requestId: requestIdOf(request) ?? "", ms: since(startedMs) }),
     });
   if (answer.sent) void answer.sent.then(note);
   else note(answer.bytes);
@@ -131,7 +133,13 @@ async function runProgram(
 ): Promise<Decided> {
   if (!programs) return plain(request, 404);
   const requestId = requestIdOf(request) ?? "";
-  return programs.answer({ request, requestId, site, program, host, peer, address });
+  const answer = await programs.answer({ request, requestId, site, program, host, peer, address });
+  return { ...answer, isByProgram: true };
+}
+
+/** Milliseconds, to a hundredth. */
+function since(startedMs: number): number {
+  return Math.round((performance.now() - startedMs) * 100) / 100;
 }
 
 /** Answers from a deploy: a file, a redirect, or the page that says that nothing is there. */
