@@ -147,8 +147,9 @@ function toBuffered(line: NewLine, at: number): BufferedLine {
 
 /** What a program wrote: lines of it, and stacks. */
 function printableText(message: string): string {
-  const text = printableLines(message.toWellFormed());
-  return text.length <= MAX_TEXT_CHARS ? text : `${text.slice(0, MAX_TEXT_CHARS)}…`;
+  const isLong = message.length > MAX_TEXT_CHARS;
+  const text = isLong ? `${message.slice(0, MAX_TEXT_CHARS)}…` : message;
+  return printableLines(text.toWellFormed());
 }
 
 function jsonOf(data: Readonly<Record<string, unknown>>): string {
