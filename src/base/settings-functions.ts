@@ -138,10 +138,14 @@ export const FUNCTION_SETTINGS = {
     default: 10_000,
     about: "WebSockets of a site that may be open.",
   }),
+  "functions.socketsPerAddress": setting<number>({
+    default: 200,
+    about: "The same of one visitor's address; 0: no limit.",
+  }),
   "functions.socketMessageBytes": setting<number>({
     default: MB,
     min: 128,
-    max: 16 * MB,
+    max: MB,
     about: "Largest message of a WebSocket, in bytes.",
   }),
   "functions.crons": setting<number>({

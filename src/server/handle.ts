@@ -5,7 +5,7 @@ import type { Peer } from "#http/peer.ts";
 import { answerError } from "#http/problems.ts";
 import type { RateLimiter } from "#http/rate.ts";
 import { requestIdOf, setRequestId } from "#http/request-id.ts";
-import { UPGRADED } from "#sites/serving/program.ts";
+import type { SiteAnswer } from "#sites/serving/program.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { pageOfError } from "#web/pages.tsx";
 
@@ -16,7 +16,7 @@ import { createElsewhere, type ElsewhereParts } from "./elsewhere.ts";
 import { createRouteTable } from "./route-table.ts";
 
 /** Answers one request. Never throws. */
-export type Handler = (request: Request, peer: Peer) => Promise<Response>;
+export type Handler = (request: Request, peer: Peer) => Promise<SiteAnswer>;
 
 /** What stands behind the request path. */
 export type Parts = ElsewhereParts & { app: App; limiter: RateLimiter };
@@ -46,8 +46,6 @@ export function createHandler(ctx: Ctx, { app, limiter, ...others }: Parts): Han
     const requestId = Buffer.from(ctx.random(9)).toString("base64url");
     setRequestId(incoming, requestId);
     const other = await elsewhere(incoming, peer, requestId);
-    // Nothing upgrades a connection yet.
-    if (other === UPGRADED) return new Response(null, { status: 426 });
     if (other) return other;
     const address = peer.address();
     const request = encodeScope(incoming);

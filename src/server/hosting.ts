@@ -1,4 +1,5 @@
 import { referencedDigests } from "#registry/references.ts";
+import type { SocketData } from "#runtime/sockets/socket.ts";
 import { siteDigests } from "#sites/deploys/references.ts";
 import { keepRecent } from "#sites/deploys/retention.ts";
 import { recheckDomains } from "#sites/domains/domain-recheck.ts";
@@ -17,6 +18,8 @@ import { type Job, startJobs } from "./jobs.ts";
 /** What runs beside the request path as long as the server does. */
 export type Hosting = {
   sites: SiteServer;
+  /** What listeners do with WebSockets; undefined where there are none. */
+  websocket?: Bun.WebSocketHandler<SocketData> | undefined;
   /** Ends answers that would never end by themselves. */
   endStreams: () => void;
   /** Writes down what is buffered and waits for work under way. */

@@ -4,6 +4,8 @@ import type { ConfigKey } from "#base/settings.ts";
 import { parseHost } from "#http/host.ts";
 import type { Peer } from "#http/peer.ts";
 import { createRateLimiter } from "#http/rate.ts";
+import type { SocketData } from "#runtime/sockets/socket.ts";
+import { type SiteAnswer, UPGRADED } from "#sites/serving/program.ts";
 import type { SiteServer } from "#sites/serving/serve.ts";
 import type { Ctx } from "#store/ctx.ts";
 
@@ -68,7 +70,7 @@ export async function startServer(options: StartOptions): Promise<Running> {
 }
 
 /** What listens. Filled as it is opened. */
-type Doors = { http?: Bun.Server<undefined>; https?: RunningTls };
+type Doors = { http?: Bun.Server<SocketData>; https?: RunningTls };
 
 async function serve(booted: Booted, options: StartOptions): Promise<Running> {
   const { ctx } = booted;
@@ -83,7 +85,8 @@ async function serve(booted: Booted, options: StartOptions): Promise<Running> {
     await hosting.stop();
   };
   try {
-    const url = await openDoors(booted, doors, { certificates, sites: hosting.sites, options });
+    const { sites, websocket } = hosting;
+    const url = await openDoors(booted, doors, { certificates, sites, websocket, options });
     const code = await ensureFirstCode(ctx);
     if (code !== undefined)
       options.writeErr(`The first account needs this code, and becomes admin: ${code}\n`);
@@ -105,11 +108,16 @@ async function serve(booted: Booted, options: StartOptions): Promise<Running> {
 async function openDoors(
   booted: Booted,
   doors: Doors,
-  parts: { certificates: Certificates | undefined; sites: SiteServer; options: StartOptions },
+  parts: {
+    certificates: Certificates | undefined;
+    sites: SiteServer;
+    websocket: Bun.WebSocketHandler<SocketData> | undefined;
+    options: StartOptions;
+  },
 ): Promise<string> {
   const { ctx } = booted;
   const { config } = ctx;
-  const { certificates, sites, options } = parts;
+  const { certificates, sites, websocket, options } = parts;
   const handle = createHandler(ctx, {
     app: createApp(ctx),
     limiter: createRateLimiter(ctx.now),
@@ -119,7 +127,7 @@ async function openDoors(
       (doors.https && redirectIfReady(ctx, doors.https, request)),
   });
   const answer = createAnswer(ctx, sites, handle);
-  doors.http = listen(config.host, config.port, answer.http);
+  doors.http = listen(config.host, config.port, answer.http, websocket);
   const url = addressOf(config, doors.http.port ?? config.port);
   booted.setListening(url);
   if (!certificates) return url;
@@ -128,12 +136,20 @@ async function openDoors(
     host: config.host,
     port: chooseTlsPort(config),
     answer: answer.https,
+    websocket,
     idleSeconds: IDLE_SECONDS,
   });
   const secure = secureAddressOf(config, doors.https.port);
   booted.setListening(secure);
   options.writeErr(`land listens for https on ${secure}\n`);
   return url;
+}
+
+/** An answer as Bun takes it; undefined where the connection became a WebSocket. */
+type Answered = Response | undefined | Promise<Response | undefined>;
+
+function withoutUpgraded(answer: SiteAnswer): Response | undefined {
+  return answer === UPGRADED ? undefined : answer;
 }
 
 /** The two doors: plain http, and https behind its own listener. Sites that were asked for before are answered at once. */
@@ -147,23 +163,34 @@ function createAnswer(ctx: Ctx, sites: SiteServer, handle: Handler) {
       ? plainAddress(peer)
       : clientAddress(peer, request.headers.get("x-forwarded-for"), trustedProxies);
   return {
-    http: (request: Request, server: Bun.Server<undefined>): Response | Promise<Response> => {
+    http: (request: Request, server: Bun.Server<SocketData>): Answered => {
       const socketAddress = (): string => server.requestIP(request)?.address ?? "";
       const peer: Peer = {
         address: () => addressFor(request, socketAddress()),
         secure: trustedProxies.length > 0 && isSecureBehindProxy(request, config, socketAddress()),
+        upgrader: server,
       };
       if (!redirects || peer.secure) {
         const quick = sites.quick(request, peer);
         if (quick) return quick;
       }
-      return handle(request, peer);
+      return handle(request, peer).then(withoutUpgraded);
     },
-    https: async (request: Request, { address, covers }: SecurePeer): Promise<Response> => {
-      const peer = { address: () => addressFor(request, address), secure: true, covers };
+    https: async (
+      request: Request,
+      { address, covers }: SecurePeer,
+      server: Bun.Server<SocketData>,
+    ): Promise<Response | undefined> => {
+      const peer: Peer = {
+        address: () => addressFor(request, address),
+        secure: true,
+        covers,
+        upgrader: server,
+      };
       const host = parseHost(request.headers.get("host"));
       const quick = host !== undefined && covers(host) ? sites.quick(request, peer) : undefined;
       const response = quick ?? (await handle(request, peer));
+      if (response === UPGRADED) return undefined;
       if (hsts !== undefined) response.headers.set("strict-transport-security", hsts);
       return response;
     },
@@ -183,13 +210,14 @@ async function redirectIfReady(
 }
 
 /** Takes a port; 0 picks a free one. @throws address_in_use */
-export function listen(
+export function listen<Data = undefined>(
   hostname: string,
   port: number,
-  answer: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>,
-): Bun.Server<undefined> {
+  answer: (request: Request, server: Bun.Server<Data>) => Answered,
+  websocket: Bun.WebSocketHandler<Data> = { message: () => undefined },
+): Bun.Server<Data> {
   return openPort(hostname, port, (plain) =>
-    Bun.serve({
+    Bun.serve<Data>({
       hostname: plain,
       port,
       idleTimeout: IDLE_SECONDS,
@@ -199,6 +227,7 @@ export function listen(
       // Each route has a limit of its own, refused with a problem; Bun's would close the connection.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: answer,
+      websocket,
     }),
   );
 }

@@ -2,6 +2,7 @@ import { networkOf } from "#base/address.ts";
 import { isLoopbackHost, type ServerConfig } from "#base/config.ts";
 import { fail } from "#base/errors.ts";
 import { isIpLiteral, parseHost } from "#http/host.ts";
+import type { SocketData } from "#runtime/sockets/socket.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { CertificateSource } from "#tls/certificate.ts";
 import { createEndpoints, type Endpoints, type TlsPeer } from "#tls/endpoints.ts";
@@ -21,7 +22,13 @@ export type TlsOptions = {
   host: string;
   /** 0 picks a free one. */
   port: number;
-  answer: (request: Request, peer: SecurePeer) => Response | Promise<Response>;
+  /** Undefined: the connection became a WebSocket. */
+  answer: (
+    request: Request,
+    peer: SecurePeer,
+    server: Bun.Server<SocketData>,
+  ) => Response | undefined | Promise<Response | undefined>;
+  websocket?: Bun.WebSocketHandler<SocketData> | undefined;
   /** Seconds a connection may be silent. */
   idleSeconds: number;
 };
@@ -43,8 +50,13 @@ const READY_WITHIN_MS = 20;
 
 /** Listens for https. @throws address_in_use */
 export async function startTls(ctx: Ctx, options: TlsOptions): Promise<RunningTls> {
-  const { source, host, port, answer, idleSeconds } = options;
-  const endpoints = createEndpoints({ answer, idleSeconds, max: CERTIFICATES_OPEN });
+  const { source, host, port, answer, websocket, idleSeconds } = options;
+  const endpoints = createEndpoints<SocketData>({
+    answer,
+    ...(websocket && { websocket }),
+    idleSeconds,
+    max: CERTIFICATES_OPEN,
+  });
   const front = openPort(host, port, (hostname) =>
     startFront({
       hostname,

@@ -1,0 +1,170 @@
+import type { ServerConfig } from "#base/config.ts";
+import type { Log } from "#base/log.ts";
+import type { CallAnswer, Handlers } from "#bridge/model.ts";
+
+import type { ProgramRef } from "../tenant.ts";
+import { infoOf } from "./about.ts";
+import { closeGently, type Socket, type SocketEvent, type SocketSite } from "./socket.ts";
+import type { Speakers } from "./speakers.ts";
+
+/** Asks a program something; starts its process where it does not run. */
+export type CallProgram = (
+  ref: ProgramRef,
+  name: string,
+  params: unknown,
+  bytes?: Uint8Array,
+) => Promise<CallAnswer>;
+
+/** Hands what happens on sockets to programs: of one socket one after another, of a site some at a time. */
+export type Events = {
+  /** Puts an event in line. A visitor who sends faster than the program takes is read no further, and closed in the end. */
+  add: (socket: Socket, event: SocketEvent) => void;
+  /** Resolves when no event waits, or after `ms`. Then nothing is handed on any more. */
+  stop: (ms: number) => Promise<void>;
+};
+
+/** What the events are handed on with. */
+export type EventParts = {
+  config: Pick<ServerConfig, "functions.concurrency" | "functions.wallSeconds">;
+  log: Log;
+  speakers: Pick<Speakers, "programOf">;
+  handlersOf: (ref: ProgramRef) => Promise<Handlers>;
+  call: CallProgram;
+};
+
+/** Of one site at a time; requests have their turn too. */
+const MAX_IN_FLIGHT = 32;
+/** From here on a socket is not read until its line is empty. */
+const PAUSE_EVENTS = 8;
+const PAUSE_BYTES = 64 * 1024;
+const MB = 1024 * 1024;
+/** What was read before may still come. */
+const MAX_SOCKET_BYTES = 4 * MB;
+const MAX_SITE_BYTES = 16 * MB;
+/** What an event costs beside its bytes. */
+const EVENT_BYTES = 128;
+
+/** Starts with nothing in line. */
+export function createEvents(parts: EventParts): Events {
+  const { config, log } = parts;
+  const maxInFlight = Math.min(MAX_IN_FLIGHT, config["functions.concurrency"]);
+  let open = 0;
+  let isStopped = false;
+  let whenIdle: (() => void) | undefined;
+
+  function pump(site: SocketSite): void {
+    for (const socket of site.ready) {
+      if (site.inFlight >= maxInFlight) return;
+      site.ready.delete(socket);
+      const event = socket.waiting?.shift();
+      if (event) void run(site, socket, event);
+    }
+  }
+
+  async function run(site: SocketSite, socket: Socket, event: SocketEvent): Promise<void> {
+    socket.isBusy = true;
+    site.inFlight += 1;
+    try {
+      if (!isStopped) await deliver(parts, socket, event);
+    } catch (cause) {
+      log.warn("socket handler failed", { site: site.name, event: event.kind, cause });
+    }
+    socket.isBusy = false;
+    site.inFlight -= 1;
+    weigh(socket, -sizeOf(event));
+    open -= 1;
+    if (socket.waiting?.length === 0) rest(socket);
+    else site.ready.add(socket);
+    pump(site);
+    if (open === 0) whenIdle?.();
+  }
+
+  return {
+    add(socket, event) {
+      if (isStopped) return;
+      const { site } = socket.room;
+      (socket.waiting ??= []).push(event);
+      open += 1;
+      weigh(socket, sizeOf(event));
+      if (event.kind === "message") restrain(socket);
+      if (socket.isBusy) return;
+      site.ready.add(socket);
+      pump(site);
+    },
+    async stop(ms) {
+      if (open > 0)
+        await Promise.race([
+          Bun.sleep(ms),
+          new Promise<void>((resolve) => {
+            whenIdle = resolve;
+          }),
+        ]);
+      isStopped = true;
+    },
+  };
+}
+
+/** Slows a visitor down who sends faster than the program takes, or gives up. */
+function restrain(socket: Socket): void {
+  const { ws, waiting = [], waitingBytes, room } = socket;
+  if (waitingBytes > MAX_SOCKET_BYTES || room.site.waitingBytes > MAX_SITE_BYTES)
+    closeGently(socket, 1013, "the program cannot keep up");
+  else if (waiting.length >= PAUSE_EVENTS || waitingBytes >= PAUSE_BYTES) ws?.pause();
+}
+
+/** Everything was handed on. */
+function rest(socket: Socket): void {
+  socket.waiting = undefined;
+  if (!socket.isOver && socket.ws?.isPaused === true) socket.ws.resume();
+}
+
+function weigh(socket: Socket, bytes: number): void {
+  socket.waitingBytes += bytes;
+  socket.room.site.waitingBytes += bytes;
+}
+
+function sizeOf(event: SocketEvent): number {
+  return EVENT_BYTES + (event.kind === "message" ? event.bytes.length : 0);
+}
+
+async function deliver(parts: EventParts, socket: Socket, event: SocketEvent): Promise<void> {
+  const { config, speakers, handlersOf } = parts;
+  let ref: ProgramRef | undefined;
+  let handlers: Handlers;
+  try {
+    ref = await speakers.programOf(socket);
+    if (!ref) {
+      closeGently(socket, 1001, "there is no program any more");
+      return;
+    }
+    handlers = await handlersOf(ref);
+  } catch (cause) {
+    closeGently(socket, 1011, "the program does not run");
+    throw cause;
+  }
+  if (!handlers.websocket) return;
+  const done = callProgram(parts.call, ref, socket, event);
+  const seconds = config["functions.wallSeconds"];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${seconds} s`)), seconds * 1000);
+  });
+  try {
+    await Promise.race([done, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function callProgram(
+  call: CallProgram,
+  ref: ProgramRef,
+  about: Socket,
+  event: SocketEvent,
+): Promise<CallAnswer> {
+  const socket = infoOf(about);
+  if (event.kind === "open") return call(ref, "socket.open", { socket });
+  if (event.kind === "message")
+    return call(ref, "socket.message", { socket, text: event.text }, event.bytes);
+  return call(ref, "socket.close", { socket, code: event.code, reason: event.reason });
+}
