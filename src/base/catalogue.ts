@@ -490,6 +490,20 @@ export const catalogue = {
     detail: ({ site, key }) => `Cannot find the key "${key}" of the site "${site}"`,
     hint: ({ site }) => `See them with \`land kv list --site ${site}\``,
   }),
+  kv_quota: define<{ key: string; needed: number; limit: number }>({
+    status: 413,
+    title: "Key-value store full",
+    detail: ({ key, needed, limit }) =>
+      `Cannot write the key "${key}": the store would take ${needed.toLocaleString("en-US")} bytes, and its limit is ${limit.toLocaleString("en-US")}`,
+    hint: () => "Remove keys that are not needed, or ask the operator of the server for more",
+  }),
+  kv_changed: define<{ site: string; key: string }>({
+    status: 412,
+    title: "Key changed",
+    detail: ({ site, key }) =>
+      `Cannot write the key "${key}" of the site "${site}": it is not as \`If-Match\` or \`If-None-Match\` says`,
+    hint: () => "Read it again, and write on what it is now",
+  }),
   cron_invalid: define<{ cron: string; problem: string }>({
     status: 422,
     title: "Schedule refused",
