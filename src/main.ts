@@ -12,7 +12,7 @@ if (argv[0] === "__sandbox") {
   const { seal } = await import("#runtime/sandbox/seal.ts");
   if (seal(argv[1] ?? "") === "probes") {
     const { runProbes } = await import("#runtime/sandbox/probes.ts");
-    await runProbes();
+    await runProbes(argv[1] ?? "");
   } else {
     const { runGuest } = await import("#guest/main.ts");
     await runGuest();

@@ -21,9 +21,11 @@ const SIGKILL = 9;
 const SIGXFSZ = 25;
 const SIG_IGN = 1n;
 const CAPABILITY_VERSION = 0x20080522;
-const NICE = 5;
 const AT_FDCWD = -100;
 const X_OK = 1;
+
+/** Of `/proc/self`: without its maps JavaScriptCore aborts. Not the folder: it would tell of mounts and connections of the machine. */
+const OWN_PROC = ["maps", "stat", "statm", "status", "limits"];
 
 /** `RLIMIT_…`, the same on x64 and arm64. There is none for the address space: it would switch the JIT off. */
 const RLIMIT = { FSIZE: 1, CORE: 4, NPROC: 6, NOFILE: 7, MEMLOCK: 8, MSGQUEUE: 12 } as const;
@@ -91,7 +93,6 @@ function setLimits(syscall: Syscall, { fileBytes, uid }: LaunchPlan, must: Must)
   limit(RLIMIT.FSIZE, fileBytes);
   // The kernel counts per uid: the server's own threads would count where the uid is shared.
   if (uid !== null) limit(RLIMIT.NPROC, THREADS);
-  syscall("setpriority", 0, 0, NICE);
   try {
     writeFileSync("/proc/self/oom_score_adj", "1000");
   } catch {
@@ -150,8 +151,7 @@ function rulesOf({ binary, project, libraries, site }: Place): Rule[] {
     { path: "/etc/ld.so.cache", rights: RIGHTS.read },
     { path: "/dev/null", rights: RIGHTS.readWrite },
     { path: "/dev/urandom", rights: RIGHTS.read },
-    // Without its maps JavaScriptCore aborts.
-    { path: "/proc/self", rights: RIGHTS.readFolder },
+    ...OWN_PROC.map((name) => ({ path: `/proc/self/${name}`, rights: RIGHTS.read })),
     ...(project === null ? [] : [{ path: project, rights: RIGHTS.readFolder }]),
     ...(site === null ? [] : [{ path: site, rights: RIGHTS.own }]),
   ];

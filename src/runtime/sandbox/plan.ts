@@ -14,9 +14,9 @@ export type LaunchPlan = {
 
 /**
  * `open`: unconfined, for development. `sealed`: closes the sandbox, then runs the guest. `probe`: closes it, then runs the probes
- * of `land doctor`. `bare`: runs the probes without a sandbox.
+ * of `land doctor`. `bare`: runs the probes without a sandbox. `idle`: waits, for others to try to reach it.
  */
-export type GuestMode = "open" | "sealed" | "probe" | "bare";
+export type GuestMode = "open" | "sealed" | "probe" | "bare" | "idle";
 
 /** Exit codes of a process that never ran a program. Its stderr says why. */
 export const EXIT = {

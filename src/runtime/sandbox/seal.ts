@@ -13,10 +13,10 @@ const AF_UNIX = 1;
 
 /**
  * Closes the sandbox around this process for good, and proves it; answers what is to run now. Ends the process with code 72 where a
- * step fails, so no program ever runs in a half of it. `open` and `bare` close nothing.
+ * step fails, so no program ever runs in a half of it. `open`, `bare` and `idle` close nothing.
  */
 export function seal(mode: string): "guest" | "probes" {
-  if (mode === "open" || mode === "bare") {
+  if (mode === "open" || mode === "bare" || mode === "idle") {
     if (process.platform === "linux") openSyscalls()("prctl", PR_SET_PDEATHSIG, SIGKILL);
     return mode === "open" ? "guest" : "probes";
   }

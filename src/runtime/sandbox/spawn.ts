@@ -6,7 +6,7 @@
 import type { ServerConfig } from "#base/config.ts";
 import type { Log } from "#base/log.ts";
 
-import { EXIT, type LaunchPlan } from "./plan.ts";
+import { EXIT, type GuestMode, type LaunchPlan } from "./plan.ts";
 import { programCommand } from "./program.ts";
 import { findSandboxProblem } from "./support.ts";
 import { keepTail } from "./tail.ts";
@@ -82,9 +82,11 @@ async function tellFailure({ exited, stderrTail }: GuestProcess, log: Log): Prom
   log.error("sandbox.failed", { problem: stderrTail().trim() });
 }
 
-function launchPlan(
-  plan: GuestPlan,
+/** What the new process is told about itself. */
+export function launchPlan(
+  plan: Pick<GuestPlan, "writable" | "uid">,
   config: Pick<ServerConfig, "functions.uidBase" | "functions.diskBytes">,
+  guest: GuestMode = "sealed",
 ): LaunchPlan {
   const isRoot = process.geteuid?.() === 0;
   return {
@@ -92,14 +94,18 @@ function launchPlan(
     writable: plan.writable ?? null,
     uid: isRoot ? config["functions.uidBase"] + (plan.uid ?? LAST_UID) : null,
     fileBytes: config["functions.diskBytes"],
-    guest: "sealed",
+    guest,
   };
 }
 
-/** Starts a command with the descriptors of a guest and nothing in its environment. */
-export function start(command: string[], plan: Pick<GuestPlan, "ring" | "writable">): GuestProcess {
+/** Starts a command with the descriptors of a guest. `given` is for probes: what a guest must not be left with. */
+export function start(
+  command: string[],
+  plan: Pick<GuestPlan, "ring" | "writable">,
+  given: { env: Record<string, string>; descriptors: number[] } = { env: {}, descriptors: [] },
+): GuestProcess {
   const child = Bun.spawn(command, {
-    env: {},
+    env: given.env,
     cwd: plan.writable ?? "/",
     stdio: [
       "ignore",
@@ -108,6 +114,7 @@ export function start(command: string[], plan: Pick<GuestPlan, "ring" | "writabl
       "socket-fd",
       "socket-fd",
       ...(plan.ring < 0 ? [] : [plan.ring]),
+      ...given.descriptors,
     ],
   });
   const [, , , link, sync] = child.stdio;
