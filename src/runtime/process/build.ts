@@ -1,0 +1,131 @@
+import { availableParallelism } from "node:os";
+
+import { createTurns } from "#base/turns.ts";
+
+import { createCodes } from "./codes.ts";
+import { createDisk } from "./disk-watch.ts";
+import type { Work } from "./exchange.ts";
+import { endIfCalm, makeRoom, type World } from "./housekeeping.ts";
+import type { Exit, Instance } from "./instance.ts";
+import { createLane } from "./lane.ts";
+import { createLauncher } from "./launch.ts";
+import type { Watcher } from "./open.ts";
+import type { SupervisorParts } from "./parts.ts";
+import { createPool } from "./pool.ts";
+import { programsBinding } from "./programs-binding.ts";
+import { createSite, type Site } from "./site.ts";
+import { describeExit, type Starter } from "./start.ts";
+import { createUrgency } from "./urgency.ts";
+import { overLog } from "./verdicts.ts";
+import { createWatchdog } from "./watchdog.ts";
+
+/** More lines than the limit by this factor within a second are not an accident. */
+const FLOOD_FACTOR = 100;
+/** Part of all cores from which on nothing is started ahead of need. */
+const LOADED = 0.8;
+
+/** What the supervisor works with. */
+export type House = {
+  world: World;
+  starter: Starter;
+  work: Work;
+  /** What is known of a site, from now on. */
+  siteOf: (id: number) => Site;
+};
+
+/** Puts the parts together. */
+export function buildHouse(parts: SupervisorParts): House {
+  const { config, log } = parts;
+  const nowMs = parts.nowMs ?? (() => performance.now());
+  const sites = new Map<number, Site>();
+  const instances = new Set<Instance>();
+  const launcher = createLauncher(parts);
+  const room = createLane(config["functions.processes"], config["functions.queue"], () => {});
+  const disk = createDisk(launcher.folderOf, nowMs);
+  const urgency = createUrgency();
+  const watchdog = createWatchdog({ config, nowMs, urgency, measureDisk: disk.check });
+  const isCalm = (): boolean =>
+    watchdog.load() < LOADED && ![...instances].some(({ state }) => state === "starting");
+  const size = config["functions.pool"];
+  const pool = createPool({ size, launcher, room, log, nowMs, isCalm, random: parts.random });
+  const world: World = { parts, nowMs, sites, instances, pool, room, watchdog, disk };
+  const codeOf = createCodes(parts.codeOf);
+  const work: Work = {
+    nowMs,
+    begun: watchdog.watch,
+    finished: (instance) => endIfCalm(world, instance),
+  };
+
+  function siteOf(id: number): Site {
+    let site = sites.get(id);
+    if (!site) sites.set(id, (site = createSite(parts, id, nowMs)));
+    return site;
+  }
+
+  const own = programsBinding({
+    log(tenant, line) {
+      const limit = config["functions.logLinesPerSecond"];
+      const lines = siteOf(tenant.siteId).log(tenant, line);
+      if (lines <= limit * FLOOD_FACTOR) return;
+      for (const instance of instances)
+        if (instance.ref.deploy === tenant.deploy) instance.kill(overLog(lines, limit));
+    },
+    refOf: ({ siteId, deploy }) => sites.get(siteId)?.runners.get(deploy)?.ref,
+    codeOf,
+  });
+  const starter: Starter = {
+    parts,
+    launcher,
+    pool,
+    room,
+    disk,
+    codeOf,
+    makeRoom: () => makeRoom(world),
+    turns: createTurns(Math.max(2, availableParallelism())),
+    bindings: [...parts.bindings, own],
+    onInstance(instance) {
+      instances.add(instance);
+      watchdog.watch(instance);
+    },
+    onHello: ({ pid }) => urgency.settle(pid),
+    watcher: createWatcher(world, log),
+  };
+  return { world, starter, work, siteOf };
+}
+
+function createWatcher(world: World, log: SupervisorParts["log"]): Watcher {
+  return {
+    nowMs: world.nowMs,
+    onKill: ({ site, ref }, { message, data }) =>
+      site.tell(ref, { level: "error", message, data: { deploy: ref.deploy, ...data } }),
+    onEnd: (instance, exit) => noteEnd(world, log, instance, exit),
+    onWaiting(instance) {
+      if (instance.waiting > 0) world.watchdog.watch(instance);
+      else endIfCalm(world, instance);
+    },
+  };
+}
+
+/** A process is gone: whoever it was for is told, and its place is free. */
+function noteEnd(
+  { watchdog, instances, room, pool }: World,
+  log: SupervisorParts["log"],
+  instance: Instance,
+  exit: Exit,
+): void {
+  const { site, ref, why } = instance;
+  watchdog.forget(instance);
+  instances.delete(instance);
+  room.leave();
+  pool.fill();
+  const runner = site.runners.get(ref.deploy);
+  if (site.kept && !site.kept.has(ref.deploy) && runner?.isIdle()) site.runners.delete(ref.deploy);
+  if (why || (exit.was !== "ready" && exit.was !== "draining")) return;
+  const how = describeExit(exit);
+  site.tell(ref, {
+    level: "error",
+    message: `The program's process ended by itself: ${how}; the next request starts it again`,
+    data: { code: "crashed", deploy: ref.deploy, exitCode: exit.code, signal: exit.signal },
+  });
+  log.warn("functions.crashed", { site: ref.site, deploy: ref.deploy, how, stderr: exit.stderr });
+}

@@ -1,0 +1,35 @@
+import { rm } from "node:fs/promises";
+
+import type { World } from "./housekeeping.ts";
+import type { Site } from "./site.ts";
+
+/** Ends what runs of a removed site, and removes its folder. */
+export async function forgetSite(
+  { sites, instances }: World,
+  folderOf: (siteId: number) => string,
+  siteId: number,
+): Promise<void> {
+  const site = sites.get(siteId);
+  if (site) {
+    site.isGone = true;
+    const ending = [...instances].filter((instance) => instance.site === site);
+    for (const instance of ending)
+      instance.kill({ code: "program_gone", message: "The site was removed" });
+    await Promise.all([...site.runners.values()].map(({ settled }) => settled()));
+    await Promise.all(ending.map(({ ended }) => ended));
+    sites.delete(siteId);
+  }
+  await rm(folderOf(siteId), { recursive: true, force: true });
+}
+
+/** Asks the processes of a site to end, kills those that do not within the time, and waits until all are gone. */
+export async function endSite(
+  { instances }: World,
+  site: Site,
+  graceSeconds: number,
+): Promise<void> {
+  await Promise.all([...site.runners.values()].map(({ settled }) => settled()));
+  const ending = [...instances].filter((instance) => instance.site === site);
+  for (const instance of ending) instance.stop(graceSeconds * 1000);
+  await Promise.all(ending.map(({ ended }) => ended));
+}

@@ -1,0 +1,40 @@
+import type { ServerConfig } from "#base/config.ts";
+import type { GuestError } from "#bridge/model.ts";
+
+import type { ProgramRef } from "../tenant.ts";
+import type { Site } from "./site.ts";
+
+/** What the owner of a program reads when it does not start, or is asked too much. */
+
+/** It cannot be loaded; the stack names the author's lines. */
+export function tellBroken(
+  site: Site,
+  ref: ProgramRef,
+  { name, message, stack }: GuestError,
+): void {
+  const error = `${name}: ${message}`;
+  site.tell(ref, {
+    level: "error",
+    message: `The program cannot be loaded: ${stack === "" ? error : stack}`,
+    data: { code: "program_broken", deploy: ref.deploy, error },
+  });
+}
+
+/** Its process ended before it ran. */
+export function tellFailed(site: Site, ref: ProgramRef, problem: string, seconds: number): void {
+  site.tell(ref, {
+    level: "error",
+    message: `The program did not start: ${problem}; it is tried again in ${seconds} s`,
+    data: { code: "start_failed", deploy: ref.deploy, retryAfterSeconds: seconds },
+  });
+}
+
+/** There was no room for a request. */
+export function tellRefused(site: Site, ref: ProgramRef, config: ServerConfig): void {
+  const [concurrency, queue] = [config["functions.concurrency"], config["functions.queue"]];
+  site.tell(ref, {
+    level: "warn",
+    message: `A request was refused: ${concurrency} are being answered and ${queue} may wait`,
+    data: { code: "busy", deploy: ref.deploy, concurrency, queue },
+  });
+}

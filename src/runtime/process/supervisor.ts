@@ -1,0 +1,110 @@
+/**
+ * `src/runtime/process` runs the programs of sites: one process per running deploy, started, watched, limited and ended.
+ * What answers visitors, schedules and sockets asks it. It must never let one program slow another, nor end without telling why.
+ */
+import type { DeployId } from "#base/names.ts";
+import type { Body, CallAnswer, Handlers, LinkResponse, RequestHead } from "#bridge/model.ts";
+
+import type { ProcessInfo } from "../model.ts";
+import type { ProgramRef } from "../tenant.ts";
+import { buildHouse } from "./build.ts";
+import { createChanges } from "./changes.ts";
+import { measureFolder } from "./disk.ts";
+import { endSite, forgetSite } from "./endings.ts";
+import { createEntry } from "./entry.ts";
+import { sendCall, sendRequest } from "./exchange.ts";
+import { keepDeploys, keepHouse } from "./housekeeping.ts";
+import type { Instance } from "./instance.ts";
+import type { SupervisorParts } from "./parts.ts";
+
+/** Runs programs. What it rejects with is a BridgeError whose code is a `RefusalCode`, or what the program's own side refused. */
+export type Supervisor = {
+  /** The answer of a program, started if need be. It counts as open until its body is read to the end or given up. */
+  request: (
+    ref: ProgramRef,
+    head: RequestHead,
+    body: Body,
+    signal: AbortSignal,
+  ) => Promise<LinkResponse>;
+  /** Asks a program something by name (see `GuestCalls`). */
+  call: (ref: ProgramRef, name: string, params: unknown, bytes?: Uint8Array) => Promise<CallAnswer>;
+  /** Which handlers a program has; starts it where that is not known yet. */
+  handlersOf: (ref: ProgramRef) => Promise<Handlers>;
+  /** Only these deploys of a site go on; processes of others finish what they have, then end. */
+  keep: (siteId: number, deploys: readonly DeployId[]) => void;
+  /** Requests that come after this see the variables that are stored now. */
+  envChanged: (siteId: number) => void;
+  quotasChanged: (siteId: number) => void;
+  /** Ends what runs of a removed site and removes its folder. */
+  forget: (siteId: number) => Promise<void>;
+  processesOf: (siteId: number) => ProcessInfo[];
+  databaseBytes: (siteId: number) => Promise<number>;
+  /** Requests and calls under way. */
+  busy: () => number;
+  /** Starts the processes that wait for a program; else the first request does. */
+  warm: () => void;
+  /** Lets programs finish for at most `drainSeconds`. No process is left after it. */
+  stop: () => Promise<void>;
+};
+
+/** Makes the supervisor of a server. Nothing is started yet. */
+export function createSupervisor(parts: SupervisorParts): Supervisor {
+  const house = buildHouse(parts);
+  const { world, starter, work, siteOf } = house;
+  const { runnerOf, enter, close } = createEntry(house);
+  const changes = createChanges(parts, world);
+  const wallMs = parts.config["functions.wallSeconds"] * 1000;
+  const cronMs = parts.config["functions.cronSeconds"] * 1000;
+  const endHousekeeping = keepHouse(world);
+  return {
+    async request(ref, head, body, signal) {
+      const runner = runnerOf(ref);
+      const { lane } = runner;
+      const instance = await enter(runner, lane, signal);
+      const request = { head, body, signal, limitMs: wallMs, onFinish: lane.leave };
+      return sendRequest(work, instance, request);
+    },
+    async call(ref, name, params, bytes) {
+      const runner = runnerOf(ref);
+      const { calls } = runner;
+      const instance = await enter(runner, calls);
+      const limitMs = name === "scheduled" ? cronMs : wallMs;
+      const call = { name, params, bytes, limitMs, onFinish: calls.leave };
+      return sendCall(work, instance, call);
+    },
+    async handlersOf(ref) {
+      const runner = runnerOf(ref);
+      return runner.handlers() ?? (await runner.ready()).handlers;
+    },
+    keep: (siteId, deploys) => keepDeploys(siteOf(siteId), deploys),
+    ...changes,
+    forget: (siteId) => forgetSite(world, starter.launcher.folderOf, siteId),
+    processesOf: (siteId) =>
+      [...world.instances].filter(({ ref }) => ref.siteId === siteId).map(describe),
+    databaseBytes: (siteId) => measureFolder(starter.launcher.folderOf(siteId)),
+    busy: () => world.instances.values().reduce((sum, { open }) => sum + open, 0),
+    warm: world.pool.fill,
+    async stop() {
+      close();
+      endHousekeeping();
+      await Promise.all([
+        world.pool.stop(),
+        ...[...world.sites.values()].map((site) => endSite(world, site, parts.config.drainSeconds)),
+      ]);
+    },
+  };
+}
+
+function describe(instance: Instance): ProcessInfo {
+  const { ref, pid, state, startedAt, requests, open, memoryBytes, cpuMs } = instance;
+  return {
+    deploy: ref.deploy,
+    pid,
+    state: state === "ended" ? "stopping" : state,
+    startedAt: startedAt.toISOString(),
+    requests,
+    open,
+    memoryBytes,
+    cpuMs,
+  };
+}
