@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, gt, isNull } from "drizzle-orm";
 
 import type { DeployId, Digest, SiteName } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
@@ -76,6 +76,34 @@ export async function programOf(
     and(eq(sites.name, site), eq(deploys.id, deploy), eq(deploys.state, "ready")),
   );
   return toSiteProgram(row);
+}
+
+/** The same for a site that is known by its id. */
+export async function programOfDeploy(
+  { db }: Pick<Ctx, "db">,
+  siteId: number,
+  deploy: DeployId,
+): Promise<SiteProgram | undefined> {
+  const [row] = await selectPrograms(db).where(
+    and(eq(sites.id, siteId), eq(deploys.id, deploy), eq(deploys.state, "ready")),
+  );
+  return toSiteProgram(row);
+}
+
+/** Deploys of a site that never went live, made after `since`: their programs run on their own addresses. */
+export async function listDrafts(
+  { db }: Pick<Ctx, "db">,
+  siteId: number,
+  since: Date,
+): Promise<DeployId[]> {
+  const rows = await db.read
+    .select({ id: deploys.id })
+    .from(deploys)
+    .innerJoin(deployPrograms, eq(deployPrograms.deployId, deploys.id))
+    .where(
+      and(eq(deploys.siteId, siteId), isNull(deploys.releasedAt), gt(deploys.createdAt, since)),
+    );
+  return rows.map(({ id }) => id);
 }
 
 function selectPrograms({ read }: Ctx["db"]) {
