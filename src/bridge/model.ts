@@ -139,10 +139,13 @@ export type CallAnswer = { value: unknown; bytes?: Uint8Array };
 /** Why a link broke, or what the other end refused. `code` is a word like `egress_denied`; `cancelled`, `link_closed` and `protocol` are the link's own. */
 export class BridgeError extends Error {
   readonly code: string;
-  constructor(code: string, message: string) {
+  /** Whole seconds after which it may be tried again, where that is known. It never crosses the bridge. */
+  readonly retryAfterSeconds: number | undefined;
+  constructor(code: string, message: string, retryAfterSeconds?: number) {
     super(message);
     this.name = "BridgeError";
     this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

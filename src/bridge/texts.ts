@@ -1,0 +1,70 @@
+import { BridgeError } from "./model.ts";
+
+/** Deepest nesting of a JSON value that is taken. */
+const MAX_DEPTH = 64;
+const EMPTY = new Uint8Array(0);
+
+/** A message's JSON value and its bytes, which are a view. */
+export type TextMessage = { value: unknown; bytes: Uint8Array };
+
+/**
+ * Reads JSON, a NUL and bytes. Keys `__proto__` are dropped wherever they are.
+ *
+ * @throws BridgeError `bad_json` where it is none, `too_deep` where it is nested too deeply
+ */
+export function readTextMessage(buffer: Buffer, start: number, end: number): TextMessage {
+  const nul = buffer.indexOf(0, start);
+  const textEnd = nul < 0 || nul >= end ? end : nul;
+  let value: unknown;
+  try {
+    value = JSON.parse(buffer.toString("utf8", start, textEnd));
+  } catch {
+    throw new BridgeError("bad_json", "The message is not JSON");
+  }
+  clean(value, 0);
+  return { value, bytes: textEnd === end ? EMPTY : buffer.subarray(textEnd + 1, end) };
+}
+
+/** JSON.parse makes `__proto__` an own key, which the next `Object.assign` would make a prototype. */
+function clean(value: unknown, depth: number): void {
+  if (value === null || typeof value !== "object") return;
+  if (depth >= MAX_DEPTH) throw new BridgeError("too_deep", "The message is nested too deeply");
+  if (Array.isArray(value)) {
+    for (const item of value) clean(item, depth + 1);
+    return;
+  }
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue;
+    if (key === "__proto__") Reflect.deleteProperty(value, key);
+    else clean(Reflect.get(value, key), depth + 1);
+  }
+}
+
+/** What went wrong, as it is told to the other end: nothing of errors that were not meant for it. */
+export function errorText(error: unknown): string {
+  const code = codeOf(error);
+  const message = code !== "internal" && error instanceof Error ? error.message : "Internal error";
+  return JSON.stringify({ code, message: message.slice(0, 2000) });
+}
+
+/** What the other end says went wrong; its words are cut and may be anything. */
+export function readError(value: unknown): BridgeError {
+  const code = field(value, "code");
+  const message = field(value, "message");
+  return new BridgeError(
+    /^[a-z][a-z0-9_]{0,63}$/.test(code) ? code : "internal",
+    message === "" ? "It failed" : message.slice(0, 2000),
+  );
+}
+
+function codeOf(error: unknown): string {
+  const code = field(error, "code");
+  // `ENOENT` and `ERR_…` of the runtime tell of paths.
+  return /^[a-z][a-z0-9_]{0,63}$/.test(code) ? code : "internal";
+}
+
+function field(value: unknown, name: string): string {
+  if (value === null || typeof value !== "object" || !Object.hasOwn(value, name)) return "";
+  const found: unknown = Reflect.get(value, name);
+  return typeof found === "string" ? found : "";
+}

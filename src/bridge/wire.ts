@@ -1,0 +1,79 @@
+import type { FrameWriter } from "./frames.ts";
+import { type BridgeError, RING_SLOT_BYTES, RING_SLOTS } from "./model.ts";
+
+/** Which end a link is. */
+export type Side = "host" | "guest";
+
+/** The ring as one end sees it: `RING_SLOTS` × `RING_SLOT_BYTES`, the same memory at both ends. Not for longer than the link is open. */
+export type BulkEnd = { memory: Uint8Array };
+
+/** What the parts of one end of a link share. */
+export type Wire = {
+  side: Side;
+  writer: FrameWriter;
+  /** Whether so much waits to be written that bodies should wait. */
+  isFull: () => boolean;
+  /** Resolves when it is not full any more, or the link is over. */
+  room: () => Promise<void>;
+  /** A new id of this end. */
+  nextId: () => number;
+  /** Takes an id that the other end begins; false: it may not be begun. */
+  begin: (id: number) => boolean;
+  /** Whether either end ever began this id. */
+  wasBegun: (id: number) => boolean;
+  slots: Slots | undefined;
+  /** Closes the link because the other end broke the protocol. */
+  violate: (problem: string) => void;
+  /** Why nothing more goes, once the link is over. */
+  closed: () => BridgeError | undefined;
+};
+
+/** Which slots of the ring are in use. */
+export type Slots = {
+  /** Takes a free slot; -1: none is. */
+  take: () => number;
+  /** Takes this slot; false: it is none or in use. */
+  takeThis: (slot: number) => boolean;
+  /** Gives a slot back; false: it was not in use. */
+  give: (slot: number) => boolean;
+  /** The bytes of a slot, in place. */
+  view: (slot: number, length: number) => Uint8Array;
+  /** Copies into a slot. */
+  copyIn: (slot: number, at: number, bytes: Uint8Array) => void;
+};
+
+/** The slots of a ring, all free. */
+export function createSlots({ memory }: BulkEnd): Slots {
+  const free: number[] = Array.from({ length: RING_SLOTS }, (_, slot) => slot);
+  const used: boolean[] = Array.from({ length: RING_SLOTS }, () => false);
+  return {
+    take() {
+      const slot = free.pop() ?? -1;
+      if (slot >= 0) used[slot] = true;
+      return slot;
+    },
+    takeThis(slot) {
+      const index = free.indexOf(slot);
+      if (index < 0) return false;
+      free.splice(index, 1);
+      used[slot] = true;
+      return true;
+    },
+    give(slot) {
+      if (used[slot] !== true) return false;
+      used[slot] = false;
+      free.push(slot);
+      return true;
+    },
+    view: (slot, length) =>
+      memory.subarray(slot * RING_SLOT_BYTES, slot * RING_SLOT_BYTES + length),
+    copyIn(slot, at, bytes) {
+      memory.set(bytes, slot * RING_SLOT_BYTES + at);
+    },
+  };
+}
+
+/** The bytes themselves, or a copy where keeping them would keep much else. */
+export function keepBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength * 2 >= bytes.buffer.byteLength ? bytes : bytes.slice();
+}
