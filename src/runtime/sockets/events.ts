@@ -4,7 +4,7 @@ import type { CallAnswer, Handlers } from "#bridge/model.ts";
 
 import type { ProgramRef } from "../tenant.ts";
 import { infoOf } from "./about.ts";
-import { closeGently, type Socket, type SocketEvent, type SocketSite } from "./socket.ts";
+import { closeGently, closeNow, type Socket, type SocketEvent, type SocketSite } from "./socket.ts";
 import type { Speakers } from "./speakers.ts";
 
 /** Asks a program something; starts its process where it does not run. */
@@ -61,11 +61,23 @@ export function createEvents(parts: EventParts): Events {
     }
   }
 
+  /** Forgets what waits in a long line behind a handler that hangs: else each would hang in its turn. */
+  function giveUp(socket: Socket): void {
+    const waiting = socket.waiting?.length ?? 0;
+    log.warn("socket handler late", { site: socket.room.site.name, waiting });
+    if (waiting < PAUSE_EVENTS) return;
+    closeNow(socket, 1011, "the program does not answer");
+    const line = socket.waiting ?? [];
+    socket.waiting = line.filter(({ kind }) => kind === "close");
+    open -= line.length - socket.waiting.length;
+    for (const event of line) if (event.kind !== "close") weigh(socket, -sizeOf(event));
+  }
+
   async function run(site: SocketSite, socket: Socket, event: SocketEvent): Promise<void> {
     socket.isBusy = true;
     site.inFlight += 1;
     try {
-      if (!isStopped) await deliver(parts, socket, event);
+      if (!isStopped && (await deliver(parts, socket, event)) === "late") giveUp(socket);
     } catch (cause) {
       log.warn("socket handler failed", { site: site.name, event: event.kind, cause });
     }
@@ -127,7 +139,11 @@ function sizeOf(event: SocketEvent): number {
   return EVENT_BYTES + (event.kind === "message" ? event.bytes.length : 0);
 }
 
-async function deliver(parts: EventParts, socket: Socket, event: SocketEvent): Promise<void> {
+async function deliver(
+  parts: EventParts,
+  socket: Socket,
+  event: SocketEvent,
+): Promise<"done" | "late"> {
   const { config, speakers, handlersOf } = parts;
   let ref: ProgramRef | undefined;
   let handlers: Handlers;
@@ -135,22 +151,21 @@ async function deliver(parts: EventParts, socket: Socket, event: SocketEvent): P
     ref = await speakers.programOf(socket);
     if (!ref) {
       closeGently(socket, 1001, "there is no program any more");
-      return;
+      return "done";
     }
     handlers = await handlersOf(ref);
   } catch (cause) {
     closeGently(socket, 1011, "the program does not run");
     throw cause;
   }
-  if (!handlers.websocket) return;
+  if (!handlers.websocket) return "done";
   const done = callProgram(parts.call, ref, socket, event);
-  const seconds = config["functions.wallSeconds"];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done within ${seconds} s`)), seconds * 1000);
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), config["functions.wallSeconds"] * 1000);
   });
   try {
-    await Promise.race([done, late]);
+    return await Promise.race([done.then((): "done" => "done"), late]);
   } finally {
     clearTimeout(timer);
   }
