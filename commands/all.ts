@@ -274,6 +274,16 @@ export const commands: Readonly<Record<string, Entry>> = {
     section: "Server",
     load: async () => (await import("./service.ts")).uninstall,
   },
+  doctor: {
+    about: "Check what the server needs from this machine",
+    section: "Server",
+    load: async () => (await import("./doctor.ts")).list,
+  },
+  "doctor sandbox": {
+    about: "Try to break out of the sandbox of programs",
+    section: "Server",
+    load: async () => (await import("./doctor.ts")).sandbox,
+  },
   version: {
     about: "Show the version of land",
     section: "Help",

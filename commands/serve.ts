@@ -76,6 +76,12 @@ const BUG = 70;
 const PATIENCE_MS = 300;
 const DRAINING = "Letting requests in flight finish; a second Ctrl-C or SIGTERM ends at once";
 
+const UNSAFE = `
+WARNING: --unsafe-no-sandbox: programs of sites are NOT confined. Each can read and change every file that this server can,
+its database and its keys too, and reach every network. Never let anybody but yourself deploy to it.
+
+`;
+
 /** Runs a server until it is told to stop. */
 export default defineCommand({
   more: `Runs until it is told to stop. Ctrl-C or SIGTERM lets requests in flight finish first; a second one ends at once.
@@ -90,11 +96,21 @@ Settings come from the defaults, then land.toml in the data folder, then LAND_* 
   args: {
     data: { type: "text", value: "DIR", about: "Data folder (default: ./land-data)" },
     ...settings,
+    unsafeNoSandbox: {
+      type: "boolean",
+      about:
+        "Run programs of sites with all rights of the server, for development on other systems",
+      env: false,
+    },
   },
-  async run(context, { data, ...args }) {
+  async run(context, { data, unsafeNoSandbox, ...args }) {
     const { world, json, env } = context;
     const flags: Partial<Record<ConfigKey, string>> = {};
     for (const key of keysOf(settings)) if (args[key] !== undefined) flags[key] = args[key];
+    if (unsafeNoSandbox) {
+      flags["functions.sandbox"] = "none";
+      world.stderr.write(UNSAFE);
+    }
     const starting = startServer({
       data: resolve(context.cwd, data ?? "land-data"),
       flags,

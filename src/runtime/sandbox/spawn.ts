@@ -55,6 +55,7 @@ export function createSpawner(options: {
 }): Spawner {
   const { config, log } = options;
   const sandboxed = config["functions.sandbox"] !== "none";
+  if (!sandboxed) log.warn("sandbox.none", { setting: "functions.sandbox" });
   const command = programCommand(options.binary);
   let problem: { found: string | undefined } | undefined;
   const spawn = (plan: GuestPlan): GuestProcess => {
