@@ -1,0 +1,29 @@
+/** Replaces what of the web's globals cannot work here as it stands. */
+export function installWebGlobals(guestFetch: typeof fetch): void {
+  set("fetch", guestFetch);
+  set("WebSocket", refused("WebSocket", "the server holds the sockets of a site's visitors"));
+  set("EventSource", refused("EventSource", "read the stream of a `fetch` instead"));
+  set("caches", { default: NO_CACHE, open: async () => NO_CACHE });
+  Object.defineProperty(navigator, "userAgent", { value: "land", configurable: true });
+  set("IdentityTransformStream", class extends TransformStream {});
+  set("FixedLengthStream", class extends TransformStream {});
+}
+
+function set(name: string, value: unknown): void {
+  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+}
+
+function refused(name: string, instead: string): object {
+  return function construct(): never {
+    throw new TypeError(`${name} cannot be opened by a program: ${instead}`);
+  };
+}
+
+/** A cache that keeps nothing, as one may at any time. */
+const NO_CACHE = {
+  match: async (): Promise<undefined> => undefined,
+  put: async (_request: unknown, response: unknown): Promise<void> => {
+    if (response instanceof Response) await response.body?.cancel();
+  },
+  delete: async (): Promise<boolean> => false,
+};

@@ -1,0 +1,112 @@
+import { type Body, BridgeError, type LinkResponse } from "#bridge/model.ts";
+
+import { toLinkResponse } from "../http/responses.ts";
+import { encodeText, isObject, natives } from "../natives.ts";
+
+/** `res` of scripts. The first of `send`, `json` and `redirect` answers, at once; the rest of the script still runs. */
+export type ScriptResponse = {
+  status: (code: number) => ScriptResponse;
+  header: (name: string, value: string) => ScriptResponse;
+  send: (body?: unknown) => ScriptResponse;
+  json: (value: unknown) => ScriptResponse;
+  redirect: (url: string, code?: number) => ScriptResponse;
+};
+
+/** `res` and what became of it. */
+export type ScriptAnswer = {
+  res: ScriptResponse;
+  /** Resolves as the script answers. */
+  answered: Promise<LinkResponse>;
+  /** Answers with nothing where the script did not: 204, or the status that it set. */
+  finish: () => void;
+  /** Answers so, or fails, where the script did not answer before. */
+  fail: (instead: LinkResponse | BridgeError) => void;
+};
+
+/** `res` for one run. */
+export function createScriptAnswer(report: (error: unknown) => void): ScriptAnswer {
+  const { promise, resolve, reject } = Promise.withResolvers<LinkResponse>();
+  const headers = new natives.Headers();
+  let status: number | undefined;
+  let sent = false;
+
+  const setType = (type: string): void => {
+    if (!headers.has("content-type")) headers.set("content-type", type);
+  };
+  const answer = (body: Body, usual: number): ScriptResponse => {
+    if (sent) throw new TypeError("The script answered before: res.send() works once");
+    sent = true;
+    const list: [string, string][] = [...headers];
+    resolve({ status: status ?? usual, statusText: "", headers: list, body });
+    return res;
+  };
+  const sendJson = (value: unknown): ScriptResponse => {
+    const text = natives.stringify(value);
+    if (text === undefined) throw new TypeError("res.json() takes what JSON can say");
+    setType("application/json;charset=UTF-8");
+    return answer(encodeText(text), 200);
+  };
+  const res: ScriptResponse = {
+    status(code) {
+      if (!Number.isInteger(code) || code < 200 || code > 599)
+        throw new RangeError("res.status() takes a status from 200 to 599");
+      status = code;
+      return res;
+    },
+    header(name, value) {
+      if (name.toLowerCase() === "set-cookie") headers.append(name, String(value));
+      else headers.set(name, String(value));
+      return res;
+    },
+    send(body) {
+      if (body === undefined || body === null) return answer(null, 204);
+      if (body instanceof natives.Response) return sendResponse(body);
+      const whole = toBody(body, setType);
+      return whole === undefined ? sendJson(body) : answer(whole, 200);
+    },
+    json: sendJson,
+    redirect(url, code = 302) {
+      headers.set("location", String(url));
+      status = code;
+      return answer(null, code);
+    },
+  };
+  function sendResponse(response: Response): ScriptResponse {
+    const { body, ...head } = toLinkResponse(response, report);
+    for (const [name, value] of head.headers) headers.append(name, value);
+    status ??= head.status;
+    return answer(body, status);
+  }
+  return {
+    res,
+    answered: promise,
+    finish() {
+      if (!sent) answer(null, 204);
+    },
+    fail(instead) {
+      if (sent) return;
+      sent = true;
+      if (instead instanceof BridgeError) reject(instead);
+      else resolve(instead);
+    },
+  };
+}
+
+/** The body for what is no JSON: a text (HTML where it looks so), bytes, a stream; undefined: it is none of these. */
+function toBody(value: unknown, setType: (type: string) => void): Body | undefined {
+  if (typeof value === "string") {
+    setType(/^\s*</.test(value) ? "text/html;charset=UTF-8" : "text/plain;charset=UTF-8");
+    return encodeText(value);
+  }
+  if (!isObject(value)) return undefined;
+  const bytes = toBytes(value);
+  if (bytes) setType("application/octet-stream");
+  if (bytes) return bytes;
+  return value instanceof natives.ReadableStream ? value : undefined;
+}
+
+function toBytes(value: object): Uint8Array | undefined {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (!ArrayBuffer.isView(value)) return undefined;
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
