@@ -30,7 +30,7 @@ type PoolParts = {
 
 /** Makes a pool of `size`. It is empty until it is filled; it fills itself again after one was taken, while `isCalm`. */
 export function createPool(parts: PoolParts): Pool {
-  const { launcher, room, log, nowMs } = parts;
+  const { room, nowMs } = parts;
   const idle = new Set<Launched>();
   let isStopped = false;
   let isWanted = false;
@@ -49,7 +49,7 @@ export function createPool(parts: PoolParts): Pool {
     timer = undefined;
     if (isStopped || idle.size >= parts.size || !parts.isCalm() || !room.tryEnter()) return;
     try {
-      const launched = launcher.launchGeneric();
+      const launched = parts.launcher.launchGeneric();
       idle.add(launched);
       void launched.process.exited.then(() => lost(launched));
     } catch (cause) {
@@ -70,18 +70,16 @@ export function createPool(parts: PoolParts): Pool {
 
   function pause(cause: unknown): void {
     const seconds = backoff.failed(nowMs());
-    log.error("functions.pool", { failures: backoff.failures(), seconds, cause });
+    parts.log.error("functions.pool", { failures: backoff.failures(), seconds, cause });
   }
 
   return {
     take() {
-      for (const launched of idle) {
-        if (launched.hasEnded()) continue;
-        idle.delete(launched);
-        backoff.reset();
-        return launched;
-      }
-      return undefined;
+      const launched = idle.values().find(({ hasEnded }) => !hasEnded());
+      if (!launched) return undefined;
+      idle.delete(launched);
+      backoff.reset();
+      return launched;
     },
     fill,
     drop() {
