@@ -16,7 +16,8 @@ const STATE = "/var/lib/";
 
 /**
  * The systemd unit of a server: a user of its own, its data folder as the one place it may write, and no privilege but to listen
- * on ports below 1024.
+ * on ports below 1024. What programs of sites are confined with stays allowed: Landlock, seccomp, memory that is written and run (no
+ * MemoryDenyWriteExecute), and the service's own control groups (no ProtectControlGroups), where a program that is out of memory ends alone.
  *
  * @throws usage for a data folder that a user made by systemd cannot have, and for words that systemd would read otherwise
  * @see systemd.exec(5)
@@ -37,6 +38,8 @@ Restart=on-failure
 RestartSec=1
 TimeoutStopSec=15
 LimitNOFILE=65536
+Delegate=cpu memory pids
+OOMPolicy=continue
 ${user === undefined ? ownUser(data) : `User=${unitWord(user)}\nReadWritePaths=${unitWord(data)}`}
 UMask=0077
 
@@ -48,7 +51,6 @@ ProtectHome=${user === undefined ? "yes" : "read-only"}
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectClock=yes
-ProtectControlGroups=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes
@@ -61,6 +63,8 @@ RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+SystemCallFilter=landlock_create_ruleset landlock_add_rule landlock_restrict_self seccomp
+SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target

@@ -136,6 +136,7 @@ function hostPlace(plan: LaunchPlan): Place {
     project: script.length === 0 ? null : projectFolder(),
     libraries: mappedLibraries(),
     site: plan.writable,
+    readOnly: plan.readOnly,
   };
 }
 
@@ -145,7 +146,7 @@ function mappedLibraries(): string[] {
   return [...new Set([...lines].map(([, path = ""]) => path))];
 }
 
-function rulesOf({ binary, project, libraries, site }: Place): Rule[] {
+function rulesOf({ binary, project, libraries, site, readOnly }: Place): Rule[] {
   return [
     ...[binary, ...libraries].map((path) => ({ path, rights: RIGHTS.run })),
     { path: "/etc/ld.so.cache", rights: RIGHTS.read },
@@ -153,7 +154,7 @@ function rulesOf({ binary, project, libraries, site }: Place): Rule[] {
     { path: "/dev/urandom", rights: RIGHTS.read },
     ...OWN_PROC.map((name) => ({ path: `/proc/self/${name}`, rights: RIGHTS.read })),
     ...(project === null ? [] : [{ path: project, rights: RIGHTS.readFolder }]),
-    ...(site === null ? [] : [{ path: site, rights: RIGHTS.own }]),
+    ...(site === null ? [] : [{ path: site, rights: readOnly ? RIGHTS.readFolder : RIGHTS.own }]),
   ];
 }
 

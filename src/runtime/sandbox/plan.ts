@@ -4,6 +4,8 @@ export type LaunchPlan = {
   parent: number;
   /** Absolute path of the site's folder. */
   writable: string | null;
+  /** Whether that folder can only be read. */
+  readOnly: boolean;
   /** Uid and gid to become, where the server runs as root. */
   uid: number | null;
   /** Largest file that it may write. */

@@ -20,6 +20,7 @@ export type Place = {
   libraries: string[];
   /** The folder that may be written. */
   site: string | null;
+  readOnly: boolean;
 };
 
 const CLONE_NEWNS = 0x00020000;
@@ -66,7 +67,8 @@ export function enterRoot(syscall: Syscall, host: Place): Place {
   bind("/dev/urandom", "/dev/urandom", MS_NOEXEC);
   bind("/proc", "/proc", MS_NOEXEC | MS_NODEV);
   if (host.project !== null) bind(host.project, host.project, MS_RDONLY | MS_NODEV);
-  if (host.site !== null) bind(host.site, SITE, MS_NOEXEC | MS_NODEV);
+  if (host.site !== null)
+    bind(host.site, SITE, MS_NOEXEC | MS_NODEV | (host.readOnly ? MS_RDONLY : 0));
   mount("none", BASE, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV);
   step("chdir", syscall("chdir", BASE));
   step("pivot_root", syscall("pivot_root", ".", "."));

@@ -8,7 +8,7 @@ import type { Log } from "#base/log.ts";
 
 import { EXIT, type GuestMode, type LaunchPlan } from "./plan.ts";
 import { programCommand } from "./program.ts";
-import { findSandboxProblem } from "./support.ts";
+import { findSandboxProblem, mayChangeUser } from "./support.ts";
 import { keepTail } from "./tail.ts";
 
 /** What a process is started for. */
@@ -17,6 +17,8 @@ export type GuestPlan = {
   ring: number;
   /** Absolute path of the site's folder: the working folder, may be written, nothing in it may be executed. */
   writable?: string;
+  /** The folder can be read, and no longer written. */
+  readOnly?: boolean;
   /** Added to `functions.uidBase`, below 200,000; counts only where the server runs as root. Two sites must never share one. */
   uid?: number;
 };
@@ -85,15 +87,15 @@ async function tellFailure({ exited, stderrTail }: GuestProcess, log: Log): Prom
 
 /** What the new process is told about itself. */
 export function launchPlan(
-  plan: Pick<GuestPlan, "writable" | "uid">,
+  plan: Omit<GuestPlan, "ring">,
   config: Pick<ServerConfig, "functions.uidBase" | "functions.diskBytes">,
   guest: GuestMode = "sealed",
 ): LaunchPlan {
-  const isRoot = process.geteuid?.() === 0;
   return {
     parent: process.pid,
     writable: plan.writable ?? null,
-    uid: isRoot ? config["functions.uidBase"] + (plan.uid ?? LAST_UID) : null,
+    readOnly: plan.readOnly ?? false,
+    uid: mayChangeUser() ? config["functions.uidBase"] + (plan.uid ?? LAST_UID) : null,
     fileBytes: config["functions.diskBytes"],
     guest,
   };

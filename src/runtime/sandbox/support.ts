@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { archOf } from "./arch.ts";
 import { landlockAbi } from "./landlock.ts";
 
@@ -9,7 +11,7 @@ export function findSandboxProblem(): string | undefined {
   if (process.platform !== "linux") return `it needs Linux, and this is ${process.platform}`;
   if (archOf() === undefined) return `it needs x64 or arm64, and this is ${process.arch}`;
   try {
-    return judgeAbi(landlockAbi(), process.geteuid?.() === 0);
+    return judgeAbi(landlockAbi(), mayChangeUser());
   } catch (cause) {
     return `the kernel cannot be asked: ${cause instanceof Error ? cause.message : String(cause)}`;
   }
@@ -24,4 +26,14 @@ export function judgeAbi(abi: number, ownUid: boolean): string | undefined {
     return "the kernel has no Landlock, or it is not switched on (the parameter lsm= of the kernel must name landlock)";
   if (abi >= LEAST_ABI || ownUid) return undefined;
   return `the kernel has version ${abi} of Landlock and ${LEAST_ABI} is needed (Linux 6.12), or a server that runs as root`;
+}
+
+/** CAP_CHOWN, CAP_SETGID, CAP_SETUID and CAP_SETPCAP. */
+const NEEDED = 0b1_1100_0001n;
+
+/** Whether this process can start others as other users: root, unless a container or systemd took that away. */
+export function mayChangeUser(): boolean {
+  if (process.platform !== "linux" || process.geteuid?.() !== 0) return false;
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return (BigInt(`0x${effective ?? "0"}`) & NEEDED) === NEEDED;
 }
