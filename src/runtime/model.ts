@@ -46,6 +46,17 @@ export const KvKeyInfo = Type.Object({
   versionstamp: Type.String(),
 });
 export type KvKeyInfo = Static<typeof KvKeyInfo>;
+/** A key with its value. */
+export const KvValue = Type.Object({
+  key: Type.String(),
+  value: Type.String(),
+  /** `base64` where the value is not UTF-8. */
+  encoding: Type.Union([Type.Literal("text"), Type.Literal("base64")]),
+  expiresAt: nullable(Time),
+  metadata: Type.Unknown(),
+  versionstamp: Type.String(),
+});
+export type KvValue = Static<typeof KvValue>;
 /** A page of keys, in the order of their bytes, and what all keys take. */
 export const KvPage = Type.Object({
   items: Type.Array(KvKeyInfo),

@@ -5,7 +5,7 @@ import { MAX_JSON_BYTES } from "#pack/json.ts";
 /** Uploads: their routes read the body as it arrives, each with a limit of its own. */
 const STREAMED: Readonly<Record<string, RegExp>> = {
   POST: /^\/(?:api\/v1\/packages|api\/v1\/sites\/[^/]+\/deploys\/[^/]+\/blobs|api\/deploy|sites\/[^/]+\/upload(?:\/folder)?)$/,
-  PUT: /^\/api\/v1\/sites\/[^/]+\/deploys\/[^/]+\/blobs\/sha256\/[^/]+$/,
+  PUT: /^\/api\/v1\/sites\/[^/]+\/(?:deploys\/[^/]+\/blobs\/sha256|kv)\/[^/]+$/,
 };
 /** Lists of a deploy's files: longer ones come in parts. */
 const MANIFEST = /^\/api\/v1\/sites\/[^/]+\/deploys(?:\/[^/]+\/files)?$/;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { fail, type LandError } from "#base/errors.ts";
@@ -20,17 +20,38 @@ export async function writeFileAtomic(
   content: string | Uint8Array,
   options: { mode?: number } = {},
 ): Promise<void> {
+  await putFile(path, content, options.mode ?? 0o666, (temporary) => rename(temporary, path));
+}
+
+/** The same where no file stands at `path`; one that does stays as it is. @throws file_failed */
+export async function writeFileOnce(path: string, content: string, mode: number): Promise<void> {
+  await putFile(path, content, mode, async (temporary) => {
+    try {
+      await link(temporary, path);
+    } catch (cause) {
+      if (errorCode(cause) !== "EEXIST") throw cause;
+    }
+    await rm(temporary, { force: true });
+  });
+}
+
+async function putFile(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
   const temporary = temporaryName(path);
   try {
     await mkdir(dirname(path), { recursive: true });
-    const handle = await open(temporary, "wx", options.mode ?? 0o666);
+    const handle = await open(temporary, "wx", mode);
     try {
       await handle.writeFile(content);
       await handle.sync();
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
+    await place(temporary);
     await syncFolder(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);

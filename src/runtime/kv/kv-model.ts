@@ -43,6 +43,8 @@ export type SiteKv = {
   getMany: (keys: readonly string[]) => Promise<(KvEntry | undefined)[]>;
   /** Answers the versionstamp. @throws kv_invalid, kv_quota, file_failed */
   put: (set: KvSet) => Promise<string>;
+  /** The same where the key is of that versionstamp (null: not there); else it stays, and the answer is undefined. */
+  putIf: (set: KvSet, versionstamp: string | null) => Promise<string | undefined>;
   /** Whether the key was there. @throws kv_invalid */
   delete: (key: string) => Promise<boolean>;
   /** @throws kv_invalid, invalid_input */
@@ -62,3 +64,12 @@ export type SiteKv = {
 
 /** What a program is told of a key that is not there. */
 export const ABSENT: KvFound = { versionstamp: null, expiresAt: null, metadata: null };
+
+/** A value as text, or undefined where it is none. */
+export function textOf(value: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -51,6 +51,11 @@ export function createSiteKv(parts: SiteKvParts): SiteKv {
   return {
     ...readsOf(parts),
     put: async (set) => formatStamp((await change({ type: "set", ...set })).stamp),
+    async putIf(set, versionstamp) {
+      const check = { key: parseKey(set.key), versionstamp };
+      const applied = await commit([check], [{ type: "set", ...set }]);
+      return applied.ok ? formatStamp(applied.stamp) : undefined;
+    },
     async delete(key) {
       const head = settled(file()).head(parseKey(key));
       if (!head) return false;

@@ -48,6 +48,15 @@ export async function finishRemovals(ctx: Ctx): Promise<void> {
   for (const { id } of rows) await purgeSite(ctx, id);
 }
 
+/** The ids of all sites that are not removed. */
+export async function listSiteIds(ctx: Ctx): Promise<ReadonlySet<number>> {
+  const rows = await ctx.db.read
+    .select({ id: sites.id })
+    .from(sites)
+    .where(sql`NOT ${REMOVED}`);
+  return new Set(rows.map(({ id }) => id));
+}
+
 async function listDeployIds(ctx: Ctx, siteId: number): Promise<DeployId[]> {
   const rows = await ctx.db.read
     .select({ id: deploys.id })
