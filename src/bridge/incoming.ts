@@ -76,7 +76,7 @@ export function createIncoming(ends: IncomingEnds, granted: number): Incoming {
   function give({ bytes, slot }: Item): void {
     wanted = false;
     owed += bytes.length;
-    const chunk = slot >= 0 && !ends.inPlace ? bytes.slice() : bytes;
+    const chunk = slot >= 0 && !ends.inPlace ? new Uint8Array(bytes) : bytes;
     if (slot >= 0 && ends.inPlace) held = slot;
     else if (slot >= 0) ends.release(slot);
     controller.enqueue(chunk);

@@ -75,5 +75,5 @@ export function createSlots({ memory }: BulkEnd): Slots {
 
 /** The bytes themselves, or a copy where keeping them would keep much else. */
 export function keepBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength * 2 >= bytes.buffer.byteLength ? bytes : bytes.slice();
+  return bytes.byteLength * 2 >= bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }

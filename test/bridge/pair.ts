@@ -49,7 +49,7 @@ export function makePair(options: PairOptions = {}): Pair {
   const transport = (from: "host" | "guest", to: "host" | "guest"): LinkTransport => ({
     write(given) {
       if (from === "host" && blocked) return 0;
-      const piece = given.slice(0, options.chunkBytes?.() ?? given.length);
+      const piece = new Uint8Array(given.subarray(0, options.chunkBytes?.() ?? given.length));
       bytes[from] += piece.length;
       setImmediate(() => links[to]?.receive(piece));
       if (piece.length < given.length) setImmediate(() => links[from]?.drained());
