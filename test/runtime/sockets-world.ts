@@ -30,6 +30,8 @@ export const SECOND = parseDeployId("bbbbbbbbbb");
 export type World = AsyncDisposable & {
   sockets: Sockets;
   port: number;
+  /** Answers a request as the listener does. */
+  answer: (request: Request, peer: Peer) => Promise<Response | undefined>;
   /** Everything the program was asked, oldest first. */
   asked: Asked[];
   told: string[];
@@ -100,18 +102,21 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
     siteAt: async (host) => (host === "www.example.com" ? "site1" : undefined),
     tell: (_siteId, _site, message) => void told.push(message),
   });
+  const answer = async (request: Request, peer: Peer): Promise<Response | undefined> => {
+    const decided = await sockets.answerUpgrade(askOf(request, peer, live ?? FIRST));
+    if (!decided) return new Response("for the program");
+    return decided.response === UPGRADED ? undefined : decided.response;
+  };
   const server = listen(
     "127.0.0.1",
     0,
-    async (request, self) => {
+    (request, self) => {
       const peer: Peer = {
         address: () => options.address ?? "127.0.0.1",
         secure: options.secure ?? false,
         upgrader: self,
       };
-      const answer = await sockets.answerUpgrade(askOf(request, peer, live ?? FIRST));
-      if (!answer) return new Response("for the program");
-      return answer.response === UPGRADED ? undefined : answer.response;
+      return answer(request, peer);
     },
     sockets.websocket,
   );
@@ -119,6 +124,7 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
   return {
     sockets,
     port,
+    answer,
     asked,
     told,
     logged,

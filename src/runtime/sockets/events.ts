@@ -1,19 +1,8 @@
 import type { ServerConfig } from "#base/config.ts";
 import type { Log } from "#base/log.ts";
-import type { CallAnswer, Handlers } from "#bridge/model.ts";
 
-import type { ProgramRef } from "../tenant.ts";
-import { infoOf } from "./about.ts";
+import { deliver, type DeliverParts } from "./deliver.ts";
 import { closeGently, closeNow, type Socket, type SocketEvent, type SocketSite } from "./socket.ts";
-import type { Speakers } from "./speakers.ts";
-
-/** Asks a program something; starts its process where it does not run. */
-export type CallProgram = (
-  ref: ProgramRef,
-  name: string,
-  params: unknown,
-  bytes?: Uint8Array,
-) => Promise<CallAnswer>;
 
 /** Hands what happens on sockets to programs: of one socket one after another, of a site some at a time. */
 export type Events = {
@@ -23,13 +12,10 @@ export type Events = {
   stop: (ms: number) => Promise<void>;
 };
 
-/** What the events are handed on with. */
-export type EventParts = {
-  config: Pick<ServerConfig, "functions.concurrency" | "functions.wallSeconds">;
+/** What the line is made of. */
+export type EventParts = DeliverParts & {
+  config: Pick<ServerConfig, "functions.concurrency">;
   log: Log;
-  speakers: Pick<Speakers, "programOf">;
-  handlersOf: (ref: ProgramRef) => Promise<Handlers>;
-  call: CallProgram;
 };
 
 /** Of one site at a time; requests have their turn too. */
@@ -61,23 +47,12 @@ export function createEvents(parts: EventParts): Events {
     }
   }
 
-  /** Forgets what waits in a long line behind a handler that hangs: else each would hang in its turn. */
-  function giveUp(socket: Socket): void {
-    const waiting = socket.waiting?.length ?? 0;
-    log.warn("socket handler late", { site: socket.room.site.name, waiting });
-    if (waiting < PAUSE_EVENTS) return;
-    closeNow(socket, 1011, "the program does not answer");
-    const line = socket.waiting ?? [];
-    socket.waiting = line.filter(({ kind }) => kind === "close");
-    open -= line.length - socket.waiting.length;
-    for (const event of line) if (event.kind !== "close") weigh(socket, -sizeOf(event));
-  }
-
   async function run(site: SocketSite, socket: Socket, event: SocketEvent): Promise<void> {
     socket.isBusy = true;
     site.inFlight += 1;
     try {
-      if (!isStopped && (await deliver(parts, socket, event)) === "late") giveUp(socket);
+      if (!isStopped && (await deliver(parts, socket, event)) === "late")
+        open -= giveUp(log, socket);
     } catch (cause) {
       log.warn("socket handler failed", { site: site.name, event: event.kind, cause });
     }
@@ -124,6 +99,18 @@ function restrain(socket: Socket): void {
   else if (waiting.length >= PAUSE_EVENTS || waitingBytes >= PAUSE_BYTES) ws?.pause();
 }
 
+/** Forgets what waits in a long line behind a handler that hangs, where each would hang in its turn; answers how many. */
+function giveUp(log: Log, socket: Socket): number {
+  const waiting = socket.waiting?.length ?? 0;
+  log.warn("socket handler late", { site: socket.room.site.name, waiting });
+  if (waiting < PAUSE_EVENTS) return 0;
+  closeNow(socket, 1011, "the program does not answer");
+  const line = socket.waiting ?? [];
+  socket.waiting = line.filter(({ kind }) => kind === "close");
+  for (const event of line) if (event.kind !== "close") weigh(socket, -sizeOf(event));
+  return line.length - socket.waiting.length;
+}
+
 /** Everything was handed on. */
 function rest(socket: Socket): void {
   socket.waiting = undefined;
@@ -137,49 +124,4 @@ function weigh(socket: Socket, bytes: number): void {
 
 function sizeOf(event: SocketEvent): number {
   return EVENT_BYTES + (event.kind === "message" ? event.bytes.length : 0);
-}
-
-async function deliver(
-  parts: EventParts,
-  socket: Socket,
-  event: SocketEvent,
-): Promise<"done" | "late"> {
-  const { config, speakers, handlersOf } = parts;
-  let ref: ProgramRef | undefined;
-  let handlers: Handlers;
-  try {
-    ref = await speakers.programOf(socket);
-    if (!ref) {
-      closeGently(socket, 1001, "there is no program any more");
-      return "done";
-    }
-    handlers = await handlersOf(ref);
-  } catch (cause) {
-    closeGently(socket, 1011, "the program does not run");
-    throw cause;
-  }
-  if (!handlers.websocket) return "done";
-  const done = callProgram(parts.call, ref, socket, event);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<"late">((resolve) => {
-    timer = setTimeout(() => resolve("late"), config["functions.wallSeconds"] * 1000);
-  });
-  try {
-    return await Promise.race([done.then((): "done" => "done"), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function callProgram(
-  call: CallProgram,
-  ref: ProgramRef,
-  about: Socket,
-  event: SocketEvent,
-): Promise<CallAnswer> {
-  const socket = infoOf(about);
-  if (event.kind === "open") return call(ref, "socket.open", { socket });
-  if (event.kind === "message")
-    return call(ref, "socket.message", { socket, text: event.text }, event.bytes);
-  return call(ref, "socket.close", { socket, code: event.code, reason: event.reason });
 }

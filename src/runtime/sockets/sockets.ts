@@ -11,7 +11,8 @@ import type { Handlers } from "#bridge/model.ts";
 import type { ProgramAnswer, ProgramAsk } from "#sites/serving/program.ts";
 
 import type { Binding, ProgramRef } from "../tenant.ts";
-import { type CallProgram, createEvents, type Events } from "./events.ts";
+import type { CallProgram } from "./deliver.ts";
+import { createEvents, type Events } from "./events.ts";
 import { isSocketRequest } from "./handshake.ts";
 import { socketBinding } from "./notes.ts";
 import { createOutbox } from "./outbox.ts";
