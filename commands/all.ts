@@ -20,8 +20,11 @@ export const GROUPS: Readonly<Record<string, string>> = {
   deploys: "Show the deploys of a site",
   sites: "Your sites",
   domains: "Domains of your own for a site",
+  env: "Variables and secrets of a site",
+  kv: "The key-value store of a site",
   token: "Tokens for programs",
   service: "The server as a systemd service",
+  admin: "The data folder of a server",
 };
 
 /** Every subcommand, in the order of the help. The imports are literal, so that the compiled binary holds them and loads none unasked. */
@@ -217,6 +220,46 @@ export const commands: Readonly<Record<string, Entry>> = {
     section: "Sites",
     load: async () => (await import("./traffic.ts")).default,
   },
+  "env list": {
+    about: "Show the variables and secrets of a site",
+    section: "Sites",
+    load: async () => (await import("./env.ts")).list,
+  },
+  "env set": {
+    about: "Set a variable or secret of a site",
+    section: "Sites",
+    load: async () => (await import("./env.ts")).set,
+  },
+  "env unset": {
+    about: "Remove a variable or secret of a site",
+    section: "Sites",
+    load: async () => (await import("./env.ts")).unset,
+  },
+  "env import": {
+    about: "Set what a .env file names",
+    section: "Sites",
+    load: async () => (await import("./env.ts")).importAll,
+  },
+  "kv list": {
+    about: "Show the keys of a site's store",
+    section: "Sites",
+    load: async () => (await import("./kv.ts")).list,
+  },
+  "kv get": {
+    about: "Print the value of a key",
+    section: "Sites",
+    load: async () => (await import("./kv.ts")).get,
+  },
+  "kv set": {
+    about: "Write a key",
+    section: "Sites",
+    load: async () => (await import("./kv.ts")).set,
+  },
+  "kv delete": {
+    about: "Remove a key",
+    section: "Sites",
+    load: async () => (await import("./kv.ts")).remove,
+  },
   open: {
     about: "Open a site in the browser",
     section: "Sites",
@@ -283,6 +326,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: "Try to break out of the sandbox of programs",
     section: "Server",
     load: async () => (await import("./doctor.ts")).sandbox,
+  },
+  "admin rotate-key": {
+    about: "Seal variables and secrets with a new key",
+    section: "Server",
+    load: async () => (await import("./admin.ts")).rotate,
   },
   version: {
     about: "Show the version of land",

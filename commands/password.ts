@@ -5,6 +5,7 @@ import { askSecret, askText, type Validate } from "./ask.ts";
 import type { Args, Outcome } from "./command.ts";
 import { type Connection, tokenOf } from "./connect.ts";
 import type { Context } from "./context.ts";
+import { readStdin } from "./stdin.ts";
 
 /**
  * Keeps the token of an account that has just signed in.
@@ -73,7 +74,8 @@ export async function settleNewPassword(context: Context, fromStdin: boolean): P
  */
 export async function settlePassword(context: Context, fromStdin: boolean): Promise<string> {
   if (!fromStdin) return askSecret(context, passwordQuestion);
-  const password = (await readStdin(context)).replace(/\r?\n$/, "");
+  const bytes = await readStdin(context, { what: "the password", maxBytes: MAX_BYTES });
+  const password = new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
   if (password !== "") return password;
   throw fail("usage", { problem: "Cannot go on: there is no password on stdin" });
 }
@@ -83,18 +85,3 @@ const passwordQuestion = {
   what: "the password",
   message: "Password",
 };
-
-async function readStdin({ world: { stdin } }: Context): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stdin) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > MAX_BYTES)
-      throw fail("usage", {
-        problem: `Cannot read the password: stdin holds more than ${MAX_BYTES} bytes`,
-      });
-    chunks.push(bytes);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
-}

@@ -15,8 +15,10 @@ import { Package, PackagePage, type PackageQuery, Version } from "#registry/mode
 
 import { ANSWER_LIMITS, problemOfType, readBody } from "./answer.ts";
 import { downloadArchive } from "./download.ts";
+import { type EnvVerbs, envVerbs } from "./env-verbs.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import { type IndexEntry, parseIndex } from "./index-lines.ts";
+import { type KvVerbs, kvVerbs } from "./kv-verbs.ts";
 import { DEFAULT_NETWORK, type Fetch, type NetworkOptions, type Transport } from "./network.ts";
 import { readAll } from "./pages.ts";
 import { type Publication, publishArchive } from "./publish.ts";
@@ -51,39 +53,48 @@ export type IndexAnswer =
  * A registry. Every verb throws `network`, `bad_answer`, `cancelled`, or the error that the registry threw; reads are
  * repeated while the trouble may pass.
  */
-export type Remote = SiteVerbs & {
-  readonly registry: RegistryUrl;
-  register: (body: RegisterBody) => Promise<SignedIn>;
-  login: (body: LoginBody) => Promise<SignedIn>;
-  /** Revokes the token in use. False where the registry does not know it any more. */
-  logout: () => Promise<boolean>;
-  me: () => Promise<Me>;
-  createToken: (body: TokenBody) => Promise<NewToken>;
-  listTokens: () => Promise<TokenInfo[]>;
-  revokeToken: (id: string) => Promise<void>;
-  addKey: (key: string, name?: string) => Promise<SigningKey>;
-  /** The signing keys of an account, by default the own one. */
-  listKeys: (user?: string) => Promise<SigningKey[]>;
-  publish: (publication: Publication) => Promise<Version>;
-  search: (query: PackageQuery) => Promise<PackagePage>;
-  readPackage: (name: string) => Promise<Package>;
-  /** One version; a tag or a range finds one too. */
-  readVersion: (name: string, version: string) => Promise<Version>;
-  /** All versions as the solver needs them; `unchanged` where `etag` still holds. */
-  readIndex: (name: string, etag?: string) => Promise<IndexAnswer>;
-  yank: (name: string, version: string) => Promise<void>;
-  unyank: (name: string, version: string) => Promise<void>;
-  /** Points a dist-tag at a version. */
-  setTag: (name: string, tag: string, version: string) => Promise<void>;
-  /** The archive, piece by piece, resumed where it breaks. The checksum is the caller's to verify. */
-  download: (name: string, version: string, limitBytes?: number) => AsyncGenerator<Uint8Array>;
-};
+export type Remote = SiteVerbs &
+  EnvVerbs &
+  KvVerbs & {
+    readonly registry: RegistryUrl;
+    register: (body: RegisterBody) => Promise<SignedIn>;
+    login: (body: LoginBody) => Promise<SignedIn>;
+    /** Revokes the token in use. False where the registry does not know it any more. */
+    logout: () => Promise<boolean>;
+    me: () => Promise<Me>;
+    createToken: (body: TokenBody) => Promise<NewToken>;
+    listTokens: () => Promise<TokenInfo[]>;
+    revokeToken: (id: string) => Promise<void>;
+    addKey: (key: string, name?: string) => Promise<SigningKey>;
+    /** The signing keys of an account, by default the own one. */
+    listKeys: (user?: string) => Promise<SigningKey[]>;
+    publish: (publication: Publication) => Promise<Version>;
+    search: (query: PackageQuery) => Promise<PackagePage>;
+    readPackage: (name: string) => Promise<Package>;
+    /** One version; a tag or a range finds one too. */
+    readVersion: (name: string, version: string) => Promise<Version>;
+    /** All versions as the solver needs them; `unchanged` where `etag` still holds. */
+    readIndex: (name: string, etag?: string) => Promise<IndexAnswer>;
+    yank: (name: string, version: string) => Promise<void>;
+    unyank: (name: string, version: string) => Promise<void>;
+    /** Points a dist-tag at a version. */
+    setTag: (name: string, tag: string, version: string) => Promise<void>;
+    /** The archive, piece by piece, resumed where it breaks. The checksum is the caller's to verify. */
+    download: (name: string, version: string, limitBytes?: number) => AsyncGenerator<Uint8Array>;
+  };
 
 /** Makes the client of one registry. @throws name_invalid where that is no address of one, or the token no token */
 export function createRemote(options: RemoteOptions): Remote {
   const registry = parseRegistryUrl(options.registry);
   const exchange = createExchange(registry, checkToken(options.token), transportOf(options));
-  return { registry, ...accountVerbs(exchange), ...packageVerbs(exchange), ...siteVerbs(exchange) };
+  return {
+    registry,
+    ...accountVerbs(exchange),
+    ...packageVerbs(exchange),
+    ...siteVerbs(exchange),
+    ...envVerbs(exchange),
+    ...kvVerbs(exchange),
+  };
 }
 
 function accountVerbs(exchange: Exchange) {
