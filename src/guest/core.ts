@@ -10,6 +10,7 @@ import { createLines } from "./log/lines.ts";
 import { createStacks } from "./log/stacks.ts";
 import { decodeText } from "./natives.ts";
 import type { Guest } from "./program/program.ts";
+import type { Run } from "./run.ts";
 import { createSockets } from "./sockets/sockets.ts";
 import { createWaiting } from "./waiting.ts";
 
@@ -31,16 +32,16 @@ export function createCore(link: () => Link): Core {
     return bytes ? decodeText(bytes) : "";
   });
   const lines = createLines(link, stacks);
-  const report = (error: unknown): void =>
-    lines.write("error", () => `Uncaught ${stacks.describe(error)}`);
-  const waiting = createWaiting(link, report);
+  const report = (error: unknown, run?: Run): void =>
+    lines.write("error", () => `Uncaught ${stacks.describe(error)}`, run);
+  const waiting = createWaiting(link, (error, run) => report(error, run));
   const bindings: Record<string, unknown> = { KV: createKv(link), SOCKETS: createSockets(link) };
   const env = createEnv(() => bindings);
   installResponse();
   installWebGlobals(createFetch(link, () => limits.subrequests));
   installConsole(lines, stacks);
   // Errors that no request waits for end nothing: others are being answered meanwhile.
-  process.on("uncaughtException", report);
+  process.on("uncaughtException", (error) => report(error));
   process.on("unhandledRejection", (reason) => {
     // Left by what was asked for as the link closed.
     if (reason instanceof BridgeError && reason.code === "link_closed") return;

@@ -1,6 +1,7 @@
 import type { Link } from "#bridge/model.ts";
 
 import { isObject } from "./natives.ts";
+import { currentRun, type Run } from "./run.ts";
 
 /** What programs left to be finished after they answered. */
 export type Waiting = {
@@ -9,8 +10,10 @@ export type Waiting = {
   count: () => number;
 };
 
+type Report = (error: unknown, run: Run | undefined) => void;
+
 /** Counts promises and tells the host. */
-export function createWaiting(link: () => Link, report: (error: unknown) => void): Waiting {
+export function createWaiting(link: () => Link, report: Report): Waiting {
   let count = 0;
   const change = (by: number): void => {
     count += by;
@@ -19,8 +22,9 @@ export function createWaiting(link: () => Link, report: (error: unknown) => void
   return {
     add(promise) {
       if (!isObject(promise)) return;
+      const run = currentRun();
       change(1);
-      settle(promise, report).finally(() => change(-1));
+      settle(promise, (error) => report(error, run)).finally(() => change(-1));
     },
     count: () => count,
   };

@@ -1,15 +1,16 @@
 import { type Body, BridgeError, type HeaderList, type LinkResponse } from "#bridge/model.ts";
 
 import { encodeText, natives } from "../natives.ts";
+import { type Run, within } from "../run.ts";
 import { wholeBodyOf } from "./response-class.ts";
 
 /**
  * What the host is told of a program's Response. A body that is not whole is given on as a stream, and the head does not wait
  * for it; `report` gets what that stream fails with.
  *
- * Throws BridgeError `exception` where it is none, or its body was read before
+ * Throws BridgeError `exception` where it is none, or its body was read before.
  */
-export function toLinkResponse(response: unknown, report: (error: unknown) => void): LinkResponse {
+export function toLinkResponse(response: unknown, run: Run, report: Report): LinkResponse {
   if (!(response instanceof natives.Response))
     throw new BridgeError("exception", "The program gave back no Response");
   if (response.bodyUsed) throw readBefore();
@@ -17,7 +18,7 @@ export function toLinkResponse(response: unknown, report: (error: unknown) => vo
     status: response.status === 0 ? 500 : response.status, // Response.error()
     statusText: response.statusText,
     headers: listOf(response.headers),
-    body: bodyOf(response, report),
+    body: bodyOf(response, run, report),
   };
 }
 
@@ -28,34 +29,38 @@ export function listOf(headers: Headers): HeaderList {
   return list;
 }
 
-function bodyOf(response: Response, report: (error: unknown) => void): Body {
+/** Takes an error of a run. */
+type Report = (error: unknown, run: Run) => void;
+
+function bodyOf(response: Response, run: Run, report: Report): Body {
   const whole = wholeBodyOf(response);
   if (typeof whole === "string") return encodeText(whole);
   if (whole !== undefined) return whole;
   const { body } = response;
   if (body?.locked === true) throw readBefore();
-  return body && reported(body, report);
+  return body && reported(body, run, report);
 }
 
 function readBefore(): BridgeError {
   return new BridgeError("exception", "The body of the Response was read before");
 }
 
-/** The same bytes; what the stream fails with is reported, for the visitor only sees it end. */
+/** The same bytes, made within the run; what the stream fails with is reported, for the visitor only sees it end. */
 function reported(
   body: ReadableStream<Uint8Array>,
-  report: (error: unknown) => void,
+  run: Run,
+  report: Report,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new natives.ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const { done, value } = await reader.read();
+          const { done, value } = await within(run, () => reader.read());
           if (done) controller.close();
           else controller.enqueue(value);
         } catch (error) {
-          report(error);
+          report(error, run);
           throw error;
         }
       },

@@ -1,7 +1,7 @@
 import type { HostNotes } from "#bridge/calls.ts";
 import type { Link } from "#bridge/model.ts";
 
-import { currentRun } from "../run.ts";
+import { currentRun, type Run } from "../run.ts";
 import { cutText } from "./format.ts";
 import type { Stacks } from "./stacks.ts";
 
@@ -10,8 +10,8 @@ export type Level = HostNotes["log"]["level"];
 
 /** Sends lines of the site's log to the host, in the order they were written. */
 export type Lines = {
-  /** `text` is asked for again once the source map is there, if it needed that. */
-  write: (level: Level, text: () => string) => void;
+  /** A line of that run; `text` is asked for again once the source map is there, if it needed that. */
+  write: (level: Level, text: () => string, run?: Run) => void;
   /** Bytes of a line; longer ones are cut. */
   limit: (bytes: number) => void;
 };
@@ -45,8 +45,8 @@ export function createLines(link: () => Link, stacks: Stacks): Lines {
     for (const line of lines) line();
   }
   return {
-    write(level, text) {
-      const requestId = currentRun()?.requestId ?? "";
+    write(level, text, run = currentRun()) {
+      const requestId = run?.requestId ?? "";
       const message = text();
       const wantsMap = stacks.wantsMap();
       if (wantsMap && !waiting) {

@@ -3,7 +3,7 @@ import { BridgeError } from "#bridge/model.ts";
 import { toRequest } from "../http/requests.ts";
 import { toLinkResponse } from "../http/responses.ts";
 import { isObject, propertyOf } from "../natives.ts";
-import { within } from "../run.ts";
+import { type Run, within } from "../run.ts";
 import { createSocket } from "../sockets/sockets.ts";
 import { isLeft } from "./left.ts";
 import type { Guest, Program, SocketEvent } from "./program.ts";
@@ -36,8 +36,8 @@ export function readExports(exported: object): ModuleHandlers {
 /** A program of the module shape. */
 export function createModule(handlers: ModuleHandlers, guest: Guest): Program {
   const context = createContexts(guest);
-  const failed = (error: unknown): BridgeError => {
-    guest.report(error);
+  const failed = (error: unknown, run: Run): BridgeError => {
+    guest.report(error, run);
     return new BridgeError("exception", "The program threw an error");
   };
   return {
@@ -53,10 +53,10 @@ export function createModule(handlers: ModuleHandlers, guest: Guest): Program {
       try {
         const request = toRequest(head, body, signal);
         const given = within(run, () => fetch(request, guest.env(), context()));
-        return toLinkResponse(await given, guest.report);
+        return toLinkResponse(await given, run, guest.report);
       } catch (error) {
         if (isLeft(error, signal)) throw new BridgeError("cancelled", "The visitor left");
-        throw failed(error);
+        throw failed(error, run);
       }
     },
     async scheduled(cron, scheduledTime, run) {
@@ -75,7 +75,7 @@ export function createModule(handlers: ModuleHandlers, guest: Guest): Program {
         // Also those that these begin: the run is over when nothing is left.
         for (const promise of promises) await promise;
       } catch (error) {
-        const broken = failed(error);
+        const broken = failed(error, run);
         throw state.noRetry ? new BridgeError("no_retry", broken.message) : broken;
       }
     },
@@ -83,7 +83,7 @@ export function createModule(handlers: ModuleHandlers, guest: Guest): Program {
       try {
         await within(run, () => callSocket(handlers, event, guest, context()));
       } catch (error) {
-        throw failed(error);
+        throw failed(error, run);
       }
     },
   };

@@ -29,8 +29,8 @@ export type Guest = {
   stacks: Stacks;
   lines: Lines;
   waiting: Waiting;
-  /** Writes an error of the program to the log. */
-  report: (error: unknown) => void;
+  /** Writes an error of the program to the log; of the run that it is called in where none is named. */
+  report: (error: unknown, run?: Run) => void;
   /** Variables and bindings as they are now. */
   env: () => Readonly<Record<string, unknown>>;
 };

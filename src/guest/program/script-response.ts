@@ -2,6 +2,7 @@ import { type Body, BridgeError, type LinkResponse } from "#bridge/model.ts";
 
 import { toLinkResponse } from "../http/responses.ts";
 import { encodeText, isObject, natives } from "../natives.ts";
+import type { Run } from "../run.ts";
 
 /** `res` of scripts. The first of `send`, `json` and `redirect` answers, at once; the rest of the script still runs. */
 export type ScriptResponse = {
@@ -24,7 +25,10 @@ export type ScriptAnswer = {
 };
 
 /** `res` for one run. */
-export function createScriptAnswer(report: (error: unknown) => void): ScriptAnswer {
+export function createScriptAnswer(
+  run: Run,
+  report: (error: unknown, run: Run) => void,
+): ScriptAnswer {
   const { promise, resolve, reject } = Promise.withResolvers<LinkResponse>();
   const headers = new natives.Headers();
   let status: number | undefined;
@@ -72,7 +76,7 @@ export function createScriptAnswer(report: (error: unknown) => void): ScriptAnsw
     },
   };
   function sendResponse(response: Response): ScriptResponse {
-    const { body, ...head } = toLinkResponse(response, report);
+    const { body, ...head } = toLinkResponse(response, run, report);
     for (const [name, value] of head.headers) headers.append(name, value);
     status ??= head.status;
     return answer(body, status);

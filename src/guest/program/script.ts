@@ -51,11 +51,11 @@ export function createScript(main: ScriptMain, code: string, db: ScriptDb, guest
     handlers: { fetch: true, scheduled: false, websocket: /\bsocket\s*(?:\?\.|[.[])/.test(code) },
     async answer(head, body, signal, run) {
       const req = createScriptRequest(head, await readBody(body));
-      const { res, answered, finish, fail } = createScriptAnswer(guest.report);
+      const { res, answered, finish, fail } = createScriptAnswer(run, guest.report);
       const state = { running: true };
       const work = runOnce(req, res, run)
         .then(finish, (error: unknown) => {
-          if (!isLeft(error, signal) && !isBadBody(error)) guest.report(error);
+          if (!isLeft(error, signal) && !isBadBody(error)) guest.report(error, run);
           fail(answerTo(error));
         })
         .finally(() => (state.running = false));
@@ -68,14 +68,14 @@ export function createScript(main: ScriptMain, code: string, db: ScriptDb, guest
     },
     async socket(event, run) {
       if (!events.has(event.kind)) return;
-      const { res } = createScriptAnswer(guest.report);
+      const { res } = createScriptAnswer(run, guest.report);
       try {
         const listeners = await runOnce(toRequest(event), res, run);
         const socket = createSocket(guest.link, event.info);
         for (const listener of listeners[event.kind] ?? [])
           await within(run, () => listener(...argumentsOf(event), socket));
       } catch (error) {
-        guest.report(error);
+        guest.report(error, run);
         throw new BridgeError("exception", "The program threw an error");
       }
     },
