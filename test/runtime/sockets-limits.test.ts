@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 
 import { type Asked, socketWorld, until } from "./sockets-world.ts";
 
@@ -160,3 +161,18 @@ test("a broadcast to many leaves others their turn", async () => {
   const expected = Array.from({ length: 50 }, (_, n) => String(n));
   for (const { got } of clients) expect(got).toEqual(expected);
 });
+
+test("who does not answer a ping is gone, who does stays", async () => {
+  await using world = await socketWorld({ idleSeconds: 8 });
+  const silent = await world.raw();
+  const alive = await world.open();
+  await until(() => world.asked.length === 2);
+  const gone = once(silent.tcp, "close");
+  // The client of a test answers pings by itself.
+  silent.tcp.resume();
+  await gone;
+  await until(() => world.asked.length === 3);
+  expect(world.asked[2]).toMatchObject({ name: "socket.close", code: 1006 });
+  expect(alive.ws.readyState).toBe(WebSocket.OPEN);
+  expect(world.sockets.count(1)).toBe(1);
+}, 30_000);

@@ -63,7 +63,7 @@ export type WorldOptions = {
   handles?: boolean;
   call?: (asked: Asked) => Promise<void> | void;
   address?: string;
-  secure?: boolean;
+  idleSeconds?: number;
   handlersOf?: () => Promise<void>;
 };
 
@@ -100,6 +100,7 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
       return of && refOf(siteId, of);
     },
     siteAt: async (host) => (host === "www.example.com" ? "site1" : undefined),
+    ...(options.idleSeconds !== undefined && { idleSeconds: options.idleSeconds }),
     tell: (_siteId, _site, message) => void told.push(message),
   });
   const answer = async (request: Request, peer: Peer): Promise<Response | undefined> => {
@@ -113,7 +114,7 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
     (request, self) => {
       const peer: Peer = {
         address: () => options.address ?? "127.0.0.1",
-        secure: options.secure ?? false,
+        secure: false,
         upgrader: self,
       };
       return answer(request, peer);

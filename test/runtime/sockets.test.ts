@@ -107,7 +107,9 @@ test("what a program knows of a socket, and keeps with it", async () => {
       if (name === "socket.open") world.note("socket.data", { id: socket.id, data: { n: 1 } });
     },
   });
-  const { ws } = await world.open("/ws/a?b=1", { headers: { cookie: "user=7", "x-own": "yes" } });
+  const { ws } = await world.open("/ws/a?b=1", {
+    headers: { cookie: "land-pass=1.a; user=7; __Host-land-pass=2.b; x=land-pass", "x-own": "yes" },
+  });
   ws.send("ä");
   await until(() => world.asked.length === 2);
   const [opened, said] = world.asked;
@@ -117,7 +119,7 @@ test("what a program knows of a socket, and keeps with it", async () => {
     address: "127.0.0.1",
     data: null,
   });
-  expect(opened?.socket.headers).toMatchObject({ cookie: "user=7", "x-own": "yes" });
+  expect(opened?.socket.headers).toMatchObject({ cookie: "user=7; x=land-pass", "x-own": "yes" });
   expect(Object.keys(opened?.socket.headers ?? {}).join(" ")).not.toMatch(/sec-websocket|upgrade/);
   expect(said).toMatchObject({ text: "ä", socket: { data: { n: 1 } } });
   world.note("socket.data", { id: said?.socket.id, data: "x".repeat(5000) });

@@ -1,5 +1,6 @@
 import type { SocketInfo } from "#bridge/calls.ts";
 import type { Peer } from "#http/peer.ts";
+import { withoutPasses } from "#sites/gate/gate-pass.ts";
 
 import type { PackedAbout, Socket } from "./socket.ts";
 
@@ -17,6 +18,9 @@ export function packAbout(
   const headers = Object.fromEntries(
     [...request.headers].filter(([name]) => !HOP_BY_HOP.test(name)),
   );
+  const cookie = withoutPasses(headers["cookie"] ?? "");
+  if (cookie === undefined) delete headers["cookie"];
+  else headers["cookie"] = cookie;
   const url = peer.secure ? request.url.replace(/^http:/, "https:") : request.url;
   const about: About = { url, headers, protocol, address };
   return JSON.stringify(about);

@@ -45,6 +45,8 @@ export type SocketParts = {
   siteAt: (host: string) => Promise<string | undefined>;
   /** Takes what the owner of a site should know. */
   tell: (siteId: number, site: SiteName, message: string) => void;
+  /** Seconds without a byte after which a connection is over; some before that it is pinged. 120 by default. */
+  idleSeconds?: number;
 };
 
 /** The WebSockets of all sites. */
@@ -65,7 +67,6 @@ export type Sockets = {
   stop: () => Promise<void>;
 };
 
-/** Seconds without a byte after which a connection is over; some before that it is pinged. */
 const IDLE_SECONDS = 120;
 /** How long programs may take to hear that their sockets were closed. */
 const STOP_MS = 2000;
@@ -89,7 +90,7 @@ export function createSockets(parts: SocketParts): Sockets {
   const upgradeParts = { ...parts, rooms, maxSockets, isEnding: () => isEnding };
   return {
     binding: socketBinding({ rooms, speakers, outbox }),
-    websocket: webSocketHandler(parts.config, { rooms, writer, events }),
+    websocket: webSocketHandler(parts, { rooms, writer, events }),
     answerUpgrade: (ask) => (isSocketRequest(ask.request) ? upgrade(upgradeParts, ask) : undefined),
     count: (siteId) => rooms.site(siteId)?.count ?? 0,
     closeSite: (siteId, code, reason) => closeAll(rooms, siteId, code, reason),
@@ -102,11 +103,11 @@ export function createSockets(parts: SocketParts): Sockets {
 }
 
 function webSocketHandler(
-  config: SocketParts["config"],
+  { config, idleSeconds = IDLE_SECONDS }: SocketParts,
   { rooms, writer, events }: { rooms: Rooms; writer: Writer; events: Events },
 ): Bun.WebSocketHandler<SocketData> {
   return {
-    idleTimeout: IDLE_SECONDS,
+    idleTimeout: idleSeconds,
     sendPings: true,
     maxPayloadLength: Math.min(config["functions.socketMessageBytes"], MAX_MESSAGE_BYTES),
     // The writer cuts off earlier, and counts.

@@ -48,6 +48,19 @@ export function hasPass(ctx: Ctx, site: GatedSite, request: Request, secure: boo
   return false;
 }
 
+/**
+ * A Cookie header without the passes of gates: they are between the visitor's browser and the server, and whoever reads one can
+ * be that visitor. Undefined: nothing else is in it.
+ */
+export function withoutPasses(cookies: string): string | undefined {
+  const names = new Set([PASS, cookieName(PASS, true)]);
+  const kept = cookies
+    .split(";")
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== "" && !names.has(pair.split("=", 1)[0]?.trim() ?? ""));
+  return kept.length > 0 ? kept.join("; ") : undefined;
+}
+
 function passText({ id, gateVersion }: GatedSite, end: string): string {
   return `${id} ${gateVersion} ${end}`;
 }
