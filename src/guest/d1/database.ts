@@ -91,7 +91,14 @@ export function createRunner(path: string): SqlRunner {
   return {
     run: (sql, parameters) => worded(() => run(sql, parameters)),
     together: (work) => worded(() => database().transaction(work)()),
-    exec: (sql) => execute(database, sql),
+    exec(sql) {
+      try {
+        return execute(database, sql);
+      } finally {
+        // What these changed is not the next statement's.
+        totalBefore = counters().total;
+      }
+    },
   };
 }
 

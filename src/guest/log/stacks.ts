@@ -34,7 +34,7 @@ const MAX_DEPTH = 4;
 const MAX_ERRORS = 5;
 const FRAME = /^\s*at (?:(?:async )?(.*?) \()?(blob:[0-9a-f-]{36}):(\d+):(\d+)\)?\s*$/;
 /** How the runtime calls the function around a script. */
-const WRAPPER = /^(?:blob_\w+|default|<anonymous>|anonymous)$/;
+const WRAPPER = /^(?:blob_\w+|starDefault|default|<anonymous>|anonymous)$/;
 /** What the runtime or the description itself puts on an error. */
 const OWN = new Set(
   "name message stack cause errors line column sourceURL originalLine originalColumn position level notes".split(
