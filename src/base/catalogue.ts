@@ -510,6 +510,19 @@ export const catalogue = {
     detail: ({ cron, problem }) => `Cannot use the schedule "${cron}": ${problem}`,
     hint: () => 'Five fields, as in "0 4 * * *" for four o\'clock every day',
   }),
+  cron_not_found: define<{ cron: string; timeZone: string }>({
+    status: 404,
+    title: "Schedule not found",
+    detail: ({ cron, timeZone }) =>
+      `Cannot find the schedule "${cron}" (${timeZone}) in the live program`,
+    hint: () => "See them with `land crons list`",
+  }),
+  cron_running: define<{ cron: string }>({
+    status: 409,
+    title: "Schedule runs already",
+    detail: ({ cron }) => `Cannot run the schedule "${cron}": its last run is not done yet`,
+    hint: () => "See it with `land crons runs`",
+  }),
   egress_invalid: define<{ host: string; problem: string }>({
     status: 422,
     title: "Host refused",

@@ -104,6 +104,13 @@ export type CronList = Static<typeof CronList>;
 export const CronRunPage = pageOf(CronRun);
 export type CronRunPage = Static<typeof CronRunPage>;
 
+/** Which schedule to run now. The time zone may be left out where only one has it. */
+export const CronBody = Type.Object({
+  cron: Type.String({ maxLength: 100 }),
+  timeZone: Type.Optional(Type.String({ maxLength: 64 })),
+});
+export type CronBody = Static<typeof CronBody>;
+
 /** One host that a site talked to. */
 export const EgressHost = Type.Object({
   host: Type.String(),
