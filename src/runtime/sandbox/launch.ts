@@ -20,6 +20,8 @@ const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 const SIGKILL = 9;
 const SIGXFSZ = 25;
 const SIG_IGN = 1n;
+/** Means "leave it as it is" to the kernel; what is above would wrap around, maybe to root. */
+const NO_UID = 0xffffffff;
 const CAPABILITY_VERSION = 0x20080522;
 const AT_FDCWD = -100;
 const X_OK = 1;
@@ -102,6 +104,7 @@ function setLimits(syscall: Syscall, { fileBytes, uid }: LaunchPlan, must: Must)
 
 /** From root to a user that nobody else is, in a root of its own where the kernel lets us make one. */
 function becomeUser(syscall: Syscall, plan: LaunchPlan, uid: number, must: Must): Place {
+  if (!(uid > 0 && uid < NO_UID)) end(`there is no uid ${uid} (functions.uidBase)`);
   if (plan.writable !== null) giveAway(syscall, plan.writable, uid);
   const place = enterRoot(syscall, hostPlace(plan));
   dropBoundingSet(syscall);

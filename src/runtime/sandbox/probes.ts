@@ -6,8 +6,9 @@ import { CALL_PROBES } from "./probes-calls.ts";
 import { FILE_PROBES } from "./probes-files.ts";
 import { STATE_PROBES } from "./probes-state.ts";
 
-/** In the folder of the guest: what to attack, and what came out. */
+/** In the folder of the guest: what to attack, as JSON `ProbeTargets`. */
 export const TARGETS_FILE = "probes.json";
+/** What came out, as JSON `ProbeResult[]`. */
 export const RESULTS_FILE = "results.json";
 
 const LINK = 3;
