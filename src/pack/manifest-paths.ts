@@ -5,23 +5,12 @@ import { emptyMap, isMap } from "./json.ts";
 import type { Fields } from "./manifest-fields.ts";
 import { problemOfPath } from "./paths.ts";
 
-/** The `site` field: what `land deploy` and `land dev` read. */
-export type SiteSettings = {
-  name?: string;
-  dir?: string;
-  main?: string;
-  /** Path patterns that the program answers, beginning with `/`. */
-  routes: string[];
-  /** As written: the jobs' own reader checks them. */
-  crons: unknown[];
-};
-
 /**
  * A path of a manifest in one form: relative, `/` between segments, without `./`; "." is the project itself.
  *
  * @throws manifest_invalid where it may leave the project
  */
-function projectPath(fields: Fields, field: string, value: unknown): string {
+export function projectPath(fields: Fields, field: string, value: unknown): string {
   const text = fields.asText(field, value);
   const path = text.replace(/^(?:\.\/+)+/, "").replace(/\/+$/, "");
   if (text !== "" && !text.startsWith("/") && (path === "" || path === ".")) return ".";
@@ -105,33 +94,6 @@ export function readInstallDir(fields: Fields): string | undefined {
   if (dir === "." || dir.split("/").some((part) => part.toLowerCase() === ".git"))
     throw fields.refuse("installDir", "is not a folder that land may fill");
   return dir;
-}
-
-/** `site`, if any. @throws manifest_invalid */
-export function readSite(fields: Fields): SiteSettings | undefined {
-  const site = fields.map("site");
-  if (site === undefined) return undefined;
-  const { name, dir, main, routes = [], crons = [] } = site;
-  if (!Array.isArray(crons)) throw fields.refuse("site.crons", "is not a list");
-  return {
-    ...(name !== undefined && { name: siteName(fields, name) }),
-    ...(dir !== undefined && { dir: projectPath(fields, "site.dir", dir) }),
-    ...(main !== undefined && { main: projectPath(fields, "site.main", main) }),
-    routes: fields.asTexts("site.routes", routes).map((route, at) => {
-      if (route.startsWith("/")) return route;
-      throw fields.refuse(`site.routes[${at}]`, 'does not begin with "/"');
-    }),
-    crons,
-  };
-}
-
-function siteName(fields: Fields, value: unknown): string {
-  const name = fields.asText("site.name", value);
-  if (/^[a-z0-9](?:-?[a-z0-9])*$/.test(name) && name.length <= 50) return name;
-  throw fields.refuse(
-    "site.name",
-    "is not a site name: use a-z, 0-9 and single `-` between them, at most 50",
-  );
 }
 
 /** A map of texts that land carries as it is. npm's old lists are left out. @throws manifest_invalid */

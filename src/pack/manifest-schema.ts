@@ -50,9 +50,36 @@ export const MANIFEST_SCHEMA = {
       properties: {
         name: text("Name of the site"),
         dir: text("Folder of its files"),
-        main: text("File of its program"),
-        routes: texts("Paths that the program answers"),
-        crons: { type: "array", description: "When the program is called by the clock" },
+        main: text("File of its program; main.ts, or main.js, where this is not given"),
+        routes: {
+          type: "array",
+          items: { type: "string", pattern: "^/" },
+          maxItems: 100,
+          description:
+            "Paths that the program answers before files do, such as /api/*; elsewhere it answers what no file does",
+        },
+        crons: {
+          type: "array",
+          items: {
+            anyOf: [
+              text("Five fields, in UTC: 0 4 * * *"),
+              {
+                type: "object",
+                required: ["cron"],
+                properties: {
+                  cron: text("Five fields: 0 4 * * *"),
+                  timeZone: text("IANA name, such as Europe/Berlin"),
+                },
+              },
+            ],
+          },
+          description: "When the program is called by the clock",
+        },
+        database: {
+          type: "boolean",
+          description:
+            "Whether the program has env.DB; where its code names DB, if this is not given",
+        },
       },
     },
   },

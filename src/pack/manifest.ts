@@ -25,10 +25,9 @@ import {
   readFilePatterns,
   readInstallDir,
   readMain,
-  readSite,
   readWorkspaces,
-  type SiteSettings,
 } from "./manifest-paths.ts";
+import { readSite, type SiteSettings } from "./manifest-site.ts";
 import {
   readAuthors,
   readHomepage,

@@ -8,15 +8,19 @@ export type Unserved = {
 
 /**
  * What is left out of a site whose folder holds these paths: its manifest, and its program with its source map. The program
- * is what the manifest names as `main`, else `main.ts`, else `main.js` where no `index.html` could be the page that loads it.
+ * is what the manifest names as `main` (null: a file elsewhere), else `main.ts`, else `main.js` where no `index.html` could be the page that loads it.
  */
-export function findUnserved(held: ReadonlySet<string>, main?: string): Unserved {
+export function findUnserved(held: ReadonlySet<string>, main?: string | null): Unserved {
   const program = findProgram(held, main);
   const paths = program === undefined ? [] : [program, `${program}.map`];
   return { program, paths: new Set(["land.json", ...paths]) };
 }
 
-function findProgram(held: ReadonlySet<string>, main: string | undefined): string | undefined {
+function findProgram(
+  held: ReadonlySet<string>,
+  main: string | null | undefined,
+): string | undefined {
+  if (main === null) return undefined;
   if (main !== undefined) return held.has(main) ? main : undefined;
   if (held.has("main.ts")) return "main.ts";
   return held.has("main.js") && !held.has("index.html") ? "main.js" : undefined;

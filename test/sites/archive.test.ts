@@ -83,32 +83,6 @@ test("a common top folder, ./, folders and what tools leave are taken off", asyn
   expect(await pathsOf(world, "blog", tar.value.id)).toEqual(wanted);
 });
 
-test("a program, its source map and the manifest are left out, and the deploy says so", async () => {
-  await using world = await openWorld();
-  const sendNames = (...names: string[]) =>
-    send(world, rawZip(names.map((name) => ({ name, content: name }))));
-  const { value } = await sendNames(
-    "dist/index.html",
-    "dist/main.ts",
-    "dist/main.ts.map",
-    "dist/land.json",
-    "dist/src/main.ts",
-    "dist/_redirects",
-  );
-  expect(await pathsOf(world, "blog", value.id)).toEqual([
-    "_redirects",
-    "index.html",
-    "src/main.ts",
-  ]);
-  expect(value.warnings[0]).toBe(
-    "main.ts is a program: this server does not run programs, so it was left out",
-  );
-  expect(value.warnings[1]).toStartWith("_redirects line 1");
-  const page = await sendNames("index.html", "main.js");
-  expect(await pathsOf(world, "blog", page.value.id)).toEqual(["index.html", "main.js"]);
-  expect(page.value.warnings).toEqual([]);
-});
-
 test("a folder that is a part of the site stays: two of them, or .well-known alone", async () => {
   await using world = await openWorld();
   const two = await send(

@@ -2,7 +2,6 @@ import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { runInSlices } from "#base/slices.ts";
 import { isNeverDeployed } from "#pack/site-never.ts";
-import { findUnserved } from "#pack/site-program.ts";
 
 import { refuseEntry } from "./archive-entries.ts";
 import type { DeployLimits } from "./deploy-limits.ts";
@@ -54,16 +53,12 @@ export function createEntryCheck(limits: DeployLimits): EntryCheck {
   };
 }
 
-/** The files of an archive as they are deployed, and what who sent it may not expect of them. */
-export type ArchiveManifest = { files: ManifestFile[]; warnings: string[] };
-
 /**
- * The files of an archive as a manifest: without the one folder that holds them all, and without what is never served of a
- * site, as `land deploy` does.
+ * The files of an archive as a manifest, without the one folder that holds them all.
  *
  * @throws deploy_path_invalid
  */
-export async function toManifest(files: readonly ManifestFile[]): Promise<ArchiveManifest> {
+export async function toManifest(files: readonly ManifestFile[]): Promise<ManifestFile[]> {
   const top = commonTop(files.map(({ path }) => path));
   const stripped = files.map(({ path, digest, sizeBytes }) => ({
     path: path.slice(top.length),
@@ -75,14 +70,7 @@ export async function toManifest(files: readonly ManifestFile[]): Promise<Archiv
     if (problem !== undefined) throw refusePath(path, problem);
   }
   await runInSlices(sliceManifest(stripped));
-  const { program, paths } = findUnserved(new Set(stripped.map(({ path }) => path)));
-  return {
-    files: stripped.filter(({ path }) => !paths.has(path)),
-    warnings:
-      program === undefined
-        ? []
-        : [`${program} is a program: this server does not run programs, so it was left out`],
-  };
+  return stripped;
 }
 
 /** `dist/` where all paths lie in it. A folder with a meaning of its own, like `.well-known`, is no wrapping. */

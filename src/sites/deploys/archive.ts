@@ -6,7 +6,8 @@ import type { Ctx } from "#store/ctx.ts";
 
 import type { Sender } from "../rights.ts";
 import { walkTar } from "./archive-entries.ts";
-import { type ArchiveManifest, createEntryCheck, toManifest } from "./archive-paths.ts";
+import { createEntryCheck, toManifest } from "./archive-paths.ts";
+import { type ArchiveContent, settleArchive } from "./archive-program.ts";
 import { walkZip } from "./archive-zip.ts";
 import type { DeployLimits } from "./deploy-limits.ts";
 import type { ManifestFile } from "./deploy-paths.ts";
@@ -17,17 +18,18 @@ const RATIO = 200;
 const RATIO_FROM_BYTES = 10_000_000;
 
 /**
- * Unpacks a staged zip or tar.gz, told apart by its bytes, into blobs that count as sent by the account, and answers the manifest
- * of its files. Nothing is ever unpacked to a path. Where it throws, at most blobs that nothing names are left to the sweep.
+ * Unpacks a staged zip or tar.gz, told apart by its bytes, into blobs that count as sent by the account, and answers its files
+ * and its program. Nothing is ever unpacked to a path. Where it throws, at most blobs that nothing names are left to the sweep.
  *
- * @throws archive_invalid, archive_too_large, deploy_path_invalid, each naming the entry; invalid_input for other bytes
+ * @throws archive_invalid, archive_too_large, deploy_path_invalid, each naming the entry; invalid_input for other bytes; and as
+ * `settleArchive`
  */
 export async function storeArchive(
   ctx: Ctx,
   sender: Sender,
   staged: Pick<Staged, "path" | "sizeBytes">,
   limits: DeployLimits,
-): Promise<ArchiveManifest> {
+): Promise<ArchiveContent> {
   const { path, sizeBytes: packedBytes } = staged;
   const files: ManifestFile[] = [];
   const sink = createBlobSink(ctx, sender);
@@ -53,7 +55,7 @@ export async function storeArchive(
       );
     const manifest = await toManifest(files);
     await sink.finish();
-    return manifest;
+    return await settleArchive(ctx, manifest);
   } catch (error) {
     await sink.abandon();
     throw error;

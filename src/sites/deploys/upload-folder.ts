@@ -11,12 +11,8 @@ import type { Ctx } from "#store/ctx.ts";
 import type { Finalized } from "../model.ts";
 import { requireSite, senderOf } from "../rights.ts";
 import { parseFlag, parseMessage } from "./archive-deploy.ts";
-import {
-  type ArchiveManifest,
-  createEntryCheck,
-  type EntryCheck,
-  toManifest,
-} from "./archive-paths.ts";
+import { createEntryCheck, type EntryCheck, toManifest } from "./archive-paths.ts";
+import { type ArchiveContent, settleArchive } from "./archive-program.ts";
 import { MAY_DEPLOY } from "./deploy-create.ts";
 import { type DeployLimits, deployLimits } from "./deploy-limits.ts";
 import type { ManifestFile } from "./deploy-paths.ts";
@@ -36,7 +32,7 @@ const TEXTS: readonly string[] = ["message", "draft", "_csrf"];
  * within the folder, and optionally `message` and `draft`. Each file streams to the disk. A part of a zip has no business here.
  *
  * @throws unauthenticated, scope_missing, site_not_found, site_role, unsupported_media_type, payload_too_large, too_slow,
- * bad_request, invalid_input, archive_invalid and archive_too_large naming the file; and as `createDeploy` and `finalizeDeploy`
+ * bad_request, invalid_input, archive_invalid and archive_too_large naming the file; and as `settleArchive`, `createDeploy` and `finalizeDeploy`
  */
 export async function readFolderUpload(
   ctx: Ctx,
@@ -47,9 +43,9 @@ export async function readFolderUpload(
   const { site } = await requireSite(ctx, actor, name, MAY_DEPLOY);
   const limits = deployLimits(ctx, site);
   return inTurn(String(actor.userId), async () => {
-    const { manifest, texts } = await readParts(ctx, actor, request, limits);
+    const { content, texts } = await readParts(ctx, actor, request, limits);
     return deployFromFiles(ctx, actor, name, {
-      ...manifest,
+      ...content,
       message: parseMessage(texts.get("message")),
       draft: parseFlag("draft", texts.get("draft")),
       source: "browser",
@@ -57,7 +53,7 @@ export async function readFolderUpload(
   });
 }
 
-type Parts = { manifest: ArchiveManifest; texts: ReadonlyMap<string, string> };
+type Parts = { content: ArchiveContent; texts: ReadonlyMap<string, string> };
 
 async function readParts(
   ctx: Ctx,
@@ -77,7 +73,7 @@ async function readParts(
     await parse(readBody(ctx, request, limitBytes), contentType, limits, take, texts);
     const manifest = await toManifest(files);
     await sink.finish();
-    return { manifest, texts };
+    return { content: await settleArchive(ctx, manifest), texts };
   } catch (error) {
     await sink.abandon();
     throw error instanceof LandError
