@@ -27,6 +27,11 @@ const DONE: Record<string, string> = {
   "member-set": "The role is set.",
   "member-removed": "They are a member no more.",
   "site-saved": "Saved.",
+  "kv-set": "The key is written.",
+  "kv-deleted": "The key is removed.",
+  "env-set": "It is set: programs have it at their next request.",
+  "env-imported": "All are set: programs have them at their next request.",
+  "env-unset": "It is removed: programs have it no more.",
 };
 
 /** Who looks, and what every page needs to know of that. */

@@ -64,12 +64,3 @@ export type SiteKv = {
 
 /** What a program is told of a key that is not there. */
 export const ABSENT: KvFound = { versionstamp: null, expiresAt: null, metadata: null };
-
-/** A value as text, or undefined where it is none. */
-export function textOf(value: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
-  } catch {
-    return undefined;
-  }
-}

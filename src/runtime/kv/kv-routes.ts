@@ -7,8 +7,9 @@ import { fail } from "#base/errors.ts";
 import { parsePage } from "#http/page.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import { KvKeyInfo, KvPage, type KvValue } from "../model.ts";
-import { type KvEntry, textOf } from "./kv-model.ts";
+import { KvKeyInfo, KvPage } from "../model.ts";
+import { toKvValue } from "./kv-answer.ts";
+import type { KvEntry } from "./kv-model.ts";
 import { deleteKv, type KvPutAbout, listKv, readKv, takeKv } from "./kv-verbs.ts";
 import type { Kv } from "./kv.ts";
 
@@ -65,7 +66,7 @@ function readRoutes(ctx: Ctx, kv: Kv) {
       async ({ request, params }) => {
         const entry = await readKv(ctx, kv, await identify(ctx, request), params);
         return (request.headers.get("accept") ?? "").includes("application/json")
-          ? Response.json(toJson(params.key, entry))
+          ? Response.json(toKvValue(params.key, entry))
           : toFile(entry, request.method === "HEAD");
       },
       {
@@ -135,18 +136,6 @@ function parseMetadata(text: string): unknown {
   } catch {
     throw fail("invalid_input", { field: "metadata", problem: "it is not JSON" });
   }
-}
-
-function toJson(key: string, { value, expiresAt, metadata, versionstamp }: KvEntry): KvValue {
-  const text = textOf(value);
-  return {
-    key,
-    value: text ?? Buffer.from(value).toString("base64"),
-    encoding: text === undefined ? "base64" : "text",
-    expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
-    metadata,
-    versionstamp,
-  };
 }
 
 /** The bytes alone. A program wrote them, and this is our own origin: a browser must save them and never show them. */
