@@ -22,8 +22,8 @@ export const list = defineCommand({
 
 /** Tries to break out of the sandbox in every way known, as a hostile program would. */
 export const sandbox = defineCommand({
-  more: `Starts a process exactly as \`land serve\` starts a program, and lets it try to reach files, networks and other processes that were put
-up for it. Run it as the user that the server runs as. Exits with 1 where anything came through.`,
+  more: `Starts a process exactly as \`land serve\` starts a program, and lets it try to reach files, networks and other processes
+that were put up for it. Run it as the user that the server runs as. Exits with 1 where anything came through.`,
   examples: [
     "land doctor sandbox",
     "sudo land doctor sandbox --data /var/lib/land",

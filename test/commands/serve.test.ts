@@ -44,6 +44,17 @@ test("with --json the address is a value", async () => {
   expect(await Bun.file(join(root.path, "land-data/land.db")).exists()).toBe(true);
 });
 
+test("to run programs without a sandbox must be asked for, and is told loudly", async () => {
+  await using root = await temporaryFolder("serve");
+  const argv = ["serve", "--port", "0", "--unsafe-no-sandbox"];
+  const running = startRun(argv, { cwd: root.path, now });
+  await running.shows("land is listening on http://127.0.0.1:");
+  running.send("SIGINT");
+  const { exitCode, stderr } = await running.done;
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain("WARNING: --unsafe-no-sandbox: programs of sites are NOT confined");
+});
+
 test("a setting that is wrong ends with 2", async () => {
   await using root = await temporaryFolder("serve");
   const flag = await run(["serve", "--port", "http"], { cwd: root.path, now });
