@@ -2,6 +2,8 @@ import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 
+import { BridgeError } from "#bridge/model.ts";
+
 import { type Asked, socketWorld, until } from "./sockets-world.ts";
 
 const MB = 1024 * 1024;
@@ -54,8 +56,9 @@ test("a visitor who sends faster than the program takes is read no further", asy
 test("endless small messages without a program that takes them end in 1013", async () => {
   await using world = await socketWorld({
     call: ({ name }: Asked) =>
-      name === "socket.message" ? new Promise<void>(() => undefined) : undefined,
-    config: { "functions.wallSeconds": 1 },
+      name === "socket.message"
+        ? Bun.sleep(600).then(() => Promise.reject(new BridgeError("wall_limit", "late")))
+        : undefined,
   });
   const { tcp } = await world.raw();
   await until(() => world.asked.length === 1);

@@ -8,7 +8,7 @@ import { parseDeployId, parseDigest, parseSiteName } from "#base/names.ts";
 import type { SocketInfo } from "#bridge/calls.ts";
 import type { CallAnswer } from "#bridge/model.ts";
 import type { Peer } from "#http/peer.ts";
-import { createSockets, type Sockets } from "#runtime/sockets/sockets.ts";
+import { createSockets, type SocketParts, type Sockets } from "#runtime/sockets/sockets.ts";
 import type { ProgramRef, Tenant } from "#runtime/tenant.ts";
 import { listen } from "#server/start.ts";
 import { type ProgramAsk, UPGRADED } from "#sites/serving/program.ts";
@@ -65,6 +65,8 @@ export type WorldOptions = {
   address?: string;
   idleSeconds?: number;
   handlersOf?: () => Promise<void>;
+  /** Real programs instead of the test's. */
+  parts?: Pick<SocketParts, "handlersOf" | "call" | "currentProgram">;
 };
 
 /** Starts one. */
@@ -102,6 +104,7 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
     siteAt: async (host) => (host === "www.example.com" ? "site1" : undefined),
     ...(options.idleSeconds !== undefined && { idleSeconds: options.idleSeconds }),
     tell: (_siteId, _site, message) => void told.push(message),
+    ...options.parts,
   });
   const answer = async (request: Request, peer: Peer): Promise<Response | undefined> => {
     const decided = await sockets.answerUpgrade(askOf(request, peer, live ?? FIRST));

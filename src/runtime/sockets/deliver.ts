@@ -1,12 +1,11 @@
-import type { ServerConfig } from "#base/config.ts";
-import type { CallAnswer, Handlers } from "#bridge/model.ts";
+import { BridgeError, type CallAnswer, type Handlers } from "#bridge/model.ts";
 
 import type { ProgramRef } from "../tenant.ts";
 import { infoOf } from "./about.ts";
 import { closeGently, type Socket, type SocketEvent } from "./socket.ts";
 import type { Speakers } from "./speakers.ts";
 
-/** Asks a program something; starts its process where it does not run. */
+/** Asks a program something; starts its process where it does not run. Rejects with BridgeError; `wall_limit`: it is not done in time. */
 export type CallProgram = (
   ref: ProgramRef,
   name: string,
@@ -16,7 +15,6 @@ export type CallProgram = (
 
 /** What events are handed on with. */
 export type DeliverParts = {
-  config: Pick<ServerConfig, "functions.wallSeconds">;
   speakers: Pick<Speakers, "programOf">;
   handlersOf: (ref: ProgramRef) => Promise<Handlers>;
   call: CallProgram;
@@ -24,14 +22,14 @@ export type DeliverParts = {
 
 /**
  * Hands one event to the program that its socket's address has now. A socket without a program, or whose program does not run, is closed.
- * Rejects with what the program or its start failed of; `late`: it is not done in time, and goes on.
+ * `late`: the program is not done in time, and goes on. Rejects only with what should not happen.
  */
 export async function deliver(
   parts: DeliverParts,
   socket: Socket,
   event: SocketEvent,
 ): Promise<"done" | "late"> {
-  const { config, speakers, handlersOf } = parts;
+  const { speakers, handlersOf } = parts;
   let ref: ProgramRef | undefined;
   let handlers: Handlers;
   try {
@@ -43,18 +41,17 @@ export async function deliver(
     handlers = await handlersOf(ref);
   } catch (cause) {
     closeGently(socket, 1011, "the program does not run");
-    throw cause;
+    if (!(cause instanceof BridgeError)) throw cause;
+    return "done";
   }
   if (!handlers.websocket) return "done";
-  const done = callProgram(parts.call, ref, socket, event);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<"late">((resolve) => {
-    timer = setTimeout(() => resolve("late"), config["functions.wallSeconds"] * 1000);
-  });
   try {
-    return await Promise.race([done.then((): "done" => "done"), late]);
-  } finally {
-    clearTimeout(timer);
+    await callProgram(parts.call, ref, socket, event);
+    return "done";
+  } catch (cause) {
+    // What a program or its process failed of is told to its owner by those who know of it.
+    if (!(cause instanceof BridgeError)) throw cause;
+    return cause.code === "wall_limit" ? "late" : "done";
   }
 }
 

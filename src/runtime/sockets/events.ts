@@ -51,10 +51,9 @@ export function createEvents(parts: EventParts): Events {
     socket.isBusy = true;
     site.inFlight += 1;
     try {
-      if (!isStopped && (await deliver(parts, socket, event)) === "late")
-        open -= giveUp(log, socket);
+      if (!isStopped && (await deliver(parts, socket, event)) === "late") open -= giveUp(socket);
     } catch (cause) {
-      log.warn("socket handler failed", { site: site.name, event: event.kind, cause });
+      log.error("socket event failed", { site: site.name, event: event.kind, cause });
     }
     socket.isBusy = false;
     site.inFlight -= 1;
@@ -100,12 +99,10 @@ function restrain(socket: Socket): void {
 }
 
 /** Forgets what waits in a long line behind a handler that hangs, where each would hang in its turn; answers how many. */
-function giveUp(log: Log, socket: Socket): number {
-  const waiting = socket.waiting?.length ?? 0;
-  log.warn("socket handler late", { site: socket.room.site.name, waiting });
-  if (waiting < PAUSE_EVENTS) return 0;
-  closeNow(socket, 1011, "the program does not answer");
+function giveUp(socket: Socket): number {
   const line = socket.waiting ?? [];
+  if (line.length < PAUSE_EVENTS) return 0;
+  closeNow(socket, 1011, "the program does not answer");
   socket.waiting = line.filter(({ kind }) => kind === "close");
   for (const event of line) if (event.kind !== "close") weigh(socket, -sizeOf(event));
   return line.length - socket.waiting.length;

@@ -30,7 +30,6 @@ export type SocketParts = {
     | "functions.socketMessageBytes"
     | "functions.socketsPerAddress"
     | "functions.concurrency"
-    | "functions.wallSeconds"
     | "rateLimit"
     | "tls"
   >;
