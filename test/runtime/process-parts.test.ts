@@ -26,7 +26,9 @@ test("a site's processor time counts for a minute, and it goes on when a fifth i
 });
 
 test("property: the budget never forgets too early nor too late", () => {
-  const uses = fc.array(fc.record({ gapMs: fc.nat(30_000), cpuMs: fc.nat(500) }), { maxLength: 60 });
+  const uses = fc.array(fc.record({ gapMs: fc.nat(30_000), cpuMs: fc.nat(500) }), {
+    maxLength: 60,
+  });
   fc.assert(
     fc.property(uses, (parts) => {
       const budget = createCpuBudget(1_000_000);
@@ -104,7 +106,8 @@ test("what the kernel tells is read whatever the process calls itself", () => {
     }),
   );
   expect(parseStat("")).toBeUndefined();
-  const status = "Name:\tRssAnon:\nRssAnon:\t    100 kB\nRssFile:\t 900 kB\nRssShmem:\t 20 kB\nVmSwap:\t 3 kB\n";
+  const status =
+    "Name:\tRssAnon:\nRssAnon:\t    100 kB\nRssFile:\t 900 kB\nRssShmem:\t 20 kB\nVmSwap:\t 3 kB\n";
   expect(parseStatus(status)).toBe(123 * 1024);
   expect(parseStatus("Name:\tzombie\n")).toBeUndefined();
 });

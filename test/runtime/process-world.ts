@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { loadConfig, type ServerConfig } from "#base/config.ts";
 import { createLog } from "#base/log.ts";
 import type { DeployId, Digest, SiteName } from "#base/names.ts";
-import { BridgeError, type Body } from "#bridge/model.ts";
+import { type Body, BridgeError } from "#bridge/model.ts";
 import type { ProgramLine, SupervisorParts } from "#runtime/process/parts.ts";
 import { createSupervisor, type Supervisor } from "#runtime/process/supervisor.ts";
 import { createSpawner } from "#runtime/sandbox/spawn.ts";
@@ -28,7 +28,11 @@ export type ProcessWorld = {
   quotas: Map<number, { memoryBytes?: number; diskBytes?: number }>;
   /** A deploy of a site with this source. */
   program: (source: string, more?: Partial<ProgramRef>) => ProgramRef;
-  ask: (ref: ProgramRef, path?: string, more?: { body?: Body; signal?: AbortSignal }) => Promise<Told>;
+  ask: (
+    ref: ProgramRef,
+    path?: string,
+    more?: { body?: Body; signal?: AbortSignal },
+  ) => Promise<Told>;
   pidOf: (siteId: number) => number;
   folder: (siteId: number) => string;
   config: ServerConfig;
@@ -53,7 +57,11 @@ export async function processWorld(
   const logged: string[] = [];
   const lines: ProcessWorld["lines"] = [];
   const waiting = new Set<() => void>();
-  const log = createLog("info", (text) => void logged.push(text), () => new Date());
+  const log = createLog(
+    "info",
+    (text) => void logged.push(text),
+    () => new Date(),
+  );
   const sources = new Map<string, string>();
   const env: ProcessWorld["env"] = new Map();
   const quotas: ProcessWorld["quotas"] = new Map();

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 
 import { createTurns } from "#base/turns.ts";
 
+import { createMeter } from "../link/meter.ts";
 import { createCodes } from "./codes.ts";
 import { createDisk } from "./disk-watch.ts";
 import type { Work } from "./exchange.ts";
@@ -16,11 +17,8 @@ import { programsBinding } from "./programs-binding.ts";
 import { createSite, type Site } from "./site.ts";
 import { describeExit, type Starter } from "./start.ts";
 import { createUrgency } from "./urgency.ts";
-import { overLog } from "./verdicts.ts";
 import { createWatchdog } from "./watchdog.ts";
 
-/** More lines than the limit by this factor within a second are not an accident. */
-const FLOOD_FACTOR = 100;
 /** Part of all cores from which on nothing is started ahead of need. */
 const LOADED = 0.8;
 
@@ -43,7 +41,8 @@ export function buildHouse(parts: SupervisorParts): House {
   const room = createLane(config["functions.processes"], config["functions.queue"], () => {});
   const disk = createDisk(launcher.folderOf, nowMs);
   const urgency = createUrgency();
-  const watchdog = createWatchdog({ config, nowMs, urgency, measureDisk: disk.check });
+  const meter = createMeter(nowMs);
+  const watchdog = createWatchdog({ config, nowMs, urgency, meter, measureDisk: disk.check });
   const isCalm = (): boolean =>
     watchdog.load() < LOADED && ![...instances].some(({ state }) => state === "starting");
   const size = config["functions.pool"];
@@ -63,13 +62,7 @@ export function buildHouse(parts: SupervisorParts): House {
   }
 
   const own = programsBinding({
-    log(tenant, line) {
-      const limit = config["functions.logLinesPerSecond"];
-      const lines = siteOf(tenant.siteId).log(tenant, line);
-      if (lines <= limit * FLOOD_FACTOR) return;
-      for (const instance of instances)
-        if (instance.ref.deploy === tenant.deploy) instance.kill(overLog(lines, limit));
-    },
+    log: (tenant, line) => siteOf(tenant.siteId).log(tenant, line),
     refOf: ({ siteId, deploy }) => sites.get(siteId)?.runners.get(deploy)?.ref,
     codeOf,
   });
@@ -82,7 +75,11 @@ export function buildHouse(parts: SupervisorParts): House {
     codeOf,
     makeRoom: () => makeRoom(world),
     turns: createTurns(Math.max(2, availableParallelism())),
-    bindings: [...parts.bindings, own],
+    wiring: {
+      bindings: [...parts.bindings, own],
+      meter,
+      messageBytes: config["functions.kvValueBytes"],
+    },
     onInstance(instance) {
       instances.add(instance);
       watchdog.watch(instance);

@@ -10,11 +10,22 @@ import { createRunner, type Runner } from "./runner.ts";
 export type Entry = {
   /** Throws `functions_unavailable`, `stopping` or `cpu_budget`. */
   runnerOf: (ref: ProgramRef) => Runner;
-  /** A process for one piece of work, whose place in `lane` the caller gives back; where it rejects, there is none to give back. */
-  enter: (runner: Runner, lane: Lane, signal?: AbortSignal) => Promise<Instance>;
+  /**
+   * Has a process do one piece of work, which gives back its place in `lane`. `use` takes the process at once: a moment later it
+   * may have been told to end.
+   */
+  enter: <T>(
+    runner: Runner,
+    lane: Lane,
+    use: (instance: Instance) => Promise<T>,
+    signal?: AbortSignal,
+  ) => Promise<T>;
   /** Nobody gets in any more. */
   close: () => void;
 };
+
+/** Starts for one request. */
+const MAX_TRIES = 2;
 
 /** Makes it for all programs of a server. */
 export function createEntry({ world, starter, siteOf }: House): Entry {
@@ -37,16 +48,24 @@ export function createEntry({ world, starter, siteOf }: House): Entry {
         throw refuse("cpu_budget", "The site computed for too long within a minute", wait);
       return runner;
     },
-    async enter(runner, lane, signal) {
+    async enter(runner, lane, use, signal) {
       if (!lane.tryEnter()) await lane.enter(signal, maxWaitMs);
+      let instance: Instance | undefined;
       try {
         const { telling } = siteOf(runner.ref.siteId);
         if (telling) await telling;
-        return runner.usable() ?? (await runner.ready());
+        instance = runner.usable();
+        // What is ready may have ended again before it is our turn.
+        for (let tries = 0; !instance && tries < MAX_TRIES; tries += 1) {
+          await runner.ready();
+          instance = runner.usable();
+        }
+        if (!instance) throw refuse("crashed", "The program ended before it was asked");
       } catch (error) {
         lane.leave();
         throw error;
       }
+      return use(instance);
     },
     close: () => (isClosed = true),
   };

@@ -132,7 +132,6 @@ const VISITORS: Partial<Record<string, string>> = {
   memory_limit: "The program took too much memory",
   thread_limit: "The program took too many threads",
   disk_limit: "The program took too much room on the disk",
-  log_limit: "The program logged too much",
   wall_limit: "The program did not answer in time",
   stopping: "The server ends",
 };

@@ -4,8 +4,6 @@ export type LogGate = {
   admit: (nowMs: number) => boolean;
   /** How many were not kept in a second that is over, once. */
   takeDropped: (nowMs: number) => number;
-  /** Lines of the second that runs. */
-  lines: () => number;
 };
 
 /** Makes the gate of a site. */
@@ -33,6 +31,5 @@ export function createLogGate(linesPerSecond: number): LogGate {
       dropped = 0;
       return taken;
     },
-    lines: () => lines,
   };
 }

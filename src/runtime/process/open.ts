@@ -9,6 +9,7 @@ import {
 } from "#bridge/model.ts";
 
 import { openHostLink } from "../link/connection.ts";
+import type { Meter } from "../link/meter.ts";
 import type { Binding, ProgramRef } from "../tenant.ts";
 import type { Exit, Instance, Why } from "./instance.ts";
 import type { Launched } from "./launch.ts";
@@ -20,6 +21,14 @@ export type Opening = {
   /** The sandbox is closed. Rejects where it ended before. */
   hello: Promise<void>;
   loaded: Promise<{ shape: Shape; handlers: Handlers } | { broken: GuestError }>;
+};
+
+/** What all links of a server have in common. */
+export type Wiring = {
+  bindings: readonly Binding[];
+  meter: Meter;
+  /** Largest value of a call. */
+  messageBytes: number;
 };
 
 /** What is told to whoever looks after a process. */
@@ -43,7 +52,7 @@ export function openInstance(
     hasDatabase: boolean;
     isReadOnly: boolean;
   },
-  bindings: readonly Binding[],
+  { bindings, meter, messageBytes }: Wiring,
   watcher: Watcher,
 ): Opening {
   const hello = Promise.withResolvers<void>();
@@ -57,6 +66,8 @@ export function openInstance(
     ring: launched.ring,
     tenant,
     bindings,
+    meter,
+    messageBytes,
     onControl(message) {
       if (message.kind === "hello" && message.version === BRIDGE_VERSION) hello.resolve();
       else if (message.kind === "loaded") loaded.resolve(message);

@@ -1,7 +1,7 @@
 import type { ServerConfig } from "#base/config.ts";
 import type { Log } from "#base/log.ts";
 
-import type { GuestPlan, Spawner } from "../sandbox/spawn.ts";
+import type { Spawner } from "../sandbox/spawn.ts";
 import type { Binding, ProgramRef, Tenant } from "../tenant.ts";
 
 /** A line for the log of a site, as the owner reads it. */
@@ -26,7 +26,7 @@ export type SupervisorParts = {
   /** Holds one folder per site, named by its id, for its database. */
   dir: string;
   bindings: readonly Binding[];
-  spawner: Spawner & { spawn: (plan: GuestPlan & { readOnly?: boolean }) => unknown };
+  spawner: Spawner;
   codeOf: (ref: ProgramRef) => Promise<ProgramCode>;
   envOf: (siteId: number) => Promise<Record<string, string>>;
   /** Origin of the site as its program is told. */

@@ -31,6 +31,5 @@ export type RefusalCode =
   | "memory_limit"
   | "thread_limit"
   | "disk_limit"
-  | "log_limit"
   /** The visitor left. */
   | "cancelled";

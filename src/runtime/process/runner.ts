@@ -58,6 +58,7 @@ export function createRunner(
   async function start(): Promise<Instance> {
     health.check(nowMs());
     const started = await startProgram(starter, site, ref);
+    starter.pool.fill();
     if (started.kind === "ready") {
       health.noteReady();
       handlers = started.instance.handlers;

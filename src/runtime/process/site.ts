@@ -23,8 +23,8 @@ export type Site = {
   isGone: boolean;
   /** Writes a line of ours into its log; floods are counted. */
   tell: (tenant: Tenant, line: ProgramLine) => void;
-  /** Writes a line of a program into its log. Answers how many it wrote in this second. */
-  log: (tenant: Tenant, line: ProgramLine) => number;
+  /** Writes a line of a program into its log; what is too much in a second is counted. */
+  log: (tenant: Tenant, line: ProgramLine) => void;
   /** Tells how many lines were not kept, if any. */
   flush: (nowMs: number) => void;
 };
@@ -67,7 +67,6 @@ export function createSite(parts: SupervisorParts, id: number, nowMs: () => numb
     log(tenant, line) {
       last = tenant;
       if (gate.admit(nowMs())) parts.noteLog(tenant, line);
-      return gate.lines();
     },
     flush(at) {
       drop(gate.takeDropped(at), linesPerSecond);

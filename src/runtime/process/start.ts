@@ -1,13 +1,13 @@
 import type { Turns } from "#base/turns.ts";
 import type { GuestError, LoadMessage } from "#bridge/model.ts";
 
-import type { Binding, ProgramRef } from "../tenant.ts";
+import type { ProgramRef } from "../tenant.ts";
 import type { LoadedCode } from "./codes.ts";
 import type { Disk } from "./disk-watch.ts";
 import type { Exit, Instance, Why } from "./instance.ts";
 import type { Lane } from "./lane.ts";
 import type { Launched, Launcher } from "./launch.ts";
-import { type Opening, openInstance, type Watcher } from "./open.ts";
+import { type Opening, openInstance, type Watcher, type Wiring } from "./open.ts";
 import type { SupervisorParts } from "./parts.ts";
 import type { Pool } from "./pool.ts";
 import type { Site } from "./site.ts";
@@ -25,7 +25,7 @@ export type Starter = {
   turns: Turns;
   disk: Disk;
   codeOf: (ref: ProgramRef) => Promise<LoadedCode>;
-  bindings: readonly Binding[];
+  wiring: Wiring;
   watcher: Watcher;
   onInstance: (instance: Instance) => void;
   /** Its sandbox is closed, its program comes now. */
@@ -65,7 +65,7 @@ export async function startProgram(
   const opening = openInstance(
     launched,
     { ref, site, startedAt: parts.now(), hasDatabase, isReadOnly },
-    starter.bindings,
+    starter.wiring,
     starter.watcher,
   );
   starter.onInstance(opening.instance);
@@ -95,7 +95,6 @@ async function launch(
   isReadOnly: boolean,
 ): Promise<Launched | { problem: string }> {
   const waiting = hasDatabase ? undefined : pool.take();
-  pool.fill();
   if (waiting) return waiting;
   if (!room.tryEnter()) {
     makeRoom();

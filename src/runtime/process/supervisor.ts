@@ -60,17 +60,15 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     async request(ref, head, body, signal) {
       const runner = runnerOf(ref);
       const { lane } = runner;
-      const instance = await enter(runner, lane, signal);
       const request = { head, body, signal, limitMs: wallMs, onFinish: lane.leave };
-      return sendRequest(work, instance, request);
+      return enter(runner, lane, (instance) => sendRequest(work, instance, request), signal);
     },
     async call(ref, name, params, bytes) {
       const runner = runnerOf(ref);
       const { calls } = runner;
-      const instance = await enter(runner, calls);
       const limitMs = name === "scheduled" ? cronMs : wallMs;
       const call = { name, params, bytes, limitMs, onFinish: calls.leave };
-      return sendCall(work, instance, call);
+      return enter(runner, calls, (instance) => sendCall(work, instance, call));
     },
     async handlersOf(ref) {
       const runner = runnerOf(ref);
@@ -80,7 +78,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     ...changes,
     forget: (siteId) => forgetSite(world, starter.launcher.folderOf, siteId),
     processesOf: (siteId) =>
-      [...world.instances].filter(({ ref }) => ref.siteId === siteId).map(describe),
+      [...world.instances].filter(({ ref }) => ref.siteId === siteId).flatMap(describe),
     databaseBytes: (siteId) => measureFolder(starter.launcher.folderOf(siteId)),
     busy: () => world.instances.values().reduce((sum, { open }) => sum + open, 0),
     warm: world.pool.fill,
@@ -95,16 +93,9 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   };
 }
 
-function describe(instance: Instance): ProcessInfo {
+function describe(instance: Instance): ProcessInfo[] {
   const { ref, pid, state, startedAt, requests, open, memoryBytes, cpuMs } = instance;
-  return {
-    deploy: ref.deploy,
-    pid,
-    state: state === "ended" ? "stopping" : state,
-    startedAt: startedAt.toISOString(),
-    requests,
-    open,
-    memoryBytes,
-    cpuMs,
-  };
+  if (state === "ended") return [];
+  const info = { deploy: ref.deploy, pid, state, startedAt: startedAt.toISOString() };
+  return [{ ...info, requests, open, memoryBytes, cpuMs }];
 }

@@ -27,7 +27,25 @@ const PRIO_PROCESS = 0;
 /** The way that works on this machine. */
 export function createUrgency(): Urgency {
   if (process.platform !== "linux") return { settle() {}, lower() {}, raise: () => true };
-  return isGroupedBySession() ? groupUrgency() : threadUrgency();
+  const threads = threadUrgency();
+  if (!isGroupedBySession()) return threads;
+  const own = groupOf("self");
+  // A process in our own group must not take us down with it.
+  const way = (pid: number): Urgency => (groupOf(pid) === own ? threads : BY_GROUP);
+  return {
+    settle: (pid) => way(pid).settle(pid),
+    lower: (pid) => way(pid).lower(pid),
+    raise: (pid) => way(pid).raise(pid),
+  };
+}
+
+/** The name of the session's group that a process is in. */
+function groupOf(pid: number | "self"): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/autogroup`, "latin1").split(" ")[0];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether sessions are what the kernel shares its time between: autogroup is on, and no control group stands above it. */
@@ -57,13 +75,11 @@ function hasWeight(path: string): boolean {
   }
 }
 
-function groupUrgency(): Urgency {
-  return {
-    settle: (pid) => void setGroup(pid, SETTLED_NICE),
-    lower: (pid) => void setGroup(pid, LOWEST_NICE),
-    raise: (pid) => setGroup(pid, SETTLED_NICE),
-  };
-}
+const BY_GROUP: Urgency = {
+  settle: (pid) => void setGroup(pid, SETTLED_NICE),
+  lower: (pid) => void setGroup(pid, LOWEST_NICE),
+  raise: (pid) => setGroup(pid, SETTLED_NICE),
+};
 
 function setGroup(pid: number, nice: number): boolean {
   try {

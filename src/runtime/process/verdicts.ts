@@ -55,15 +55,6 @@ export function overDisk(bytes: number, limit: number): Why {
   };
 }
 
-/** It logs so much that telling it to stop is no use. */
-export function overLog(lines: number, limit: number): Why {
-  return {
-    code: "log_limit",
-    message: `Ended: it logged ${lines} lines within a second, the limit is ${limit}`,
-    data: { code: "log_limit", lines, limit },
-  };
-}
-
 /** It neither answered a request in time nor a ping after that. */
 export function overWall(limitSeconds: number): Why {
   return {

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 
+import type { Meter } from "../link/meter.ts";
 import type { Instance } from "./instance.ts";
 import type { SupervisorParts } from "./parts.ts";
 import { openProc, type ProcReader } from "./proc.ts";
@@ -67,6 +68,8 @@ type Watch = {
 type Parts = Pick<SupervisorParts, "config"> & {
   nowMs: () => number;
   urgency: Urgency;
+  /** Tells whether we do not listen to a site for now. */
+  meter: Meter;
   /** Asks how much is in the folder of its site. */
   measureDisk: (instance: Instance) => void;
 };
@@ -213,7 +216,7 @@ function checkWall({ config }: Parts, instance: Instance, watch: Watch, at: numb
 
 /** Asks a process that computes whether it still reacts; ends it where it does not for too long. Answers whether it is silent. */
 function checkAnswers(
-  { config }: Parts,
+  { config, meter }: Parts,
   instance: Instance,
   watch: Watch,
   at: number,
@@ -232,6 +235,11 @@ function checkAnswers(
     watch.ping = { n: watch.pings, atMs: at, cpuMs: watch.cpuMs };
     instance.link.control({ kind: "ping", n: watch.pings });
     return used >= LOWER_AFTER_MS;
+  }
+  if (meter.account(instance.site.id).waitMs() > 0) {
+    // Its answer may be there, unread: it told us too much else.
+    watch.ping = { ...watch.ping, atMs: at, cpuMs: watch.cpuMs };
+    return false;
   }
   const limit = config[instance.shape === "script" ? "functions.scriptCpuMs" : "functions.cpuMs"];
   const burned = burnedMs(watch, at);
