@@ -92,6 +92,7 @@ async function load(state: State, core: Core, message: LoadMessage, code: string
   const { guest, limits, env } = core;
   guest.lines.limit(message.logLineBytes);
   limits.subrequests = message.subrequests;
+  guest.stacks.name({ url: "", name: message.name, prefixColumns: 0 });
   try {
     if (message.database) {
       const { createD1 } = await import("./d1/binding.ts");

@@ -1,9 +1,8 @@
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-import { Database } from "bun:sqlite";
 
 import { startGuest } from "#test/support/guest-host.ts";
 
@@ -129,7 +128,10 @@ test("a batch is all or nothing, and errors are worded as D1 does", () =>
 
 test("what was written is there for the next process, and many statements can be used", () =>
   inFolder(async (folder) => {
-    await run(folder, `${SCHEMA} await DB.prepare("INSERT INTO users (name) VALUES ('kept')").run();`);
+    await run(
+      folder,
+      `${SCHEMA} await DB.prepare("INSERT INTO users (name) VALUES ('kept')").run();`,
+    );
     expect(
       await run(
         folder,

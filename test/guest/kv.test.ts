@@ -50,7 +50,9 @@ test("values of every type, and what is not there", async () => {
 
 test("a value of several megabytes", async () => {
   expect(
-    await run(`const big = "x".repeat(5_000_000); await KV.put("big", big); return (await KV.get("big")) === big;`),
+    await run(
+      `const big = "x".repeat(5_000_000); await KV.put("big", big); return (await KV.get("big")) === big;`,
+    ),
   ).toBe(true);
 });
 

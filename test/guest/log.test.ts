@@ -26,7 +26,9 @@ test("stacks show the author's lines", async () => {
   await using guest = await startGuest(code, { map });
   await expect(guest.ask("/")).rejects.toThrow("The program threw an error");
   const { message } = await guest.logged(/too many/);
-  expect(message).toStartWith('Uncaught RangeError: too many {\n  code: "many",\n  n: 1,\n}\n    at ');
+  expect(message).toStartWith(
+    'Uncaught RangeError: too many {\n  code: "many",\n  n: 1,\n}\n    at ',
+  );
   expect(message).toContain("app/lib/fail.ts:2:");
   expect(message).toContain("app/main.ts:7:");
   expect(message).not.toContain("blob:");
@@ -35,7 +37,11 @@ test("stacks show the author's lines", async () => {
   expect(seen.message).toContain("cause: Error: inner\n");
   expect(seen.message).toContain("app/main.ts:12:");
   // The order is that of writing, although the second line waited for the map.
-  expect(guest.logs.map((line) => line.message.slice(0, 6))).toEqual(["before", "seen E", "Uncaug"]);
+  expect(guest.logs.map((line) => line.message.slice(0, 6))).toEqual([
+    "before",
+    "seen E",
+    "Uncaug",
+  ]);
 });
 
 test("a hostile source map does no harm", async () => {
@@ -44,11 +50,16 @@ test("a hostile source map does no harm", async () => {
     "null",
     "{}",
     '{"version":3,"sources":["a"],"mappings":"!!"}',
-    '{"version":3,"sources":[1,{}],"mappings":"' + "AAAA,".repeat(1000) + "gggggggggggggggggggB" + '"}',
+    '{"version":3,"sources":[1,{}],"mappings":"' +
+      "AAAA,".repeat(1000) +
+      "gggggggggggggggggggB" +
+      '"}',
     '{"version":3,"sources":["\\u001b[31mx"],"mappings":"AAAA"}',
   ];
   for (const map of maps) {
-    await using guest = await startGuest(`export default { fetch() { throw new Error("x") } }`, { map });
+    await using guest = await startGuest(`export default { fetch() { throw new Error("x") } }`, {
+      map,
+    });
     await expect(guest.ask("/")).rejects.toThrow();
     const { message } = await guest.logged(/Error: x/);
     expect(message).not.toContain("\u001b");
@@ -102,7 +113,9 @@ test("long lines are cut, ids belong to their request", async () => {
      } }`,
     { logLineBytes: 100 },
   );
-  await Promise.all(Array.from({ length: 20 }, (_, n) => guest.text(`/${n}`, { requestId: `r${n}` })));
+  await Promise.all(
+    Array.from({ length: 20 }, (_, n) => guest.text(`/${n}`, { requestId: `r${n}` })),
+  );
   await guest.logged(/^\/19$/);
   for (const { message, requestId } of guest.logs) {
     expect(Buffer.byteLength(message)).toBeLessThanOrEqual(100);

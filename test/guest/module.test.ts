@@ -41,11 +41,11 @@ test("the other forms of a module", async () => {
     { env: { N: "1" } },
   );
   const response = await named.ask("/");
-  expect([response.status, headerOf(response, "content-type"), await readText(response.body)]).toEqual([
-    201,
-    "application/json",
-    '{"n":"1"}',
-  ]);
+  expect([
+    response.status,
+    headerOf(response, "content-type"),
+    await readText(response.body),
+  ]).toEqual([201, "application/json", '{"n":"1"}']);
   await using worker = await startGuest(
     `addEventListener("fetch", (event) => event.respondWith(handle(event.request)));
      async function handle(request) { return new Response("sw " + NAME + " " + typeof KV.get) }`,

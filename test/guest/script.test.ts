@@ -75,11 +75,15 @@ test("the body of a request, and one that is not JSON", async () => {
   await using guest = await startGuest(
     `if (req.path === "/text") res.send(req.body.length + ":" + req.body); else res.json(req.json().a);`,
   );
-  const post = (path: string, body: string) => guest.ask(path, { method: "POST", body: Buffer.from(body) });
+  const post = (path: string, body: string) =>
+    guest.ask(path, { method: "POST", body: Buffer.from(body) });
   expect(await readText((await post("/text", "grüß")).body)).toBe("4:grüß");
   expect(await readText((await post("/", '{"a":5}')).body)).toBe("5");
   const bad = await post("/", "{");
-  expect([bad.status, await readText(bad.body)]).toEqual([400, "The body of the request is not JSON\n"]);
+  expect([bad.status, await readText(bad.body)]).toEqual([
+    400,
+    "The body of the request is not JSON\n",
+  ]);
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(Buffer.from('{"a":'));
@@ -116,7 +120,11 @@ res.json({ before, after: db.list("a/").length, missing: db.get("no"), x: db.get
   expect(await guest.text("/add")).toBe("201");
   expect(await guest.text("/long")).toBe("900000");
   expect(await guest.text("/over")).toBe("RangeError");
-  expect(JSON.parse(await guest.text("/keys"))).toEqual([250, { key: "k000", value: 0 }, { key: "k249", value: 249 }]);
+  expect(JSON.parse(await guest.text("/keys"))).toEqual([
+    250,
+    { key: "k000", value: 0 },
+    { key: "k249", value: 249 },
+  ]);
 });
 
 test("names of the globals may be declared by the script", async () => {
@@ -139,7 +147,9 @@ res.send(createHash("md5").update(String(count.n)).digest("hex") satisfies strin
   );
   expect(await guest.text("/")).toBe("c4ca4238a0b923820dcc509a6f75849b");
   await expect(guest.ask("/throw")).rejects.toThrow();
-  expect((await guest.logged(/line 6/)).message).toBe("Uncaught Error: line 6\n    at main.ts:6:38");
+  expect((await guest.logged(/line 6/)).message).toBe(
+    "Uncaught Error: line 6\n    at main.ts:6:38",
+  );
 });
 
 test("sockets of a script", async () => {
@@ -148,10 +158,21 @@ socket.on("message", (message, from) => { from.send(message + "!"); from.data = 
 if (req.method === "GET") { socket.broadcast("hello"); res.send("ok"); }`);
   expect(guest.handlers.websocket).toBe(true);
   expect(await guest.text("/")).toBe("ok");
-  const socket = { id: "s1", url: "http://site.test/ws", headers: {}, protocol: "", address: "", data: null };
+  const socket = {
+    id: "s1",
+    url: "http://site.test/ws",
+    headers: {},
+    protocol: "",
+    address: "",
+    data: null,
+  };
   await guest.link.call("socket.open", { socket });
   await guest.link.call("socket.message", { socket, text: true }, Buffer.from("hi"));
-  const told = guest.notes.map(({ name, params, bytes }) => [name, params, Buffer.from(bytes).toString()]);
+  const told = guest.notes.map(({ name, params, bytes }) => [
+    name,
+    params,
+    Buffer.from(bytes).toString(),
+  ]);
   expect(told).toEqual([
     ["socket.publish", { topic: "", text: true }, "hello"],
     ["socket.send", { id: "s1", text: true }, "hi!"],
@@ -161,7 +182,9 @@ if (req.method === "GET") { socket.broadcast("hello"); res.send("ok"); }`);
 });
 
 test("what a script does after its answer keeps the process", async () => {
-  await using guest = await startGuest(`res.send("sent"); await new Promise((done) => setTimeout(done, 20)); console.log("after");`);
+  await using guest = await startGuest(
+    `res.send("sent"); await new Promise((done) => setTimeout(done, 20)); console.log("after");`,
+  );
   const waiting = guest.told("waiting");
   expect(await guest.text("/")).toBe("sent");
   expect(await waiting).toEqual({ kind: "waiting", count: 1 });

@@ -52,6 +52,8 @@ export type GuestHost = {
   /** Resolves with the next control message of that kind. */
   told: (kind: Control["kind"]) => Promise<Control>;
   exited: Promise<number>;
+  /** Closes the host's end of the descriptor. */
+  disconnect: () => void;
   pid: number;
   [Symbol.asyncDispose]: () => Promise<void>;
 };
@@ -101,7 +103,7 @@ export async function startGuest(code: string, options: HostOptions = {}): Promi
     },
     onClose() {},
   };
-  const link = await openLink(child.stdio[DESCRIPTORS.link] as number, handlers);
+  const { link, disconnect } = await openLink(child.stdio[DESCRIPTORS.link] as number, handlers);
   await openLink(child.stdio[DESCRIPTORS.sync] as number, handlers);
   const told = (kind: Control["kind"]): Promise<Control> =>
     new Promise((resolve) => controls.push({ kind, resolve }));
@@ -167,6 +169,7 @@ export async function startGuest(code: string, options: HostOptions = {}): Promi
     control: (control) => link.control(control),
     told,
     exited: child.exited,
+    disconnect,
     pid: child.pid,
     async [Symbol.asyncDispose]() {
       child.kill(9);
@@ -185,7 +188,10 @@ export function headerOf(response: LinkResponse, name: string): string | undefin
   return response.headers.find(([each]) => each === name)?.[1];
 }
 
-async function openLink(fd: number, handlers: LinkHandlers): Promise<Link> {
+async function openLink(
+  fd: number,
+  handlers: LinkHandlers,
+): Promise<{ link: Link; disconnect: () => void }> {
   let link: Link | undefined;
   const options = {
     fd,
@@ -202,5 +208,5 @@ async function openLink(fd: number, handlers: LinkHandlers): Promise<Link> {
     { write: (bytes) => Math.max(0, socket.write(bytes)), schedule: setImmediate },
     handlers,
   );
-  return link;
+  return { link, disconnect: () => void socket.end() };
 }

@@ -72,16 +72,19 @@ function count(limit: number): void {
 /** The body whole where it was given whole: most are, and these need no stream. */
 async function bodyOf(request: Request, init: RequestInit | undefined): Promise<Body> {
   const given = init?.body;
-  const setType = (type: string): void => {
-    if (!request.headers.has("content-type")) request.headers.set("content-type", type);
-  };
+  if (given === undefined || given === null || given instanceof natives.ReadableStream)
+    return request.body;
+  const { headers } = request;
   if (typeof given === "string") {
-    setType("text/plain;charset=UTF-8");
+    if (!headers.has("content-type")) headers.set("content-type", "text/plain;charset=UTF-8");
     return encodeText(given);
   }
-  if (given instanceof natives.ReadableStream) return request.body;
-  if (given !== undefined && given !== null) return request.bytes();
-  return request.body;
+  if (headers.has("content-type")) return request.bytes();
+  // Bun's Request does not tell the type of all that it is given, its Response does.
+  const made = new natives.Response(given);
+  const type = made.headers.get("content-type");
+  if (type !== null) headers.set("content-type", type);
+  return made.bytes();
 }
 
 function toTypeError(error: unknown): unknown {

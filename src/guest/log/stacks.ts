@@ -111,7 +111,7 @@ export function createStacks(askMap: () => Promise<string>): Stacks {
     name: (next) => (code = next),
     describe,
     toError: (error) => ({
-      name: textOf(error, "name") || "Error",
+      name: nameOf(error),
       message: textOf(error, "message").slice(0, MAX_MESSAGE),
       stack: describe(error).slice(0, MAX_MESSAGE),
     }),
@@ -125,8 +125,14 @@ export function createStacks(askMap: () => Promise<string>): Stacks {
   };
 }
 
+/** The runtime's parser has a name of its own for what everybody calls a SyntaxError. */
+function nameOf(error: unknown): string {
+  const name = textOf(error, "name");
+  return name === "BuildMessage" ? "SyntaxError" : name || "Error";
+}
+
 function titleOf(error: Error): string {
-  const name = textOf(error, "name") || "Error";
+  const name = nameOf(error);
   const message = textOf(error, "message");
   return message === "" ? name : `${name}: ${message}`;
 }
