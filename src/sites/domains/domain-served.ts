@@ -1,8 +1,9 @@
 import { and, eq, ne } from "drizzle-orm";
 
-import type { SiteName } from "#base/names.ts";
+import { isSiteName, type SiteName } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
 
+import { sitesDomain } from "../addresses.ts";
 import { domains, sites } from "../tables.ts";
 
 /** Whether a custom domain leads to a site now: verified, or failing within its grace. `host` is parsed. */
@@ -27,6 +28,21 @@ export async function findMaker(
           .innerJoin(domains, eq(domains.siteId, sites.id))
           .where(and(eq(domains.host, of.host), ne(domains.state, "pending")));
   return row;
+}
+
+/** The site that a host leads to by the site's own address or by a domain of its own; the address of one deploy leads to none. `host` is parsed. */
+export async function findSiteAt(ctx: Ctx, host: string): Promise<string | undefined> {
+  const domain = `.${sitesDomain(ctx)}`;
+  if (host.endsWith(domain)) {
+    const name = host.slice(0, -domain.length);
+    return isSiteName(name) && (await isSite(ctx, name)) ? name : undefined;
+  }
+  const rows = await ctx.db.read
+    .select({ name: sites.name })
+    .from(domains)
+    .innerJoin(sites, eq(domains.siteId, sites.id))
+    .where(and(eq(domains.host, host), ne(domains.state, "pending")));
+  return rows[0]?.name;
 }
 
 /** Whether there is a site of that name. */
