@@ -157,7 +157,7 @@ export function createIncoming(ends: IncomingEnds, granted: number): Incoming {
 /** Parts of one message put together: `done` gets the whole. Nothing comes before `begin` grants it. */
 export function createAssembly(
   sizeBytes: number,
-  grant: (bytes: number) => void,
+  ends: Pick<IncomingEnds, "grant" | "slots" | "release">,
   done: (message: Buffer | BridgeError) => void,
 ): Sink & { begin: () => void } {
   let whole: Buffer | undefined;
@@ -167,21 +167,26 @@ export function createAssembly(
     const more = Math.min(WINDOW_BYTES - (granted - at), sizeBytes - granted);
     if (more <= 0 || (more < WINDOW_BYTES / 2 && granted + more < sizeBytes)) return;
     granted += more;
-    grant(more);
+    ends.grant(more);
+  }
+  function take(bytes: Uint8Array): boolean {
+    if (!whole || at + bytes.length > granted) return false;
+    whole.set(bytes, at);
+    at += bytes.length;
+    pay();
+    return true;
   }
   return {
     begin() {
       whole = Buffer.allocUnsafeSlow(sizeBytes);
       pay();
     },
-    data(bytes) {
-      if (!whole || at + bytes.length > granted) return false;
-      whole.set(bytes, at);
-      at += bytes.length;
-      pay();
-      return true;
+    data: take,
+    bulk(slot, length) {
+      const isGood = ends.slots !== undefined && take(ends.slots.view(slot, length));
+      ends.release(slot);
+      return isGood;
     },
-    bulk: () => false,
     end() {
       if (whole && at === sizeBytes) done(whole);
       else done(new BridgeError("protocol", "A message is shorter than it said"));

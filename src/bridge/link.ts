@@ -1,22 +1,24 @@
-import { type Asks, createAsks } from "./asks.ts";
-import { createExchanges, type Exchanges, release } from "./exchanges.ts";
-import { createFrameReader, createFrameWriter, type Transport } from "./frames.ts";
+import { createCallsSent } from "./calls-sent.ts";
+import { createCallsTaken } from "./calls-taken.ts";
+import { dispatch, type Parties } from "./dispatch.ts";
 import {
-  BridgeError,
-  type Control,
-  FRAME,
-  type Link,
-  type LinkHandlers,
-  RING_SLOT_BYTES,
-  RING_SLOTS,
-} from "./model.ts";
-import { readError, readTextMessage } from "./texts.ts";
+  createFrameReader,
+  createFrameWriter,
+  type FrameWriter,
+  type Transport,
+} from "./frames.ts";
+import { BridgeError, FRAME, type Link, type LinkHandlers } from "./model.ts";
+import { createRequestsSent } from "./requests-sent.ts";
+import { createRequestsTaken } from "./requests-taken.ts";
 import { type BulkEnd, createSlots, type Side, type Wire } from "./wire.ts";
 
 /** Where the bytes of a link go, and how much it takes. */
 export type LinkTransport = Transport & {
-  /** Asked after each frame: whether the rest of what arrived should wait until `receive` is called again. */
-  yields?: () => boolean;
+  /**
+   * Told after each frame whether this end had asked for it; whether the rest of what arrived should wait until `receive` is
+   * called again.
+   */
+  yields?: (wasAsked: boolean) => boolean;
   /** Largest call or answer to one, in bytes; 32 MB where it is not given. */
   messageBytes?: number;
 };
@@ -39,8 +41,7 @@ export function createLink(
   bulk?: BulkEnd,
 ): Link {
   let over: BridgeError | undefined;
-  let roomWaiters: (() => void)[] = [];
-
+  const room = createRoom(() => callsTaken.onRoom());
   const writer = createFrameWriter({
     write: transport.write,
     schedule: (flush) =>
@@ -49,189 +50,124 @@ export function createLink(
         tellRoom();
       }),
   });
-  const ids = createIds(side);
   const wire: Wire = {
     side,
     writer,
     isFull: () => writer.backlogBytes() > FULL_BYTES,
-    room: () =>
-      new Promise((resolve) => {
-        if (over || writer.backlogBytes() <= FULL_BYTES) resolve();
-        else roomWaiters.push(resolve);
-      }),
-    ...ids,
+    room: () => room.wait(over === undefined && wire.isFull()),
+    ...createIds(side),
     slots: bulk && createSlots(bulk),
     violate: (problem) =>
       close(new BridgeError("protocol", `The other end broke the protocol: ${problem}`)),
     closed: () => over,
   };
-  const exchanges = createExchanges(wire, handlers);
-  const asks = createAsks(wire, handlers, transport.messageBytes ?? DEFAULT_MESSAGE_BYTES);
-  const dispatch = createDispatch(wire, exchanges, asks, handlers);
+  const parties = createParties(wire, handlers, transport.messageBytes ?? DEFAULT_MESSAGE_BYTES);
+  const { requestsSent, requestsTaken, callsSent, callsTaken } = parties;
+  const all = [requestsSent, requestsTaken, callsSent, callsTaken];
   const reader = createFrameReader((type, id, buffer, start, end) => {
-    dispatch(type, id, buffer, start, end);
-    return over === undefined && transport.yields?.() !== true;
+    const wasAsked = dispatch(parties, type, id, buffer, start, end);
+    return over === undefined && transport.yields?.(wasAsked) !== true;
   });
 
   function tellRoom(): void {
-    const backlog = writer.backlogBytes();
-    if (backlog > MAX_BACKLOG_BYTES) return wire.violate("it does not read");
-    if (backlog > FULL_BYTES) return undefined;
-    const waiters = roomWaiters;
-    roomWaiters = [];
-    for (const wake of waiters) wake();
-    return asks.onRoom();
+    if (writer.backlogBytes() > MAX_BACKLOG_BYTES) wire.violate("it does not read");
+    else if (!wire.isFull()) room.tell();
   }
   function close(error?: BridgeError): void {
     if (over) return;
     writer.flush();
     over = error ?? new BridgeError("link_closed", "The process has ended");
     writer.close();
-    exchanges.close(over);
-    asks.close(over);
-    for (const wake of roomWaiters.splice(0)) wake();
+    for (const opens of all) opens.close(over);
+    room.tell();
     handlers.onClose(error);
   }
   return {
+    ...sending(writer),
     receive(bytes) {
       if (over) return;
       try {
         if (!reader.push(bytes)) wire.violate("a frame that is too long");
       } catch (error) {
-        // A handler threw: what is to be done with the rest is not known.
-        close(new BridgeError("internal", `A handler failed: ${String(error)}`));
+        // A handler threw: what became of the rest is not known.
+        const problem = error instanceof BridgeError ? error : undefined;
+        close(problem ?? new BridgeError("internal", `A handler failed: ${String(error)}`));
       }
     },
     drained() {
       writer.flush();
       if (!over) tellRoom();
     },
-    control: (message, bytes) => writer.text(FRAME.control, 0, JSON.stringify(message), bytes),
-    request: exchanges.request,
-    call: asks.call,
-    note: asks.note,
+    request: requestsSent.request,
+    call: callsSent.call,
     close,
-    open() {
-      const requests = exchanges.open();
-      const calls = asks.open();
-      return { asked: requests.asked + calls.asked, asking: requests.asking + calls.asking };
-    },
+    open: () => ({
+      asked: requestsTaken.count() + callsTaken.count(),
+      asking: requestsSent.count() + callsSent.count(),
+    }),
     backlogBytes: writer.backlogBytes,
   };
 }
 
+function sending(writer: FrameWriter): Pick<Link, "control" | "note"> {
+  return {
+    control: (message, bytes) => writer.text(FRAME.control, 0, JSON.stringify(message), bytes),
+    note: (name, params, bytes) =>
+      writer.text(FRAME.note, 0, JSON.stringify([name, params ?? null]), bytes),
+  };
+}
+
+function createParties(wire: Wire, handlers: LinkHandlers, messageBytes: number): Parties {
+  const line: Parameters<typeof createCallsSent>[1] = [];
+  return {
+    wire,
+    handlers,
+    requestsSent: createRequestsSent(wire),
+    requestsTaken: createRequestsTaken(wire, handlers.onRequest),
+    callsSent: createCallsSent(wire, line, messageBytes),
+    callsTaken: createCallsTaken(wire, line, messageBytes, handlers.onCall),
+  };
+}
+
+/** Those that wait for room in the backlog. */
+function createRoom(onRoom: () => void): {
+  wait: (isFull: boolean) => Promise<void>;
+  tell: () => void;
+} {
+  let waiters: (() => void)[] = [];
+  return {
+    wait: (isFull) =>
+      new Promise((resolve) => {
+        if (isFull) waiters.push(resolve);
+        else resolve();
+      }),
+    tell() {
+      const woken = waiters;
+      waiters = [];
+      for (const wake of woken) wake();
+      onRoom();
+    },
+  };
+}
+
 /** Even ids are the host's. Each end counts upwards, so an id that is not larger than the last was used. */
-function createIds(side: Side): Pick<Wire, "nextId" | "begin" | "wasBegun"> {
+function createIds(side: Side): Pick<Wire, "nextId" | "begin" | "wasBegun" | "isOwn"> {
   const own = side === "host" ? 0 : 1;
   // 0 names nothing, so the host begins with 2.
   let lastOwn = side === "host" ? 0 : -1;
   let lastOther = side === "host" ? -1 : 0;
+  const isOwn = (id: number): boolean => id % 2 === own;
   return {
+    isOwn,
     nextId() {
       lastOwn += 2;
       return lastOwn;
     },
     begin(id) {
-      if (id % 2 === own || id <= lastOther || id > MAX_ID) return false;
+      if (isOwn(id) || id <= lastOther || id > MAX_ID) return false;
       lastOther = id;
       return true;
     },
-    wasBegun: (id) => id > 0 && id <= (id % 2 === own ? lastOwn : lastOther),
+    wasBegun: (id) => id > 0 && id <= (isOwn(id) ? lastOwn : lastOther),
   };
-}
-
-type Dispatch = (type: number, id: number, buffer: Buffer, start: number, end: number) => void;
-
-function createDispatch(
-  wire: Wire,
-  exchanges: Exchanges,
-  asks: Asks,
-  handlers: LinkHandlers,
-): Dispatch {
-  /** Late frames of what is finished are normal; of what never was they are not. */
-  function must(known: boolean, id: number): void {
-    if (!known && !wire.wasBegun(id)) wire.violate("a frame of nothing");
-  }
-  function onBulk(id: number, buffer: Buffer, start: number, end: number): void {
-    const { slots } = wire;
-    if (!slots || wire.side !== "host" || end - start !== 8) return wire.violate("no such ring");
-    const slot = buffer.readUInt32LE(start);
-    const length = buffer.readUInt32LE(start + 4);
-    if (slot >= RING_SLOTS || length > RING_SLOT_BYTES || !slots.takeThis(slot))
-      return wire.violate("a slot that is not free");
-    const known = exchanges.onBulk(id, slot, length);
-    if (!known) release(wire, slot);
-    return must(known, id);
-  }
-  function onText(type: number, id: number, buffer: Buffer, start: number, end: number): void {
-    let message;
-    try {
-      message = readTextMessage(buffer, start, end);
-    } catch {
-      return wire.violate("a message that is not JSON");
-    }
-    const { value, bytes } = message;
-    if (type === FRAME.failure) {
-      const error = readError(value);
-      return must(asks.onFailure(id, error) || exchanges.onFailure(id, error), id);
-    }
-    if (!isControl(value)) return wire.violate("a control message without a kind");
-    return handlers.onControl(value, bytes);
-  }
-  function number(buffer: Buffer, start: number, end: number): number {
-    return end - start === 4 ? buffer.readUInt32LE(start) : -1;
-  }
-  // oxlint-disable-next-line max-lines-per-function -- one case per type of frame
-  return (type, id, buffer, start, end) => {
-    switch (type) {
-      case FRAME.request:
-        return exchanges.onRequest(id, buffer, start, end);
-      case FRAME.response:
-        return exchanges.onResponse(id, buffer, start, end);
-      case FRAME.data: {
-        const bytes = buffer.subarray(start, end);
-        return must(exchanges.onData(id, bytes) || asks.onData(id, bytes), id);
-      }
-      case FRAME.bulk:
-        return onBulk(id, buffer, start, end);
-      case FRAME.release: {
-        const known =
-          wire.side === "guest" && wire.slots?.give(number(buffer, start, end)) === true;
-        return known ? undefined : wire.violate("a slot that is not in use");
-      }
-      case FRAME.end:
-        return must(exchanges.onEnd(id) || asks.onEnd(id), id);
-      case FRAME.cancel:
-        return must(
-          exchanges.onCancel(id, buffer.toString("utf8", start, Math.min(end, start + 500))),
-          id,
-        );
-      case FRAME.credit: {
-        const bytes = number(buffer, start, end);
-        if (bytes < 0) return wire.violate("credit that is none");
-        return must(exchanges.onCredit(id, bytes) || asks.onCredit(id, bytes), id);
-      }
-      case FRAME.call:
-        return asks.onCall(id, buffer, start, end);
-      case FRAME.result:
-        return asks.onResult(id, buffer, start, end);
-      case FRAME.note:
-        return asks.onNote(buffer, start, end);
-      case FRAME.control:
-      case FRAME.failure:
-        return onText(type, id, buffer, start, end);
-      default:
-        return wire.violate("a frame of no known type");
-    }
-  };
-}
-
-/** Only that it names a kind: who takes it checks the rest. */
-function isControl(value: unknown): value is Control {
-  return (
-    value !== null &&
-    typeof value === "object" &&
-    Object.hasOwn(value, "kind") &&
-    typeof Reflect.get(value, "kind") === "string"
-  );
 }

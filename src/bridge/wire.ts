@@ -7,6 +7,13 @@ export type Side = "host" | "guest";
 /** The ring as one end sees it: `RING_SLOTS` × `RING_SLOT_BYTES`, the same memory at both ends. Not for longer than the link is open. */
 export type BulkEnd = { memory: Uint8Array };
 
+/** Requests of a guest that a host has at a time: its own link keeps more back, and a host refuses them. */
+export const MAX_GUEST_REQUESTS = 256;
+/** Calls of a guest that are not answered yet: its own link keeps more back, twice as many break it. */
+export const MAX_GUEST_CALLS = 256;
+/** The same for the bytes of its calls. */
+export const MAX_GUEST_CALL_BYTES = 8 * 1024 * 1024;
+
 /** What the parts of one end of a link share. */
 export type Wire = {
   side: Side;
@@ -17,6 +24,7 @@ export type Wire = {
   room: () => Promise<void>;
   /** A new id of this end. */
   nextId: () => number;
+  isOwn: (id: number) => boolean;
   /** Takes an id that the other end begins; false: it may not be begun. */
   begin: (id: number) => boolean;
   /** Whether either end ever began this id. */

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+
 import fc from "fast-check";
 
 import { createFrameReader, createFrameWriter, type OnFrame } from "#bridge/frames.ts";

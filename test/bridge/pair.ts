@@ -4,8 +4,8 @@ import {
   type Link,
   type LinkHandlers,
   type LinkResponse,
-  RING_SLOTS,
   RING_SLOT_BYTES,
+  RING_SLOTS,
 } from "#bridge/model.ts";
 
 /** What a test wants different. */
