@@ -18,6 +18,8 @@ export type SiteFolder = {
   settings: SiteSettings | undefined;
   /** The program that the manifest names, relative to `dir`; undefined where it names none or it lies elsewhere. */
   main: string | undefined;
+  /** The program that the manifest names and that lies elsewhere in the project. Absolute. */
+  elsewhere: string | undefined;
 };
 
 /** Where generators put what they make. */
@@ -48,11 +50,10 @@ export async function findSiteFolder(
       `The site of "${printable(named)}" is its folder ${printable(settings?.dir ?? "")}`,
     );
   await checkFolder(context, dir);
-  const main =
-    settings?.main === undefined
-      ? undefined
-      : pathBelow(await realpath(dir), resolve(project?.dir ?? cwd, settings.main));
-  return { dir, settings, main };
+  const program =
+    settings?.main === undefined ? undefined : resolve(project?.dir ?? cwd, settings.main);
+  const main = program === undefined ? undefined : pathBelow(await realpath(dir), program);
+  return { dir, settings, main, elsewhere: main === undefined ? program : undefined };
 }
 
 /** A project with a build is not its own site: asks which folder is. @throws usage, cancelled */

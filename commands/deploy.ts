@@ -12,6 +12,12 @@ import { connect, type Connection } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { findSiteFolder } from "./deploy-folder.ts";
 import { offerToKeepSite } from "./deploy-keep.ts";
+import {
+  type BundledProgram,
+  bundleProgramOf,
+  renderName,
+  renderProgram,
+} from "./deploy-program.ts";
 import { settleSiteToDeploy, withSite } from "./deploy-site.ts";
 import { renderSecrets } from "./packing.ts";
 import { createProgress } from "./progress.ts";
@@ -26,7 +32,8 @@ const PROGRESS_STEP = 50;
 export default defineCommand({
   more: `Sends the files that the server does not have yet, then shows all of them at once: until then visitors get what was there
 before. A site that does not exist is made. Every file of the folder is sent but dotenv files, keys, .git, node_modules and
-what .landignore names; links are refused. Files that look like secrets are asked about at a terminal and refused
+what .landignore names; links are refused. The program of the site (site.main of land.json, else main.ts, else main.js where
+no index.html lies beside it) is bundled with what it imports; nothing of the project runs for that. Files that look like secrets are asked about at a terminal and refused
 elsewhere, also with --yes. A deploy that broke off goes on where it was when it is run again.`,
   examples: [
     "land deploy # the folder that land.json names, else this one",
@@ -51,9 +58,12 @@ elsewhere, also with --yes. A deploy that broke off goes on where it was when it
     const folder = await findSiteFolder(context, args.dir);
     const selection = await selectSite(folder.dir, {
       ...(folder.main !== undefined && { main: folder.main }),
+      ...(folder.elsewhere !== undefined && { main: null }),
     });
-    checkFiles(context, selection, folder.settings?.main);
-    if (args.dryRun) return dryRun(context, selection, args.site ?? folder.settings?.name);
+    const program = await bundleProgramOf(context, folder, selection);
+    checkFiles(context, selection, program);
+    const plan = { selection, program, site: args.site ?? folder.settings?.name };
+    if (args.dryRun) return dryRun(context, plan);
     const connection = await connect(context);
     // Without an account all questions would be in vain.
     if (connection.tokenFrom === undefined) throw fail("unauthenticated", {});
@@ -66,9 +76,10 @@ elsewhere, also with --yes. A deploy that broke off goes on where it was when it
       dir: selection.dir,
       files,
       draft: args.draft,
+      ...(program && { program }),
       ...(args.message !== undefined && { message: args.message }),
     });
-    tell(context, deployed, args.draft);
+    tell(context, deployed, { draft: args.draft, program });
     if (asked) await offerToKeepSite(context, site, folder.dir);
     const { id, url, deployUrl, uploaded, uploadedBytes } = deployed;
     return {
@@ -79,18 +90,18 @@ elsewhere, also with --yes. A deploy that broke off goes on where it was when it
 });
 
 /** Says what the user may not expect of the files. @throws usage where there are none */
-function checkFiles(context: Context, selection: SiteSelection, main: string | undefined): void {
+function checkFiles(
+  context: Context,
+  selection: SiteSelection,
+  program: BundledProgram | undefined,
+): void {
+  if (program) return;
   const { dir, files } = selection;
   if (files.length === 0)
     throw fail("usage", {
       problem: `Cannot deploy "${printable(dir)}": it holds no file to send`,
       hint: "Was it built? Does .landignore name everything? `land init --template site` makes a first page",
     });
-  const program = selection.program ?? main;
-  if (program !== undefined)
-    context.warn(
-      `This version of land runs no programs: "${shorten(program, 60)}" is not sent, files are served alone`,
-    );
   if (!files.some(({ path }) => path === "index.html" || path === "_redirects"))
     context.warn("There is no index.html at the top: who asks for / gets 404");
 }
@@ -169,7 +180,11 @@ function isBreak(error: unknown): boolean {
 }
 
 /** `3 of 5,000 files were new (12 kB)`, then what the server found odd. */
-function tell(context: Context, deployed: Deployed, draft: boolean): void {
+function tell(
+  context: Context,
+  deployed: Deployed,
+  { draft, program }: { draft: boolean; program: BundledProgram | undefined },
+): void {
   const { files, uploaded, uploadedBytes, warnings, id, site } = deployed;
   for (const warning of warnings.slice(0, MAX_WARNINGS)) context.warn(printable(warning));
   if (warnings.length > MAX_WARNINGS)
@@ -180,18 +195,21 @@ function tell(context: Context, deployed: Deployed, draft: boolean): void {
       ? `Nothing had to be sent: the server has all of it (${all})`
       : `${renderNumber(uploaded)} of ${all} ${uploaded === 1 ? "was" : "were"} new (${renderBytes(uploadedBytes)})`,
   );
+  const beside = program ? ` with ${renderProgram(program)}` : "";
   context.say(
     draft
-      ? `Deployed ${printable(id)} as a draft of ${site}; \`land release ${printable(id)} --site ${site}\` makes it live`
-      : `Deployed ${site}, as ${printable(id)}: ${printable(deployed.deployUrl)}`,
+      ? `Deployed ${printable(id)}${beside} as a draft of ${site}; \`land release ${printable(id)} --site ${site}\` makes it live`
+      : `Deployed ${site}${beside}, as ${printable(id)}: ${printable(deployed.deployUrl)}`,
   );
 }
 
-async function dryRun(
-  context: Context,
-  selection: SiteSelection,
-  site: SiteName | string | undefined,
-) {
+type DryPlan = {
+  selection: SiteSelection;
+  program: BundledProgram | undefined;
+  site: SiteName | string | undefined;
+};
+
+async function dryRun(context: Context, { selection, program, site }: DryPlan) {
   const { dir } = selection;
   const files = await hash(context, selection);
   const secrets = secretsIn(files);
@@ -199,6 +217,7 @@ async function dryRun(
     context.warn(`These look like secrets, and are not sent unasked: ${renderSecrets(secrets)}`);
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const rows = files.map((file) => [`  ${shorten(file.path, 80)}`, renderBytes(file.sizeBytes)]);
+  if (program) rows.push([`  ${renderName(program)}, bundled`, renderBytes(program.sizeBytes)]);
   const total = `${renderCount(files.length, "file")}, ${renderBytes(sizeBytes)}`;
   context.say("Nothing is sent");
   return {
@@ -207,6 +226,9 @@ async function dryRun(
       dir,
       sizeBytes,
       files: files.map((file) => ({ path: file.path, sizeBytes: file.sizeBytes })),
+      program: program
+        ? { name: program.name, sizeBytes: program.sizeBytes, inputs: program.inputs }
+        : null,
     },
     text: `${renderTable(rows, [1])}\n${total}`,
   };

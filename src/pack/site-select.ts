@@ -32,8 +32,8 @@ export type SiteSelection = {
 
 /** How files are chosen. */
 export type SelectOptions = {
-  /** The program that the manifest names, relative to the folder. */
-  main?: string;
+  /** The program that the manifest names, relative to the folder; null: it lies elsewhere. */
+  main?: string | null;
   /** Takes each refusal, and the file is left out; without it the first one is thrown. */
   onRefused?: (refusal: LandError) => void;
 };

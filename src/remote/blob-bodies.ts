@@ -16,6 +16,8 @@ export type Blob = {
   onDisk: string;
   /** As it is named in the deploy. */
   path: string;
+  /** The content itself, where it lies in no file. */
+  content?: Uint8Array<ArrayBuffer>;
 };
 
 /** A body whose size is known before it goes out. */
@@ -81,7 +83,7 @@ export async function tarBody(
 }
 
 async function readBlob(blob: Blob): Promise<Uint8Array> {
-  const bytes = await Bun.file(join(blob.dir, blob.onDisk))
+  const bytes = await sourceOf(blob)
     .bytes()
     .catch((cause: unknown) => {
       throw changed(blob, cause);
@@ -132,7 +134,7 @@ async function* checkedPieces(blob: Blob): AsyncGenerator<Uint8Array, void> {
   const hasher = new Bun.CryptoHasher("sha256");
   let held: Uint8Array | undefined;
   let sizeBytes = 0;
-  for await (const piece of Bun.file(join(blob.dir, blob.onDisk)).stream()) {
+  for await (const piece of sourceOf(blob).stream()) {
     hasher.update(piece);
     sizeBytes += piece.length;
     if (sizeBytes > blob.sizeBytes) throw changed(blob);
@@ -141,6 +143,10 @@ async function* checkedPieces(blob: Blob): AsyncGenerator<Uint8Array, void> {
   }
   if (sizeBytes !== blob.sizeBytes || hasher.digest("hex") !== blob.sha256) throw changed(blob);
   if (held) yield held;
+}
+
+function sourceOf({ content, dir, onDisk }: Blob): globalThis.Blob {
+  return content ? new globalThis.Blob([content]) : Bun.file(join(dir, onDisk));
 }
 
 function changed({ path }: Blob, cause?: unknown): LandError {

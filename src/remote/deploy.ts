@@ -1,9 +1,12 @@
 import { LandError } from "#base/errors.ts";
 import type { HashedFile } from "#pack/site-hash.ts";
-import { DeployStarted, type FileList, Finalized } from "#sites/model.ts";
+import { DeployStarted, type FileList, Finalized, type ProgramBody } from "#sites/model.ts";
 
 import type { Exchange } from "./exchange.ts";
 import { type Blob, bytesOf, sendBlobs, type SendProgress } from "./send-blobs.ts";
+
+/** The program of a deploy, and its contents: the code, and its source map. */
+export type DeployProgram = { body: ProgramBody; contents: readonly Uint8Array<ArrayBuffer>[] };
 
 /** A deploy to make. */
 export type DeployPlan = {
@@ -11,6 +14,7 @@ export type DeployPlan = {
   /** Folder that the files lie in. */
   dir: string;
   files: readonly HashedFile[];
+  program?: DeployProgram;
   message?: string;
   draft?: boolean;
   /** Called as blobs go out. */
@@ -72,7 +76,7 @@ export async function deployFolder(exchange: Exchange, plan: DeployPlan): Promis
  */
 async function beginDeploy(
   exchange: Exchange,
-  { site, files, message, draft }: DeployPlan,
+  { site, files, program, message, draft }: DeployPlan,
 ): Promise<{ id: string; missing: string[] }> {
   const [first = {}, ...rest] = partsOf(files);
   const path = `/sites/${encodeURIComponent(site)}/deploys`;
@@ -83,6 +87,7 @@ async function beginDeploy(
       files: first,
       ...(message !== undefined && { message }),
       ...(draft !== undefined && { draft }),
+      ...(program && { program: program.body }),
     },
     repeatable: true,
   });
@@ -121,11 +126,16 @@ function partsOf(files: readonly HashedFile[]): FileList[] {
 }
 
 /** One file for each missing blob. What nobody named is not sent, whatever the server asks for. */
-function blobsOf({ dir, files }: DeployPlan, missing: readonly string[]): Blob[] {
+function blobsOf({ dir, files, program }: DeployPlan, missing: readonly string[]): Blob[] {
   const wanted = new Set(missing);
   const blobs: Blob[] = [];
   for (const { sha256, sizeBytes, onDisk, path } of files)
     if (wanted.delete(sha256)) blobs.push({ sha256, sizeBytes, dir, onDisk, path });
+  for (const content of program?.contents ?? []) {
+    const sha256 = Bun.SHA256.hash(content, "hex");
+    const about = { sha256, sizeBytes: content.length, dir, onDisk: "", content };
+    if (wanted.delete(sha256)) blobs.push({ ...about, path: program?.body.main.name ?? "" });
+  }
   return blobs;
 }
 

@@ -191,20 +191,12 @@ test("--dry-run lists what would be sent, and needs neither site nor account", a
     dir: expect.stringContaining("dry"),
     sizeBytes: 5,
     files: [{ path: "index.html", sizeBytes: 5 }],
+    program: null,
   });
   expect((await land(["deploy", "-n"], "dry")).stdout).toBe("  index.html  5 B\n1 file, 5 B\n");
   await writeFiles(at("dry"), { "cfg.txt": `ghp_${"a1B2".repeat(9)}` });
   const warned = await land(["deploy", "-n"], "dry");
   expect(warned.stderr).toContain("warning: These look like secrets, and are not sent unasked");
-});
-
-test("a program is left out, and that is told", async () => {
-  await writeFiles(at("program"), { "main.ts": "x", "main.ts.map": "{}", "index.html": "1" });
-  const ran = await land(["deploy", "-n", "--json"], "program");
-  expect(ran.json()).toMatchObject({ files: [{ path: "index.html", sizeBytes: 1 }] });
-  expect(ran.stderr).toBe(
-    'warning: This version of land runs no programs: "main.ts" is not sent, files are served alone\n',
-  );
 });
 
 describe("a project with a build", () => {
