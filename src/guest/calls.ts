@@ -35,7 +35,10 @@ function toEvent(name: string, params: unknown, bytes: Uint8Array): SocketEvent 
 }
 
 function toInfo(value: unknown): SocketInfo {
-  const text = (name: string): string => String(propertyOf(value, name) ?? "");
+  const text = (name: string): string => {
+    const found = propertyOf(value, name);
+    return typeof found === "string" ? found : "";
+  };
   const headers: unknown = propertyOf(value, "headers");
   return {
     id: text("id"),

@@ -74,8 +74,9 @@ function createLoading(
 ): (message: Control & { kind: "load" }, bytes: Uint8Array) => void {
   let first: LoadMessage | undefined;
   let parts: Uint8Array[] = [];
-  return ({ more, kind: _, ...about }, bytes) => {
-    first ??= isWhole(about) ? about : undefined;
+  return (message, bytes) => {
+    const { more } = message;
+    first ??= isWhole(message) ? message : undefined;
     parts.push(bytes.slice());
     if (more || !first) return;
     const code = decodeText(Buffer.concat(parts));

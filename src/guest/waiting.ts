@@ -24,13 +24,13 @@ export function createWaiting(link: () => Link, report: Report): Waiting {
       if (!isObject(promise)) return;
       const run = currentRun();
       change(1);
-      settle(promise, (error) => report(error, run)).finally(() => change(-1));
+      void settle(promise, (error) => report(error, run)).finally(() => change(-1));
     },
     count: () => count,
   };
 }
 
-async function settle(promise: object, report: (error: unknown) => void): Promise<void> {
+async function settle(promise: unknown, report: (error: unknown) => void): Promise<void> {
   try {
     await promise;
   } catch (error) {

@@ -10,7 +10,7 @@ async function bundle(files: Record<string, string>, entry: string) {
     target: "bun",
     sourcemap: "external",
     minify: true,
-  } as Parameters<typeof Bun.build>[0]);
+  });
   const [code, map] = await Promise.all(built.outputs.map((output) => output.text()));
   return { code: code ?? "", map: map ?? "" };
 }

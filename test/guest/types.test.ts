@@ -35,7 +35,14 @@ test("the types fit what programs use, and only that", async () => {
     for (const [name, text] of Object.entries({ ...PROGRAMS, "land-env.d.ts": SITE_TYPES }))
       await Bun.write(join(folder, name), text);
     const compiler = resolve("node_modules/.bin/tsc");
-    const flags = ["--noEmit", "--strict", "--target", "esnext", "--lib", "esnext,dom,dom.iterable"];
+    const flags = [
+      "--noEmit",
+      "--strict",
+      "--target",
+      "esnext",
+      "--lib",
+      "esnext,dom,dom.iterable",
+    ];
     const check = async (file: string) => {
       const run = Bun.spawn([compiler, ...flags, "--types", "", "land-env.d.ts", file], {
         cwd: folder,
@@ -43,7 +50,9 @@ test("the types fit what programs use, and only that", async () => {
       });
       return run.stdout.text();
     };
-    const [module, script, wrong] = await Promise.all(["module.ts", "script.ts", "wrong.ts"].map(check));
+    const [module, script, wrong] = await Promise.all(
+      ["module.ts", "script.ts", "wrong.ts"].map(check),
+    );
     expect([module, script]).toEqual(["", ""]);
     expect(wrong).toContain("wrong.ts(1,8)");
     expect(wrong).toContain("nothing");

@@ -37,27 +37,8 @@ const MAX_STATEMENTS = 100;
 /** Runs SQL on the file at `path`. */
 export function createRunner(path: string): SqlRunner {
   let opened: Database | undefined;
-  const statements = new Map<string, Statement>();
   const database = (): Database => (opened ??= openDatabase(path));
-
-  function prepare(sql: string): Statement {
-    const kept = statements.get(sql);
-    if (kept) {
-      // The one used last is dropped last.
-      statements.delete(sql);
-      statements.set(sql, kept);
-      return kept;
-    }
-    checkSingle(sql);
-    const made = database().prepare(sql);
-    statements.set(sql, made);
-    const [oldest] = statements.keys();
-    if (statements.size > MAX_STATEMENTS && oldest !== undefined) {
-      statements.get(oldest)?.finalize();
-      statements.delete(oldest);
-    }
-    return made;
-  }
+  const prepare = createPreparing(database);
   function counters(): { total: number; changes: number; lastRow: number; pages: number } {
     const [row] = (counting ??= database().prepare(COUNTERS)).values();
     const [total = 0, changes = 0, lastRow = 0, pages = 0] = (row ?? []).map(Number);
@@ -99,6 +80,28 @@ export function createRunner(path: string): SqlRunner {
         totalBefore = counters().total;
       }
     },
+  };
+}
+
+/** Prepares statements and keeps those that were used last. */
+function createPreparing(database: () => Database): (sql: string) => Statement {
+  const statements = new Map<string, Statement>();
+  return (sql) => {
+    const kept = statements.get(sql);
+    if (kept) {
+      statements.delete(sql);
+      statements.set(sql, kept);
+      return kept;
+    }
+    checkSingle(sql);
+    const made = database().prepare(sql);
+    statements.set(sql, made);
+    const [oldest] = statements.keys();
+    if (statements.size > MAX_STATEMENTS && oldest !== undefined) {
+      statements.get(oldest)?.finalize();
+      statements.delete(oldest);
+    }
+    return made;
   };
 }
 

@@ -12,8 +12,8 @@ export function toSql(value: unknown): SQLQueryBindings {
   if (ArrayBuffer.isView(value))
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (Array.isArray(value) && value.every(isByte)) return Uint8Array.from(value);
-  const type = typeof value;
-  throw new Error(`D1_TYPE_ERROR: Type '${type}' not supported for value '${String(value)}'`);
+  const shown = typeof value === "bigint" ? `${value}` : typeof value;
+  throw new Error(`D1_TYPE_ERROR: Type '${typeof value}' not supported for value '${shown}'`);
 }
 
 /** What a program gets of a column: blobs as arrays of numbers. */

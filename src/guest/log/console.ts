@@ -7,6 +7,7 @@ import type { Stacks } from "./stacks.ts";
 
 /** Lets `console`, `process.stdout` and `process.stderr` write to the site's log, and errors be shown with the author's lines. */
 export function installConsole(lines: Lines, stacks: Stacks): void {
+  // oxlint-disable-next-line no-extend-native -- how the runtime lets errors say how they are shown
   Object.defineProperty(Error.prototype, Symbol.for("nodejs.util.inspect.custom"), {
     value(this: unknown) {
       return stacks.describe(this);
@@ -22,8 +23,7 @@ export function installConsole(lines: Lines, stacks: Stacks): void {
       return indent === "" ? text : indent + text.replaceAll("\n", `\n${indent}`);
     });
   };
-  Object.assign(console, plain(write), grouped(state, write), counted(state, write));
-  console.trace = (...values) => {
+  const trace = (...values: unknown[]): void => {
     const here = new Error("trace");
     lines.write(
       "debug",
@@ -32,6 +32,7 @@ export function installConsole(lines: Lines, stacks: Stacks): void {
         `\n${stacks.frames(here)}`,
     );
   };
+  Object.assign(console, plain(write), grouped(state, write), counted(state, write), { trace });
   installStream("stdout", "info", lines);
   installStream("stderr", "error", lines);
 }
@@ -79,10 +80,11 @@ function grouped(state: State, write: Write): Partial<Console> {
 /** Labels that are kept at most: they come from the program. */
 const MAX_LABELS = 1000;
 
+function keep(map: Map<string, number>, label: string, value: number): void {
+  if (map.has(label) || map.size < MAX_LABELS) map.set(label, value);
+}
+
 function counted({ counts, timers }: State, write: Write): Partial<Console> {
-  const keep = (map: Map<string, number>, label: string, value: number): void => {
-    if (map.has(label) || map.size < MAX_LABELS) map.set(label, value);
-  };
   const elapsed = (label: string, values: readonly unknown[]): void => {
     const start = timers.get(label);
     if (start === undefined) write("warn", [`Timer "${label}" was not started`]);

@@ -120,8 +120,7 @@ function find(table: Table, sources: readonly string[], place: Place): SourcePla
 const SEMICOLON = 59;
 const COMMA = 44;
 const DIGITS = new Map(
-  [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"].map((digit, value) => [
-    digit.charCodeAt(0),
-    value,
-  ]),
+  Array.from(Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")).map(
+    (digit, value) => [digit, value],
+  ),
 );

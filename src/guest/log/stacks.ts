@@ -50,47 +50,16 @@ export function createStacks(askMap: () => Promise<string>): Stacks {
   let loaded = false;
   let wanted = false;
 
-  function place(line: number, column: number): string {
-    const at = { line, column: line === 1 ? Math.max(1, column - code.prefixColumns) : column };
-    if (!loaded) wanted = true;
-    const found = map?.(at);
-    return found
-      ? `${found.source}:${found.line}:${found.column}`
-      : `${code.name}:${at.line}:${at.column}`;
-  }
-  function frames(error: unknown): string {
-    const stack = textOf(error, "stack");
-    const shown: string[] = [];
-    for (const line of stack.split("\n")) {
-      const [, name = "", url, row, column] = FRAME.exec(line) ?? [];
-      if (url !== code.url || shown.length === MAX_FRAMES) continue;
-      const where = place(Number(row), Number(column));
-      shown.push(
-        WRAPPER.test(name) || name === "" ? `    at ${where}` : `    at ${name} (${where})`,
-      );
-    }
-    return shown.join("\n");
-  }
-  function describeAt(error: unknown, depth: number): string {
-    if (!(error instanceof Error))
-      return typeof error === "string" ? error : natives.inspect(error);
-    const cause: unknown = propertyOf(error, "cause");
-    const errors: unknown = propertyOf(error, "errors");
-    const parts = [titleOf(error) + extras(error), position(error), frames(error)];
-    const inner = depth < MAX_DEPTH ? depth + 1 : undefined;
-    if (inner !== undefined && cause !== undefined && cause !== null)
-      parts.push(`cause: ${describeAt(cause, inner)}`);
-    if (inner !== undefined && Array.isArray(errors))
-      parts.push(...errors.slice(0, MAX_ERRORS).map((each) => describeAt(each, inner)));
-    return parts.filter((part) => part !== "").join("\n");
-  }
-  /** Of an error of the parser, which has no frames. */
-  function position(error: Error): string {
-    const at: unknown = propertyOf(error, "position");
-    const [line, column] = [propertyOf(at, "line"), propertyOf(at, "column")];
-    if (typeof line !== "number" || typeof column !== "number") return "";
-    return `    at ${place(line, column)}`;
-  }
+  const places: Places = {
+    isProgram: (url) => url === code.url,
+    show(line, column) {
+      const at = { line, column: line === 1 ? Math.max(1, column - code.prefixColumns) : column };
+      if (!loaded) wanted = true;
+      const found = map?.(at) ?? { source: code.name, ...at };
+      return `${found.source}:${found.line}:${found.column}`;
+    },
+  };
+  const tell = (error: unknown): string => describeSafely(places, error);
   async function load(): Promise<void> {
     try {
       const text = await askMap();
@@ -100,22 +69,15 @@ export function createStacks(askMap: () => Promise<string>): Stacks {
     }
     loaded = true;
   }
-  function describe(error: unknown): string {
-    try {
-      return describeAt(error, 0);
-    } catch {
-      return "An error that cannot be shown"; // its getters throw
-    }
-  }
   return {
     name: (next) => (code = next),
-    describe,
+    describe: tell,
     toError: (error) => ({
       name: nameOf(error),
       message: textOf(error, "message").slice(0, MAX_MESSAGE),
-      stack: describe(error).slice(0, MAX_MESSAGE),
+      stack: tell(error).slice(0, MAX_MESSAGE),
     }),
-    frames,
+    frames: (error) => framesOf(places, error),
     wantsMap() {
       const was = wanted;
       wanted = false;
@@ -123,6 +85,56 @@ export function createStacks(askMap: () => Promise<string>): Stacks {
     },
     loadMap: () => (asked ??= load()),
   };
+}
+
+/** What is known of the program's code. */
+type Places = {
+  isProgram: (url: string | undefined) => boolean;
+  /** `src/main.ts:3:5` for a place that the runtime names. */
+  show: (line: number, column: number) => string;
+};
+
+function describeSafely(places: Places, error: unknown): string {
+  try {
+    return describe(places, error, 0);
+  } catch {
+    return "An error that cannot be shown"; // its getters throw
+  }
+}
+
+function describe(places: Places, error: unknown, depth: number): string {
+  if (!(error instanceof Error)) return typeof error === "string" ? error : natives.inspect(error);
+  const cause: unknown = propertyOf(error, "cause");
+  const errors: unknown = propertyOf(error, "errors");
+  const parts = [titleOf(error) + extras(error), position(places, error), framesOf(places, error)];
+  if (depth < MAX_DEPTH) {
+    if (cause !== undefined && cause !== null)
+      parts.push(`cause: ${describe(places, cause, depth + 1)}`);
+    if (Array.isArray(errors))
+      parts.push(...errors.slice(0, MAX_ERRORS).map((each) => describe(places, each, depth + 1)));
+  }
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+/** Frames of the program: all others are the guest's own or the runtime's. */
+function framesOf(places: Places, error: unknown): string {
+  const shown: string[] = [];
+  for (const line of textOf(error, "stack").split("\n")) {
+    const [, name = "", url, row, column] = FRAME.exec(line) ?? [];
+    if (!places.isProgram(url) || shown.length === MAX_FRAMES) continue;
+    const where = places.show(Number(row), Number(column));
+    const isNamed = name !== "" && !WRAPPER.test(name);
+    shown.push(isNamed ? `    at ${name} (${where})` : `    at ${where}`);
+  }
+  return shown.join("\n");
+}
+
+/** Of an error of the parser, which has no frames. */
+function position(places: Places, error: Error): string {
+  const at: unknown = propertyOf(error, "position");
+  const [line, column] = [propertyOf(at, "line"), propertyOf(at, "column")];
+  if (typeof line !== "number" || typeof column !== "number") return "";
+  return `    at ${places.show(line, column)}`;
 }
 
 /** The runtime's parser has a name of its own for what everybody calls a SyntaxError. */

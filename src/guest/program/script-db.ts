@@ -1,13 +1,13 @@
-import { decodeText, encodeText, isObject, natives, propertyOf } from "../natives.ts";
+import { decodeText, encodeText, natives, propertyOf } from "../natives.ts";
 import type { AskSync } from "./sync-link.ts";
 
 /** `db` of scripts: the site's key-value store with values of JSON, without waiting. */
 export type ScriptDb = {
-  get: (key: string) => unknown;
-  set: (key: string, value: unknown) => void;
-  add: (key: string, by?: number) => number;
-  delete: (key: string) => void;
-  list: (prefix?: string) => { key: string; value: unknown }[];
+  get: (key: unknown) => unknown;
+  set: (key: unknown, value: unknown) => void;
+  add: (key: unknown, by?: unknown) => number;
+  delete: (key: unknown) => void;
+  list: (prefix?: unknown) => { key: string; value: unknown }[];
 };
 
 /** Keys and values are asked for in portions of this. */
@@ -33,7 +33,7 @@ export function createScriptDb(ask: AskSync): ScriptDb {
       ask("kv.delete", { key: checkKey(key) });
     },
     list(prefix = "") {
-      const keys = listKeys(ask, String(prefix));
+      const keys = listKeys(ask, prefix === "" ? "" : checkKey(prefix));
       const entries: { key: string; value: unknown }[] = [];
       for (let at = 0; at < keys.length; at += PAGE)
         entries.push(...readMany(ask, keys.slice(at, at + PAGE)));
@@ -85,9 +85,10 @@ function read(bytes: Uint8Array | undefined): unknown {
 }
 
 function checkKey(key: unknown): string {
-  if (isObject(key) || key === undefined || key === null || key === "")
+  if (typeof key === "number") return String(key);
+  if (typeof key !== "string" || key === "")
     throw new TypeError("A key of db is a text and not empty");
-  return String(key);
+  return key;
 }
 
 function isText(value: unknown): value is string {

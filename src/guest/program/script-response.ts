@@ -7,10 +7,10 @@ import type { Run } from "../run.ts";
 /** `res` of scripts. The first of `send`, `json` and `redirect` answers, at once; the rest of the script still runs. */
 export type ScriptResponse = {
   status: (code: number) => ScriptResponse;
-  header: (name: string, value: string) => ScriptResponse;
+  header: (name: string, value: unknown) => ScriptResponse;
   send: (body?: unknown) => ScriptResponse;
   json: (value: unknown) => ScriptResponse;
-  redirect: (url: string, code?: number) => ScriptResponse;
+  redirect: (url: unknown, code?: number) => ScriptResponse;
 };
 
 /** `res` and what became of it. */
@@ -29,19 +29,17 @@ export function createScriptAnswer(
   run: Run,
   report: (error: unknown, run: Run) => void,
 ): ScriptAnswer {
-  const { promise, resolve, reject } = Promise.withResolvers<LinkResponse>();
+  const outcome = createOutcome();
   const headers = new natives.Headers();
   let status: number | undefined;
-  let sent = false;
 
   const setType = (type: string): void => {
     if (!headers.has("content-type")) headers.set("content-type", type);
   };
   const answer = (body: Body, usual: number): ScriptResponse => {
-    if (sent) throw new TypeError("The script answered before: res.send() works once");
-    sent = true;
     const list: [string, string][] = [...headers];
-    resolve({ status: status ?? usual, statusText: "", headers: list, body });
+    const done = outcome.settle({ status: status ?? usual, statusText: "", headers: list, body });
+    if (!done) throw new TypeError("The script answered before: res.send() works once");
     return res;
   };
   const sendJson = (value: unknown): ScriptResponse => {
@@ -52,9 +50,7 @@ export function createScriptAnswer(
   };
   const res: ScriptResponse = {
     status(code) {
-      if (!Number.isInteger(code) || code < 200 || code > 599)
-        throw new RangeError("res.status() takes a status from 200 to 599");
-      status = code;
+      status = checkStatus(code);
       return res;
     },
     header(name, value) {
@@ -71,7 +67,7 @@ export function createScriptAnswer(
     json: sendJson,
     redirect(url, code = 302) {
       headers.set("location", String(url));
-      status = code;
+      status = checkStatus(code);
       return answer(null, code);
     },
   };
@@ -83,15 +79,38 @@ export function createScriptAnswer(
   }
   return {
     res,
-    answered: promise,
+    answered: outcome.promise,
     finish() {
-      if (!sent) answer(null, 204);
+      if (!outcome.isSettled()) answer(null, 204);
     },
-    fail(instead) {
-      if (sent) return;
-      sent = true;
-      if (instead instanceof BridgeError) reject(instead);
-      else resolve(instead);
+    fail: outcome.settle,
+  };
+}
+
+function checkStatus(code: number): number {
+  if (Number.isInteger(code) && code >= 200 && code <= 599) return code;
+  throw new RangeError("An answer of a script has a status from 200 to 599");
+}
+
+type Outcome = {
+  promise: Promise<LinkResponse>;
+  /** False: it was settled before. */
+  settle: (to: LinkResponse | BridgeError) => boolean;
+  isSettled: () => boolean;
+};
+
+function createOutcome(): Outcome {
+  const { promise, resolve, reject } = Promise.withResolvers<LinkResponse>();
+  let settled = false;
+  return {
+    promise,
+    isSettled: () => settled,
+    settle(to) {
+      if (settled) return false;
+      settled = true;
+      if (to instanceof BridgeError) reject(to);
+      else resolve(to);
+      return true;
     },
   };
 }

@@ -39,7 +39,7 @@ export function createScript(main: ScriptMain, code: string, db: ScriptDb, guest
       ...sockets,
       on: (event: string, listener: Listener) => {
         if (typeof listener !== "function") throw new TypeError("socket.on() takes a function");
-        (listeners[String(event)] ??= []).push(listener);
+        (listeners[event] ??= []).push(listener);
         return socket;
       },
     };

@@ -16,10 +16,7 @@ export function createSyncLink(): AskSync {
   let flushes: (() => void)[] = [];
   const transport = {
     write: writeAll,
-    schedule: (flush: () => void) => void flushes.push(flush),
-  };
-  const refuse = (): never => {
-    throw new Error("The host asks nothing here");
+    schedule: (due: () => void) => void flushes.push(due),
   };
   const link: Link = createLink("guest", transport, {
     onControl: refuse,
@@ -50,6 +47,10 @@ export function createSyncLink(): AskSync {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a promise that is fulfilled peeks as its value
     return settled as CallAnswer;
   };
+}
+
+function refuse(): never {
+  throw new Error("The host asks nothing here");
 }
 
 function writeAll(bytes: Uint8Array): number {

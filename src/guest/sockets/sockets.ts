@@ -37,7 +37,7 @@ export function createSockets(link: () => Link): LandSockets {
     link().note("socket.publish", { topic, text }, bytes);
   };
   return {
-    broadcast: (message, topic) => publish(topic === undefined ? "" : String(topic), message),
+    broadcast: (message, topic) => publish(topic === undefined ? "" : checkTopic(topic), message),
     publish: (topic, message) => publish(checkTopic(topic), message),
     async count(topic) {
       const params = topic === undefined ? {} : { topic: checkTopic(topic) };
@@ -73,12 +73,11 @@ export function createSocket(link: () => Link, info: SocketInfo): LandSocket {
       const { bytes, text } = toMessage(message);
       note("socket.send", { text }, bytes);
     },
-    close(code, reason) {
+    close: (code, reason) =>
       note("socket.close", {
-        ...(code !== undefined && { code: Number(code) }),
-        ...(reason !== undefined && { reason: String(reason) }),
-      });
-    },
+        ...(code !== undefined && { code }),
+        ...(reason !== undefined && { reason }),
+      }),
     subscribe: (topic) => note("socket.subscribe", { topic: checkTopic(topic) }),
     unsubscribe: (topic) => note("socket.unsubscribe", { topic: checkTopic(topic) }),
     publish(topic, message) {
