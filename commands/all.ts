@@ -22,6 +22,8 @@ export const GROUPS: Readonly<Record<string, string>> = {
   domains: "Domains of your own for a site",
   env: "Variables and secrets of a site",
   kv: "The key-value store of a site",
+  crons: "Schedules of a site's program",
+  egress: "Where a site's program talks to",
   token: "Tokens for programs",
   service: "The server as a systemd service",
   admin: "The data folder of a server",
@@ -259,6 +261,41 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: "Remove a key",
     section: "Sites",
     load: async () => (await import("./kv.ts")).remove,
+  },
+  "crons list": {
+    about: "Show the schedules of a site",
+    section: "Sites",
+    load: async () => (await import("./crons.ts")).list,
+  },
+  "crons runs": {
+    about: "Show what came of the schedules of a site",
+    section: "Sites",
+    load: async () => (await import("./crons.ts")).runs,
+  },
+  "crons run": {
+    about: "Run a schedule now",
+    section: "Sites",
+    load: async () => (await import("./crons.ts")).run,
+  },
+  "egress list": {
+    about: "Show where the program of a site talked to",
+    section: "Sites",
+    load: async () => (await import("./egress.ts")).list,
+  },
+  "egress allow": {
+    about: "Let the program of a site ask some hosts alone",
+    section: "Sites",
+    load: async () => (await import("./egress.ts")).allow,
+  },
+  "egress deny": {
+    about: "Take hosts from those that it may ask",
+    section: "Sites",
+    load: async () => (await import("./egress.ts")).deny,
+  },
+  "egress reset": {
+    about: "Let the program of a site ask every public host",
+    section: "Sites",
+    load: async () => (await import("./egress.ts")).reset,
   },
   open: {
     about: "Open a site in the browser",

@@ -27,6 +27,8 @@ const DONE: Record<string, string> = {
   "member-set": "The role is set.",
   "member-removed": "They are a member no more.",
   "site-saved": "Saved.",
+  "cron-begun": "The schedule runs now.",
+  "egress-set": "Set: it holds from the next request of a program on.",
   "kv-set": "The key is written.",
   "kv-deleted": "The key is removed.",
   "env-set": "It is set: programs have it at their next request.",

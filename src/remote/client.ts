@@ -14,6 +14,7 @@ import { DEFAULT_LIMITS } from "#pack/limits.ts";
 import { Package, PackagePage, type PackageQuery, Version } from "#registry/model.ts";
 
 import { ANSWER_LIMITS, problemOfType, readBody } from "./answer.ts";
+import { type CronVerbs, cronVerbs } from "./cron-verbs.ts";
 import { downloadArchive } from "./download.ts";
 import { type EnvVerbs, envVerbs } from "./env-verbs.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
@@ -55,6 +56,7 @@ export type IndexAnswer =
  */
 export type Remote = SiteVerbs &
   EnvVerbs &
+  CronVerbs &
   KvVerbs & {
     readonly registry: RegistryUrl;
     register: (body: RegisterBody) => Promise<SignedIn>;
@@ -93,6 +95,7 @@ export function createRemote(options: RemoteOptions): Remote {
     ...packageVerbs(exchange),
     ...siteVerbs(exchange),
     ...envVerbs(exchange),
+    ...cronVerbs(exchange),
     ...kvVerbs(exchange),
   };
 }

@@ -95,6 +95,31 @@ export const SITE_WRITES: Record<string, Case> = {
     path: `${PATH}/domains/none.example.com`,
     may: DEVELOPERS,
   },
+  "POST /api/v1/sites/:site/crons/run": {
+    path: `${PATH}/crons/run`,
+    send: json({ cron: "0 0 1 1 *" }),
+    may: DEVELOPERS,
+  },
+  "PUT /api/v1/sites/:site/egress": {
+    path: `${PATH}/egress`,
+    send: json({ allow: null }),
+    may: OWNERS,
+  },
+  "POST /sites/:site/crons/run": {
+    path: "/sites/blog/crons/run",
+    send: form({ cron: "0 0 1 1 *", timeZone: "UTC" }),
+    may: DEVELOPERS,
+  },
+  "POST /sites/:site/egress": {
+    path: "/sites/blog/egress",
+    send: form({ hosts: "not a host!" }),
+    may: OWNERS,
+  },
+  "POST /sites/:site/egress/reset": {
+    path: "/sites/blog/egress/reset",
+    send: form({}),
+    may: OWNERS,
+  },
   "POST /api/deploy": { path: "/api/deploy", send: upload({ site_name: "blog" }), may: DEPLOYERS },
   "POST /sites/": { path: "/sites", send: form({ name: "www" }), may: PEOPLE },
   "POST /sites/:site/settings": {
@@ -201,6 +226,11 @@ export const SITE_READS: Record<string, Pick<Case, "path"> & { may: readonly str
   },
   "/api/v1/sites/:site/traffic": { path: `${PATH}/traffic`, may: STATS_SCOPE },
   "/api/v1/sites/:site/logs": { path: `${PATH}/logs`, may: SITE_SCOPE },
+  "/api/v1/sites/:site/crons": { path: `${PATH}/crons`, may: SITE_SCOPE },
+  "/api/v1/sites/:site/crons/runs": { path: `${PATH}/crons/runs`, may: SITE_SCOPE },
+  "/api/v1/sites/:site/egress": { path: `${PATH}/egress`, may: DEVELOPERS },
+  "/sites/:site/crons": { path: "/sites/blog/crons", may: SITE_SCOPE },
+  "/sites/:site/egress": { path: "/sites/blog/egress", may: DEVELOPERS },
   "/sites/": { path: "/sites", may: LISTERS },
   "/sites/:site": { path: "/sites/blog", may: ANY_SCOPE },
   "/sites/:site/deploys/:id": { path: "/sites/blog/deploys/DEPLOY", may: DEPLOY_SCOPE },
