@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 
 import { loadConfig } from "#base/config.ts";
+import { createHooks } from "#base/hooks.ts";
 import { parseDeployId, parseDigest, parseSiteName } from "#base/names.ts";
 import { createSockets } from "#runtime/sockets/sockets.ts";
 import type { ProgramRef } from "#runtime/tenant.ts";
@@ -23,6 +24,7 @@ const program: ProgramRef = {
 const silent = (): void => undefined;
 const sockets = createSockets({
   config,
+  hooks: createHooks(silent),
   log: { info: silent, warn: silent, error: silent },
   now: () => new Date(),
   random: (length) => new Uint8Array(randomBytes(length)),

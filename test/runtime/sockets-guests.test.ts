@@ -32,7 +32,10 @@ async function guests(sources: Record<string, string>) {
     world: sockets,
     processes,
     ref: (deploy: DeployId) => refs.get(deploy) as ProgramRef,
-    release: (deploy: DeployId) => void (live = deploy),
+    release(deploy: DeployId) {
+      live = deploy;
+      world.release(deploy);
+    },
     async [Symbol.asyncDispose]() {
       await world[Symbol.asyncDispose]();
       await processes.close();

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect, type Socket as TcpSocket } from "node:net";
 
 import { loadConfig, type ServerConfig } from "#base/config.ts";
+import { createHooks } from "#base/hooks.ts";
 import { parseDeployId, parseDigest, parseSiteName } from "#base/names.ts";
 import type { SocketInfo } from "#bridge/calls.ts";
 import type { CallAnswer } from "#bridge/model.ts";
@@ -40,6 +41,8 @@ export type World = AsyncDisposable & {
   starts: () => number;
   /** Makes another deploy live. */
   release: (deploy: typeof FIRST | undefined) => void;
+  /** Tells that a site was removed. */
+  remove: (site: string) => void;
   pass: (ms: number) => void;
   tenant: (siteId?: number, deploy?: typeof FIRST) => Tenant;
   note: (name: string, params: unknown, bytes?: string | Uint8Array, tenant?: Tenant) => void;
@@ -80,8 +83,10 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
   let at = 0;
   const log = (event: string, fields?: Record<string, unknown>): void =>
     void logged.push({ event, cause: fields?.["cause"] });
+  const hooks = createHooks(() => undefined);
   const sockets = createSockets({
     config,
+    hooks,
     log: { info: log, warn: log, error: log },
     now: () => new Date(Date.now() + at),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
@@ -133,7 +138,11 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
     told,
     logged,
     starts: () => starts,
-    release: (deploy) => void (live = deploy),
+    release(deploy) {
+      live = deploy;
+      hooks.emit("site.changed", { site: "site1" });
+    },
+    remove: (site) => hooks.emit("site.deleted", { site, user: "ada" }),
     pass: (ms) => void (at += ms),
     tenant: tenantOf,
     note(name, params, bytes = "", tenant = tenantOf()) {

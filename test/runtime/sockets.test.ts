@@ -208,15 +208,19 @@ test("a program closes a socket with what it says, after what it sent", async ()
   expect(world.asked[1]).toMatchObject({ name: "socket.close", code: 4002, reason: "enough" });
 });
 
-test("a whole site is closed, and at the end of the server everybody", async () => {
+test("a whole site is closed, by hand or when it is removed, and at the end of the server everybody", async () => {
   await using world = await socketWorld();
   const a = await world.open();
   const b = await world.open("/ws?site=2");
-  world.sockets.closeSite(1, 4004, "the site is gone");
-  expect(await a.closed).toEqual({ code: 4004, reason: "the site is gone" });
+  const c = await world.open("/ws?site=3");
+  world.sockets.closeSite(1, 4004, "closed by hand");
+  expect(await a.closed).toEqual({ code: 4004, reason: "closed by hand" });
+  world.remove("site3");
+  expect(await c.closed).toEqual({ code: 1001, reason: "the site is gone" });
+  expect([1, 2, 3].map((id) => world.sockets.count(id))).toEqual([0, 1, 0]);
   world.sockets.endAll();
   expect(await b.closed).toEqual({ code: 1001, reason: "the server stops" });
   expect((await world.raw()).status).toBe(503);
   await world.sockets.stop();
-  expect(world.asked.filter(({ name }) => name === "socket.close")).toHaveLength(2);
+  expect(world.asked.filter(({ name }) => name === "socket.close")).toHaveLength(3);
 });

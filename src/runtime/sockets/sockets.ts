@@ -5,12 +5,14 @@
 import { readFileSync } from "node:fs";
 
 import type { ServerConfig } from "#base/config.ts";
+import type { Hooks } from "#base/hooks.ts";
 import type { Log } from "#base/log.ts";
 import type { SiteName } from "#base/names.ts";
 import type { Handlers } from "#bridge/model.ts";
 import type { ProgramAnswer, ProgramAsk } from "#sites/serving/program.ts";
 
 import type { Binding, ProgramRef } from "../tenant.ts";
+import { rememberCurrent } from "./current.ts";
 import type { CallProgram } from "./deliver.ts";
 import { createEvents, type Events } from "./events.ts";
 import { isSocketRequest } from "./handshake.ts";
@@ -33,6 +35,8 @@ export type SocketParts = {
     | "rateLimit"
     | "tls"
   >;
+  /** Tell when another program may be the current one, and when a site is gone. */
+  hooks: Pick<Hooks, "on">;
   log: Log;
   now: () => Date;
   random: (bytes: number) => Uint8Array;
@@ -76,7 +80,8 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 export function createSockets(parts: SocketParts): Sockets {
   const rooms = createRooms();
   const writer = createWriter();
-  const speakers = createSpeakers(parts, parts.currentProgram);
+  const { current: currentProgram, stop } = rememberCurrent(parts, parts.currentProgram);
+  const speakers = createSpeakers(parts, currentProgram);
   const handlersOf = rememberHandlers(parts.handlersOf);
   const events = createEvents({ ...parts, speakers, handlersOf });
   const outbox = createOutbox({
@@ -86,7 +91,11 @@ export function createSockets(parts: SocketParts): Sockets {
   });
   let isEnding = false;
   const maxSockets = maxSocketsFor(parts.config.tls !== "off");
-  const upgradeParts = { ...parts, rooms, maxSockets, isEnding: () => isEnding };
+  const off = parts.hooks.on("site.deleted", ({ site }) => {
+    const gone = rooms.sites().find(({ name }) => name === site);
+    if (gone) closeAll(rooms, gone.id, 1001, "the site is gone");
+  });
+  const upgradeParts = { ...parts, currentProgram, rooms, maxSockets, isEnding: () => isEnding };
   return {
     binding: socketBinding({ rooms, speakers, outbox }),
     websocket: webSocketHandler(parts, { rooms, writer, events }),
@@ -97,7 +106,11 @@ export function createSockets(parts: SocketParts): Sockets {
       isEnding = true;
       for (const { id } of rooms.sites()) closeAll(rooms, id, 1001, "the server stops");
     },
-    stop: () => events.stop(STOP_MS),
+    async stop() {
+      await events.stop(STOP_MS);
+      stop();
+      off();
+    },
   };
 }
 
