@@ -2,11 +2,14 @@ import { expect, test } from "bun:test";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import { createLog } from "#base/log.ts";
 import { temporaryFolder } from "#test/support/land.ts";
 
 import { openCgroups } from "../../src/runtime/sandbox/cgroup.ts";
+import { createGrouping } from "../../src/runtime/sandbox/grouped.ts";
+import type { GuestProcess } from "../../src/runtime/sandbox/spawn.ts";
 
-const LIMITS = { memoryBytes: 268_435_456, processors: 0.5, weight: 50, threads: 64 };
+const LIMITS = { memoryBytes: 268_435_456, weight: 50, threads: 64 };
 
 /** A folder with the files that the kernel shows of a delegated group. */
 async function group(files: Record<string, string> = {}, path = "/land.service") {
@@ -33,6 +36,7 @@ test("the server moves into a leaf, and a program gets limits", async () => {
   await using _ = folder;
   const cgroups = openCgroups(system);
   expect(await text(own, "server/cgroup.procs")).toBe("42");
+  expect(await text(own, "server/cpu.weight")).toBe("1000");
   expect(await text(own, "cgroup.subtree_control")).toBe("+cpu +memory +pids");
 
   const one = cgroups?.create("7", LIMITS);
@@ -42,26 +46,19 @@ test("the server moves into a leaf, and a program gets limits", async () => {
   expect(await text(inside, "memory.swap.max")).toBe("0");
   expect(await text(inside, "pids.max")).toBe("64");
   expect(await text(inside, "cpu.weight")).toBe("50");
-  expect(await text(inside, "cpu.max")).toBe("50000 100000");
   expect(await text(inside, "cgroup.procs")).toBe("4711");
   one?.kill();
   expect(await text(inside, "cgroup.kill")).toBe("1");
 });
 
-test("usage and the end by memory are read", async () => {
+test("the end by memory is read", async () => {
   const { folder, own, system } = await group();
   await using _ = folder;
-  const one = openCgroups(system)?.create("7", { ...LIMITS, processors: undefined as never });
+  const one = openCgroups(system)?.create("7", LIMITS);
   const inside = join(own, "program-7");
-  expect(one?.usage()).toBeUndefined();
-  await Bun.write(join(inside, "memory.current"), "1048576\n");
-  await Bun.write(join(inside, "cpu.stat"), "usage_usec 2500\nuser_usec 2000\n");
-  await Bun.write(join(inside, "pids.current"), "9\n");
-  expect(one?.usage()).toEqual({ memoryBytes: 1_048_576, cpuMs: 2.5, threads: 9 });
   expect(one?.ranOutOfMemory()).toBe(false);
   await Bun.write(join(inside, "memory.events"), "low 0\noom 1\noom_kill 1\n");
   expect(one?.ranOutOfMemory()).toBe(true);
-  expect(await text(inside, "cpu.max")).toBe("max 100000");
   expect(one?.remove()).toBe(false); // here its files are real ones
   await rm(inside, { recursive: true });
   await mkdir(inside);
@@ -96,4 +93,60 @@ test("undefined with version 1, with none at all, and outside its own root", asy
   await Bun.write(system.self, "0::/../elsewhere\n");
   expect(openCgroups(system)).toBeUndefined();
   expect(openCgroups({ ...system, self: join(folder.path, "none") })).toBeUndefined();
+});
+
+function process(pid: number, exited: GuestProcess["exited"]) {
+  const killed: number[] = [];
+  const guest: GuestProcess = {
+    pid,
+    link: -1,
+    sync: -1,
+    exited,
+    stderrTail: () => "",
+    kill: () => void killed.push(pid),
+  };
+  return { guest, killed };
+}
+
+test("a process is put into a group, ended with it, and its end by memory is logged", async () => {
+  const { folder, own, system } = await group();
+  await using _ = folder;
+  const logged: string[] = [];
+  const log = createLog(
+    "info",
+    (line) => void logged.push(line),
+    () => new Date(0),
+  );
+  const ended = Promise.withResolvers<{ code: null; signal: string }>();
+  const { guest, killed } = process(4711, ended.promise);
+  const grouped = createGrouping(1000, log, () => openCgroups(system))(guest);
+  const inside = join(own, "program-4711");
+  expect(await text(inside, "cgroup.procs")).toBe("4711");
+  expect(await text(inside, "memory.max")).toBe("1250");
+  grouped.kill();
+  expect(killed).toEqual([4711]);
+  expect(await text(inside, "cgroup.kill")).toBe("1");
+  await Bun.write(join(inside, "memory.events"), "oom_kill 1\n");
+  ended.resolve({ code: null, signal: "SIGKILL" });
+  await ended.promise;
+  await Bun.sleep(0);
+  expect(logged.join("")).toContain("sandbox.memory");
+});
+
+test("where a group cannot be made, the process runs without, and that is logged", async () => {
+  const logged: string[] = [];
+  const log = createLog(
+    "info",
+    (line) => void logged.push(line),
+    () => new Date(0),
+  );
+  const { guest } = process(1, new Promise(() => undefined));
+  const broken = {
+    create() {
+      throw new Error("no room");
+    },
+  };
+  expect(createGrouping(1000, log, () => broken)(guest)).toBe(guest);
+  expect(logged.join("")).toContain("no room");
+  expect(createGrouping(1000, log, () => undefined)(guest)).toBe(guest);
 });

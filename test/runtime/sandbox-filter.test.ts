@@ -53,6 +53,54 @@ test.each(ARCHES)("%s: each number is of one call, and none is above the highest
   expect(Math.max(...numbers)).toBeLessThanOrEqual(HIGHEST);
 });
 
+test("the numbers are those of the kernel", () => {
+  const known = {
+    read: [0, 63],
+    clone: [56, 220],
+    execve: [59, 221],
+    mmap: [9, 222],
+    prctl: [157, 167],
+    kill: [62, 129],
+    ptrace: [101, 117],
+    openat: [257, 56],
+    socket: [41, 198],
+    connect: [42, 203],
+    seccomp: [317, 277],
+    bpf: [321, 280],
+    userfaultfd: [323, 282],
+    keyctl: [250, 219],
+    statx: [332, 291],
+    io_uring_setup: [425, 425],
+    clone3: [435, 435],
+    setresuid: [117, 147],
+    prlimit64: [302, 261],
+    landlock_create_ruleset: [444, 444],
+  } as const;
+  for (const name of [
+    "read",
+    "clone",
+    "execve",
+    "mmap",
+    "prctl",
+    "kill",
+    "ptrace",
+    "openat",
+    "socket",
+    "connect",
+    "seccomp",
+    "bpf",
+    "userfaultfd",
+    "keyctl",
+    "statx",
+    "io_uring_setup",
+    "clone3",
+    "setresuid",
+    "prlimit64",
+    "landlock_create_ruleset",
+  ] as const)
+    expect([name, numberOf("x64", name), numberOf("arm64", name)]).toEqual([name, ...known[name]]);
+});
+
 test.each(ARCHES)("%s: jumps stay inside, and the kernel takes the length", (arch) => {
   for (const program of [launchFilter(arch, PID), sealFilter(arch)]) {
     expect(program.length).toBeLessThanOrEqual(4096);

@@ -26,6 +26,7 @@ async function spawner(sandbox: "required" | "none" = "required") {
     "functions.sandbox": sandbox,
     "functions.uidBase": UID_BASE,
     "functions.diskBytes": 1024 * 1024,
+    "functions.memoryBytes": 256 * 1024 * 1024,
   } as const;
   return { logged, ...createSpawner({ config, log, binary: await landBinary() }) };
 }

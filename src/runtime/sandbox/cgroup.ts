@@ -4,8 +4,6 @@ import { join } from "node:path";
 /** Limits of one process. */
 export type CgroupLimits = {
   memoryBytes: number;
-  /** Share of one processor over a tenth of a second: 1 is all of it. Undefined: as much as is free. */
-  processors?: number;
   /** Weight against others where processors are short; 100 is usual. */
   weight: number;
   threads: number;
@@ -17,8 +15,6 @@ export type Cgroup = {
   add: (pid: number) => void;
   /** Ends all that is inside. */
   kill: () => void;
-  /** What is used now, processor time since the start; undefined where it is gone. */
-  usage: () => { memoryBytes: number; cpuMs: number; threads: number } | undefined;
   /** Whether the kernel ended something inside because its memory was used up. */
   ranOutOfMemory: () => boolean;
   /** Removes it; false while something is still inside. */
@@ -35,7 +31,7 @@ const SYSTEM = { mount: "/sys/fs/cgroup", self: "/proc/self/cgroup" };
 const NEEDED = ["cpu", "memory", "pids"];
 const SERVER = "server";
 const PROGRAM = "program-";
-const PERIOD_US = 100_000;
+const SERVER_WEIGHT = 1000;
 
 /**
  * Takes over the control group (version 2) that this process was given for itself: moves the server into a leaf, since a group with processes cannot have
@@ -52,6 +48,7 @@ export function openCgroups(
     mkdirSync(leaf, { recursive: true });
     write(leaf, "cgroup.procs", String(system.pid));
     write(folder, "cgroup.subtree_control", NEEDED.map((name) => `+${name}`).join(" "));
+    write(leaf, "cpu.weight", String(SERVER_WEIGHT));
     sweep(folder);
     return { create: (name, limits) => createCgroup(join(folder, PROGRAM + name), limits) };
   } catch {
@@ -83,34 +80,19 @@ function sweep(folder: string): void {
 }
 
 function createCgroup(folder: string, limits: CgroupLimits): Cgroup {
-  const { memoryBytes, processors, weight, threads } = limits;
+  const { memoryBytes, weight, threads } = limits;
   mkdirSync(folder);
   write(folder, "memory.max", String(memoryBytes));
   writeWhereThere(folder, "memory.swap.max", "0");
   writeWhereThere(folder, "memory.oom.group", "1");
   write(folder, "pids.max", String(threads));
   write(folder, "cpu.weight", String(weight));
-  const quota = processors === undefined ? "max" : String(Math.round(processors * PERIOD_US));
-  write(folder, "cpu.max", `${quota} ${PERIOD_US}`);
   return {
     add: (pid) => write(folder, "cgroup.procs", String(pid)),
     kill: () => writeWhereThere(folder, "cgroup.kill", "1"),
-    usage: () => readUsage(folder),
     ranOutOfMemory: () => (numberIn(folder, "memory.events", "oom_kill") ?? 0) > 0,
     remove: () => removeFolder(folder),
   };
-}
-
-function readUsage(folder: string): ReturnType<Cgroup["usage"]> {
-  try {
-    return {
-      memoryBytes: Number(read(folder, "memory.current")),
-      cpuMs: (numberIn(folder, "cpu.stat", "usage_usec") ?? 0) / 1000,
-      threads: Number(read(folder, "pids.current")),
-    };
-  } catch {
-    return undefined;
-  }
 }
 
 /** `name 12` on a line of its own. */

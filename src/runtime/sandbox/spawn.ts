@@ -6,6 +6,7 @@
 import type { ServerConfig } from "#base/config.ts";
 import type { Log } from "#base/log.ts";
 
+import { createGrouping } from "./grouped.ts";
 import { EXIT, type GuestMode, type LaunchPlan } from "./plan.ts";
 import { programCommand } from "./program.ts";
 import { findSandboxProblem, mayChangeUser } from "./support.ts";
@@ -51,7 +52,10 @@ const LAST_UID = 199_999;
 
 /** Makes the spawner of a server. `binary` is a compiled land to start in place of the running program. */
 export function createSpawner(options: {
-  config: Pick<ServerConfig, "functions.sandbox" | "functions.uidBase" | "functions.diskBytes">;
+  config: Pick<
+    ServerConfig,
+    "functions.sandbox" | "functions.uidBase" | "functions.diskBytes" | "functions.memoryBytes"
+  >;
   log: Log;
   binary?: string;
 }): Spawner {
@@ -59,14 +63,15 @@ export function createSpawner(options: {
   const sandboxed = config["functions.sandbox"] !== "none";
   if (!sandboxed) log.warn("sandbox.none", { setting: "functions.sandbox" });
   const command = programCommand(options.binary);
+  const group = createGrouping(config["functions.memoryBytes"], log);
   let problem: { found: string | undefined } | undefined;
   const spawn = (plan: GuestPlan): GuestProcess => {
     const entry = sandboxed
       ? ["__sandbox", JSON.stringify(launchPlan(plan, config))]
       : ["__guest", "open"];
-    const process = start([...command, ...entry], plan);
-    void tellFailure(process, log);
-    return process;
+    const started = start([...command, ...entry], plan);
+    void tellFailure(started, log);
+    return sandboxed ? group(started) : started;
   };
   return {
     spawn,
