@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import type { SiteName } from "#base/names.ts";
 import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
@@ -56,15 +57,28 @@ ${body}
  *
  * @throws file_failed
  */
-export async function writeFirstSite(dir: string, name: SiteName): Promise<{ made: string[] }> {
-  const files = {
+export function writeFirstSite(dir: string, name: SiteName): Promise<{ made: string[] }> {
+  return writeNewFiles(dir, {
     ...siteFiles(name),
     "land.json": `${JSON.stringify({ site: { name, dir: "." } }, undefined, 2)}\n`,
-  };
+  });
+}
+
+/**
+ * Writes texts by their paths below a folder. Files that are there already stay as they are; `made` names those that were
+ * written.
+ *
+ * @throws file_failed
+ */
+export async function writeNewFiles(
+  dir: string,
+  files: Readonly<Record<string, string>>,
+): Promise<{ made: string[] }> {
   const made: string[] = [];
   for (const [file, text] of Object.entries(files)) {
     const path = join(dir, file);
     if ((await readTextIfAny(path)) !== undefined) continue;
+    await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, text);
     made.push(file);
   }

@@ -9,18 +9,21 @@ import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
 import { askText, type Validate } from "./ask.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
+import { writeFirstApp } from "./init-app.ts";
 import { writeFirstSite } from "./init-site.ts";
 import { suggestSiteName } from "./site.ts";
 
 /** Writes the first land.json of a folder. */
 export default defineCommand({
   more: `Asks for what the flags do not say. A land.json that is there already is never changed. An empty folder also gets
-a first source file. --template site makes a first page with its style instead.`,
+a first source file. --template site makes a first page with its style instead,
+--template app a page with a program behind it, and what editors and type checkers need to know of that.`,
   examples: [
     "land init # asks",
     "land init --yes # takes the suggestions",
     "land init --yes --name @ada/greet --license Apache-2.0",
     "land init --template site # a first page, to be put on the web with `land deploy`",
+    "land init --template app # a page and a program that answers it",
   ],
   args: {
     name: {
@@ -34,8 +37,8 @@ a first source file. --template site makes a first page with its style instead.`
     template: {
       type: "text",
       value: "NAME",
-      about: "What to begin with: package (default) or site",
-      oneOf: ["package", "site"],
+      about: "What to begin with: package (default), site or app",
+      oneOf: ["package", "site", "app"],
     },
   },
   async run(context, args) {
@@ -45,7 +48,8 @@ a first source file. --template site makes a first page with its style instead.`
         problem: `Cannot make a manifest: "${path}" is there already`,
         hint: "Edit it, or name another folder with --cwd",
       });
-    if (args.template === "site") return makeSite(context, args.name, path);
+    const begin = args.template === undefined ? undefined : FIRST.get(args.template);
+    if (begin) return makeSite(context, args.name, path, begin);
     const suggested = await readSuggestions(context.cwd);
     const settle = (key: keyof Suggestions, question: string, validate?: Validate) =>
       settleField(context, key, args[key], suggested[key], question, validate);
@@ -64,14 +68,32 @@ a first source file. --template site makes a first page with its style instead.`
   },
 });
 
+/** What writes the first files of a site, and what its maker is told then. */
+type First = { write: typeof writeFirstSite; next: string };
+const FIRST: ReadonlyMap<string, First> = new Map([
+  ["site", { write: writeFirstSite, next: "`land deploy` puts it on the web" }],
+  [
+    "app",
+    {
+      write: writeFirstApp,
+      next: "change main.ts and public/index.html, then `land deploy` puts them on the web",
+    },
+  ],
+]);
+
 /** A first site: pages and a manifest that names it. Nothing that is there is changed. */
-async function makeSite(context: Context, given: string | undefined, path: string) {
+async function makeSite(
+  context: Context,
+  given: string | undefined,
+  path: string,
+  { write, next }: First,
+) {
   const suggestion = suggestSiteName(context.cwd);
   const name = parseSiteName(
     await settleField(context, "name", given, suggestion, "Name of the site", parseSiteName),
   );
-  const { made } = await writeFirstSite(context.cwd, name);
-  context.say(`Made ${made.join(", ")}\n\nNext: \`land deploy\` puts it on the web`);
+  const { made } = await write(context.cwd, name);
+  context.say(`Made ${made.join(", ")}\n\nNext: ${next}`);
   return { value: { path, name, made } };
 }
 

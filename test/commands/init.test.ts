@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { temporaryFolder } from "#test/support/land.ts";
+import { typeProblems } from "#test/support/types.ts";
 
 import { run, startRun } from "./world.ts";
 
@@ -110,6 +111,37 @@ test("--template site makes a first site that can be deployed, and changes nothi
     exitCode: 2,
   });
 });
+
+test("--template app makes a page and a program that are deployed together, and whose types are right", async () => {
+  await using root = await temporaryFolder("init");
+  const dir = join(root.path, "guests");
+  await Bun.write(join(dir, "tsconfig.json"), '{ "extends": "./mine.json" }');
+  const ran = await run(["init", "--template", "app", "--yes", "--json"], { cwd: dir });
+  expect(ran.json()).toEqual({
+    path: join(dir, "land.json"),
+    name: "guests",
+    made: [
+      "main.ts",
+      "public/index.html",
+      "public/app.js",
+      "public/style.css",
+      "public/.landignore",
+      "land-env.d.ts",
+      "land.json",
+    ],
+  });
+  expect(await textOf(dir, "tsconfig.json")).toBe('{ "extends": "./mine.json" }');
+  const dry = await run(["deploy", "--dry-run", "--json"], { cwd: dir, home: root.path });
+  expect(dry.json()).toMatchObject({
+    site: "guests",
+    files: [{ path: "app.js" }, { path: "index.html" }, { path: "style.css" }],
+    program: { name: "main.ts", inputs: ["main.ts"] },
+  });
+  const fresh = join(root.path, "fresh");
+  await mkdir(fresh);
+  await run(["init", "--template", "app", "--yes"], { cwd: fresh });
+  expect(await typeProblems(fresh)).toBe("");
+}, 60_000);
 
 test("a site's name is checked before anything is written, and asked for at a terminal", async () => {
   await using root = await temporaryFolder("init");
