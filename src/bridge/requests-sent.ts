@@ -56,7 +56,7 @@ export function createRequestsSent(wire: Wire): RequestsSent {
     count: () => states.size + sent.waiting.length,
     close(error) {
       for (const state of states.values()) finish(sent, state, error);
-      for (const begin of sent.waiting.splice(0)) begin();
+      for (const start of sent.waiting.splice(0)) start();
     },
   };
 }

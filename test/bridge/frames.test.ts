@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import { createFrameReader, createFrameWriter, type OnFrame } from "#bridge/frames.ts";
 import { MAX_PAYLOAD_BYTES } from "#bridge/model.ts";

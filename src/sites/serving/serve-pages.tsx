@@ -27,11 +27,14 @@ const TEXTS = {
   405: ["Method not allowed", "This site shows files. It takes GET and HEAD."],
   410: ["Gone", "What was at this address is gone for good."],
   412: ["Precondition failed", "The file is not the one that the request named."],
+  413: ["Too large", "What was sent is larger than this site takes."],
   416: ["Range not satisfiable", "The file does not have the bytes that were asked for."],
   429: ["Too many requests", "Wait a little, then load the page again."],
   451: ["Unavailable for legal reasons", "What is at this address may not be shown."],
   500: ["Something went wrong", "This page cannot be shown. Try again later."],
+  502: ["Bad answer", "The program of this site answered what cannot be shown."],
   503: ["Not available now", "This page cannot be shown right now. Try again in a moment."],
+  504: ["No answer in time", "The program of this site took too long. Try again in a moment."],
 } as const;
 
 const texts = new Map<number, string>();
@@ -43,11 +46,19 @@ function plainPage(status: number): string {
   return made;
 }
 
+/** What a status is called on these pages. */
+export function plainTitle(status: number): string {
+  return textOf(status)[0];
+}
+
+function textOf(status: number): readonly [string, string] {
+  const known = Object.entries(TEXTS).find(([code]) => Number(code) === status)?.[1];
+  const title = status < 500 ? "Not possible" : "Something went wrong";
+  return known ?? [title, "This page cannot be shown."];
+}
+
 function render(status: number): string {
-  const [title, text] = Object.entries(TEXTS).find(([code]) => Number(code) === status)?.[1] ?? [
-    status < 500 ? "Not possible" : "Something went wrong",
-    "This page cannot be shown.",
-  ];
+  const [title, text] = textOf(status);
   return toText(
     <>
       {raw("<!doctype html>\n")}

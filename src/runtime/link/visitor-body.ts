@@ -1,0 +1,47 @@
+import { BridgeError } from "#bridge/model.ts";
+
+/** A body that fails with BridgeError `body_too_large` where it is longer than that. */
+export function limitBody(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): ReadableStream<Uint8Array> {
+  let left = maxBytes;
+  return passBody(body, (bytes) => {
+    left -= bytes;
+    return left < 0 ? new BridgeError("body_too_large", "The body is too large") : undefined;
+  });
+}
+
+/**
+ * A body that is looked at chunk by chunk: `look` may end it with an error; at its end, with nothing, too. Nothing is read
+ * ahead, since a chunk may lie in memory that is used again when the next one is read.
+ */
+export function passBody(
+  body: ReadableStream<Uint8Array>,
+  look: (bytes: number) => Error | undefined,
+  onEnd: (isWhole: boolean) => Error | undefined = () => undefined,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          const problem = done ? onEnd(true) : look(value.length);
+          if (problem) throw problem;
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          onEnd(false);
+          controller.error(error);
+          reader.cancel(error).catch(() => undefined);
+        }
+      },
+      async cancel(reason) {
+        onEnd(false);
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

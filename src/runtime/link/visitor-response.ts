@@ -1,0 +1,121 @@
+import type { ServerConfig } from "#base/config.ts";
+import { BridgeError, type HeaderList, type LinkResponse } from "#bridge/model.ts";
+import type { ProgramAnswer } from "#sites/serving/program.ts";
+
+import { passBody } from "./visitor-body.ts";
+
+/** Headers that concern the connection, or that the server alone sends. */
+const KEPT_BACK = new Set([
+  "alt-svc",
+  "connection",
+  "content-length",
+  "date",
+  "http2-settings",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+/** Orders to a proxy in front, which it obeys: with `X-Accel-Redirect` a program would have it send files of the machine. */
+const KEPT_BACK_START = /^x-(?:land-|accel-|sendfile|lighttpd-|litespeed-|reproxy-url)/;
+/** Statuses whose answers have no body (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5). */
+const WITHOUT_BODY = new Set([204, 205, 304]);
+
+/** Makes what programs answer into what visitors get. */
+export type Answers = {
+  /** @throws BridgeError `bad_response` where it cannot be sent */
+  toAnswer: (method: string, response: LinkResponse) => ProgramAnswer;
+};
+
+/** Makes answers for a server of these domains. */
+export function createAnswers(config: Pick<ServerConfig, "domain" | "sitesDomain">): Answers {
+  const domains = [config.domain, config.sitesDomain].filter((domain) => domain !== "");
+  return {
+    toAnswer(method, response) {
+      const { status, statusText, body } = response;
+      // An informational status would leave the visitor waiting; 101 hands over the connection, which is not the program's.
+      if (status < 200) throw refuse(body, `status ${status}`);
+      const isEmpty = WITHOUT_BODY.has(status) || method === "HEAD";
+      const { headers, length } = readHeaders(response.headers, domains);
+      const init = { status, statusText, headers };
+      if (isEmpty || body === null) {
+        drop(body);
+        if (length !== undefined && isEmpty && status !== 204)
+          headers.push(["content-length", String(length)]);
+        return { response: new Response(null, init), bytes: 0 };
+      }
+      if (body instanceof Uint8Array)
+        return { response: new Response(body, init), bytes: body.length };
+      if (length !== undefined) headers.push(["content-length", String(length)]);
+      const counted = countBody(body, length);
+      return { response: new Response(counted.body, init), bytes: 0, sent: counted.sent };
+    },
+  };
+}
+
+type Headers = { headers: [string, string][]; length: number | undefined };
+
+function readHeaders(list: HeaderList, domains: readonly string[]): Headers {
+  const headers: [string, string][] = [];
+  let length: number | undefined;
+  for (const [name, value] of list) {
+    if (name === "content-length" && /^\d{1,15}$/.test(value)) length = Number(value);
+    if (KEPT_BACK.has(name) || (name.startsWith("x-") && KEPT_BACK_START.test(name))) continue;
+    // Cookies are cleared for the whole registrable domain: those of other sites and of the dashboard, too.
+    if (name === "clear-site-data" && /cookies|\*/i.test(value)) continue;
+    headers.push([name, name === "set-cookie" ? ownCookie(value, domains) : value]);
+  }
+  return { headers, length };
+}
+
+/**
+ * A Set-Cookie value without a `Domain` that would give the cookie to other sites or to the server's own pages: it stays a cookie
+ * of the host that answered.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6265#section-5.2.3
+ */
+export function ownCookie(cookie: string, domains: readonly string[]): string {
+  if (!/;\s*domain\s*=/i.test(cookie)) return cookie;
+  const [pair = "", ...attributes] = cookie.split(";");
+  const kept = attributes.filter((attribute) => {
+    const [name = "", ...value] = attribute.split("=");
+    if (name.trim().toLowerCase() !== "domain") return true;
+    const domain = value.join("=").trim().toLowerCase().replace(/^\./, "").replace(/\.$/, "");
+    return !domains.some((own) => own === domain || own.endsWith(`.${domain}`));
+  });
+  return [pair, ...kept].join(";");
+}
+
+/** Counts what is read; one that is not as long as it was said to be breaks off, since what follows would be taken for an answer. */
+function countBody(
+  body: ReadableStream<Uint8Array>,
+  length: number | undefined,
+): { body: ReadableStream<Uint8Array>; sent: Promise<number> } {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  let count = 0;
+  const look = (bytes: number): Error | undefined => {
+    count += bytes;
+    return length !== undefined && count > length ? wrong() : undefined;
+  };
+  const onEnd = (isWhole: boolean): Error | undefined => {
+    resolve(count);
+    return isWhole && length !== undefined && count !== length ? wrong() : undefined;
+  };
+  return { body: passBody(body, look, onEnd), sent: promise };
+}
+
+function wrong(): BridgeError {
+  return new BridgeError("bad_response", "A body of another length than it said");
+}
+
+function refuse(body: LinkResponse["body"], problem: string): BridgeError {
+  drop(body);
+  return new BridgeError("bad_response", `The program answered what cannot be sent: ${problem}`);
+}
+
+function drop(body: LinkResponse["body"]): void {
+  if (body instanceof ReadableStream) body.cancel().catch(() => undefined);
+}

@@ -1,0 +1,71 @@
+import type { ServerConfig } from "#base/config.ts";
+import type { Log } from "#base/log.ts";
+import { type Body, BridgeError } from "#bridge/model.ts";
+import type { ProgramAnswer, ProgramAsk, Programs } from "#sites/serving/program.ts";
+import { programTrouble } from "#sites/serving/serve-trouble.tsx";
+
+import type { Supervisor } from "../process/supervisor.ts";
+import type { ProgramRef } from "../tenant.ts";
+import { limitBody } from "./visitor-body.ts";
+import { requestHead } from "./visitor-request.ts";
+import { createAnswers } from "./visitor-response.ts";
+import { troubleOf } from "./visitor-trouble.ts";
+
+/** What answers of programs are made with. */
+export type VisitorParts = {
+  ctx: {
+    config: Pick<ServerConfig, "functions.bodyBytes" | "domain" | "sitesDomain">;
+    log: Pick<Log, "error">;
+  };
+  supervisor: Pick<Supervisor, "request">;
+  /** Answers the handshake of a WebSocket; undefined: the request is none. */
+  answerUpgrade?: (ask: ProgramAsk) => Promise<ProgramAnswer> | undefined;
+};
+
+/** A body up to this is read before the program is asked, so that a slow visitor keeps no program waiting. */
+const SMALL_BYTES = 64 * 1024;
+
+/** Answers visitors of sites by their programs. */
+export function createPrograms(parts: VisitorParts): Programs {
+  const { supervisor } = parts;
+  const { config, log } = parts.ctx;
+  const maxBytes = config["functions.bodyBytes"];
+  const answers = createAnswers(config);
+  const ask = async (asked: ProgramAsk): Promise<ProgramAnswer> => {
+    const { request } = asked;
+    const announced = Number(request.headers.get("content-length") ?? "0");
+    if (announced > maxBytes) throw new BridgeError("body_too_large", "The body is too large");
+    const head = requestHead(asked);
+    const body = await readBody(request, announced, maxBytes);
+    const response = await supervisor.request(refOf(asked), head, body, request.signal);
+    return answers.toAnswer(request.method, response);
+  };
+  return {
+    async answer(asked) {
+      try {
+        return await (parts.answerUpgrade?.(asked) ?? ask(asked));
+      } catch (error) {
+        if (!(error instanceof BridgeError))
+          log.error("program failed", { site: asked.site.name, cause: error });
+        return troubleAnswer(asked, error);
+      }
+    },
+  };
+}
+
+function refOf({ site, program }: ProgramAsk): ProgramRef {
+  const { deploy, digest, mapDigest, name, language, database } = program;
+  return { siteId: site.id, site: site.name, deploy, digest, mapDigest, name, language, database };
+}
+
+async function readBody(request: Request, announced: number, maxBytes: number): Promise<Body> {
+  const { body } = request;
+  if (body === null) return null;
+  if (announced > 0 && announced <= SMALL_BYTES) return new Uint8Array(await request.arrayBuffer());
+  return limitBody(body, maxBytes);
+}
+
+function troubleAnswer({ request, requestId }: ProgramAsk, error: unknown): ProgramAnswer {
+  const response = programTrouble(request, { ...troubleOf(error), requestId });
+  return { response, bytes: Number(response.headers.get("content-length") ?? "0") };
+}
