@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { readFileSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 
 import { archOf } from "./arch.ts";
 import { addFilter, launchFilter } from "./filter.ts";
@@ -11,6 +11,7 @@ import { enterRoot, type Place } from "./root.ts";
 import { judgeAbi } from "./support.ts";
 
 const CLOSE_ON_EXEC = 4;
+const F_SETFD = 2;
 const LAST_DESCRIPTOR = 5;
 const PR_SET_PDEATHSIG = 1;
 const PR_CAPBSET_DROP = 24;
@@ -58,6 +59,7 @@ function confine(plan: LaunchPlan): never {
   const lacking = judgeAbi(abi, plan.uid !== null);
   if (lacking !== undefined) end(lacking);
   must("close_range", syscall("close_range", LAST_DESCRIPTOR + 1, 0xffffffff, CLOSE_ON_EXEC));
+  keepDescriptors(syscall);
   must("setsid", syscall("setsid"));
   setLimits(syscall, plan, must);
   const place = plan.uid === null ? hostPlace(plan) : becomeUser(syscall, plan, plan.uid, must);
@@ -72,6 +74,15 @@ function confine(plan: LaunchPlan): never {
     addFilter(syscall, launchFilter(arch, process.pid), "thread");
   if (problem !== undefined) end(problem);
   return end(`execve failed with ${-syscall("execve", place.binary, argv, pointersTo([]))}`);
+}
+
+/** Has the guest's descriptors survive the second start: Bun marks all above 3 to be closed when it starts. */
+function keepDescriptors(syscall: Syscall): void {
+  for (const descriptor of [4, LAST_DESCRIPTOR]) {
+    // Where the host gave no ring, 5 is one of our own.
+    const isGiven = /^(?:socket:|\/memfd:)/.test(readlinkSync(`/proc/self/fd/${descriptor}`));
+    if (isGiven) syscall("fcntl", descriptor, F_SETFD, 0);
+  }
 }
 
 /** Ends where a result of a system call is an error. */
@@ -113,7 +124,9 @@ function becomeUser(syscall: Syscall, plan: LaunchPlan, uid: number, must: Must)
   must(`setresuid to ${uid} (functions.uidBase)`, syscall("setresuid", uid, uid, uid));
   for (const path of [place.binary, ...(place.site === null ? [] : [place.site])])
     if (syscall("faccessat", AT_FDCWD, path, X_OK) < 0)
-      end(`uid ${uid} cannot reach "${path}": every folder above must let others pass`);
+      end(
+        `uid ${uid} cannot reach "${path}": let others pass every folder above it, give the server CAP_SYS_ADMIN, or run it as a user other than root`,
+      );
   return place;
 }
 
