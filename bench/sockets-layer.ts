@@ -4,9 +4,9 @@ import { randomBytes } from "node:crypto";
 import { loadConfig } from "#base/config.ts";
 import { createHooks } from "#base/hooks.ts";
 import { parseDeployId, parseDigest, parseSiteName } from "#base/names.ts";
+import type { SocketData } from "#runtime/sockets/socket.ts";
 import { createSockets } from "#runtime/sockets/sockets.ts";
 import type { ProgramRef } from "#runtime/tenant.ts";
-import { listen } from "#server/start.ts";
 import { type ProgramAsk, UPGRADED } from "#sites/serving/program.ts";
 
 const [port = "0", bytes = "100"] = process.argv.slice(2);
@@ -35,10 +35,11 @@ const sockets = createSockets({
   tell: (_id, _site, text) => console.error(text),
 });
 const publish = sockets.binding.notes?.["socket.publish"];
-listen(
-  "127.0.0.1",
-  Number(port),
-  async (request, upgrader) => {
+Bun.serve<SocketData>({
+  hostname: "127.0.0.1",
+  port: Number(port),
+  development: false,
+  async fetch(request, upgrader) {
     const ask = {
       request,
       site: { id: tenant.siteId, name: tenant.site },
@@ -53,5 +54,5 @@ listen(
     for (let n = 0; n < count; n += 1) publish?.(tenant, { topic: "", text: true }, message);
     return new Response("ok");
   },
-  sockets.websocket,
-);
+  websocket: sockets.websocket,
+});

@@ -9,9 +9,9 @@ import { parseDeployId, parseDigest, parseSiteName } from "#base/names.ts";
 import type { SocketInfo } from "#bridge/calls.ts";
 import type { CallAnswer } from "#bridge/model.ts";
 import type { Peer } from "#http/peer.ts";
+import type { SocketData } from "#runtime/sockets/socket.ts";
 import { createSockets, type SocketParts, type Sockets } from "#runtime/sockets/sockets.ts";
 import type { ProgramRef, Tenant } from "#runtime/tenant.ts";
-import { listen } from "#server/start.ts";
 import { type ProgramAsk, UPGRADED } from "#sites/serving/program.ts";
 
 /** What a program was asked. */
@@ -42,7 +42,7 @@ export type World = AsyncDisposable & {
   /** Makes another deploy live. */
   release: (deploy: typeof FIRST | undefined) => void;
   /** Tells that a site was removed. */
-  remove: (site: string) => void;
+  remove: (siteId: number) => void;
   pass: (ms: number) => void;
   tenant: (siteId?: number, deploy?: typeof FIRST) => Tenant;
   note: (name: string, params: unknown, bytes?: string | Uint8Array, tenant?: Tenant) => void;
@@ -116,10 +116,11 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
     if (!decided) return new Response("for the program");
     return decided.response === UPGRADED ? undefined : decided.response;
   };
-  const server = listen(
-    "127.0.0.1",
-    0,
-    (request, self) => {
+  const server = Bun.serve<SocketData>({
+    hostname: "127.0.0.1",
+    port: 0,
+    development: false,
+    fetch(request, self) {
       const peer: Peer = {
         address: () => options.address ?? "127.0.0.1",
         secure: false,
@@ -127,8 +128,8 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
       };
       return answer(request, peer);
     },
-    sockets.websocket,
-  );
+    websocket: sockets.websocket,
+  });
   const port = server.port ?? 0;
   return {
     sockets,
@@ -142,7 +143,7 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
       live = deploy;
       hooks.emit("site.changed", { site: "site1" });
     },
-    remove: (site) => hooks.emit("site.deleted", { site, user: "ada" }),
+    remove: (id) => hooks.emit("site.deleted", { site: `site${id}`, id, user: "ada" }),
     pass: (ms) => void (at += ms),
     tenant: tenantOf,
     note(name, params, bytes = "", tenant = tenantOf()) {

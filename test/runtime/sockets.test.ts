@@ -215,7 +215,7 @@ test("a whole site is closed, by hand or when it is removed, and at the end of t
   const c = await world.open("/ws?site=3");
   world.sockets.closeSite(1, 4004, "closed by hand");
   expect(await a.closed).toEqual({ code: 4004, reason: "closed by hand" });
-  world.remove("site3");
+  world.remove(3);
   expect(await c.closed).toEqual({ code: 1001, reason: "the site is gone" });
   expect([1, 2, 3].map((id) => world.sockets.count(id))).toEqual([0, 1, 0]);
   world.sockets.endAll();

@@ -91,10 +91,9 @@ export function createSockets(parts: SocketParts): Sockets {
   });
   let isEnding = false;
   const maxSockets = maxSocketsFor(parts.config.tls !== "off");
-  const off = parts.hooks.on("site.deleted", ({ site }) => {
-    const gone = rooms.sites().find(({ name }) => name === site);
-    if (gone) closeAll(rooms, gone.id, 1001, "the site is gone");
-  });
+  const off = parts.hooks.on("site.deleted", ({ id }) =>
+    closeAll(rooms, id, 1001, "the site is gone"),
+  );
   const upgradeParts = { ...parts, currentProgram, rooms, maxSockets, isEnding: () => isEnding };
   return {
     binding: socketBinding({ rooms, speakers, outbox }),
