@@ -33,8 +33,9 @@ export default defineCommand({
   more: `Sends the files that the server does not have yet, then shows all of them at once: until then visitors get what was there
 before. A site that does not exist is made. Every file of the folder is sent but dotenv files, keys, .git, node_modules and
 what .landignore names; links are refused. The program of the site (site.main of land.json, else main.ts, else main.js where
-no index.html lies beside it) is bundled with what it imports; nothing of the project runs for that. Files that look like secrets are asked about at a terminal and refused
-elsewhere, also with --yes. A deploy that broke off goes on where it was when it is run again.`,
+no index.html lies beside it) is bundled with what it imports; nothing of the project runs for that. Files that look like
+secrets are asked about at a terminal and refused elsewhere, also with --yes. A deploy that broke off goes on where it was
+when it is run again.`,
   examples: [
     "land deploy # the folder that land.json names, else this one",
     "land deploy dist --site blog # the folder dist as the site blog",
