@@ -8,6 +8,7 @@ import { type ConfigKey, type Setting, SETTINGS } from "#base/settings.ts";
 import { type ApiPaths, renderApiText } from "#http/api-text.ts";
 import { createApp, describeApi } from "#server/app.ts";
 import { boot } from "#server/boot.ts";
+import { startFunctions } from "#server/functions.ts";
 
 /** The whole of docs/configuration.md. */
 export function renderConfiguration(): string {
@@ -47,9 +48,11 @@ async function readPaths(): Promise<ApiPaths> {
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     writeLog: () => undefined,
   });
+  const functions = startFunctions(booted.ctx, { note: () => undefined });
   try {
-    return describeApi(booted.ctx, createApp(booted.ctx).routes).paths;
+    return describeApi(booted.ctx, createApp(booted.ctx, functions.runtime).routes).paths;
   } finally {
+    await functions.stop();
     await booted.close();
     await rm(data, { recursive: true, force: true });
   }

@@ -13,7 +13,7 @@ export type Events = {
   "site.env": { site: string };
   /** Settings that concern the program alone changed: what it may reach, its quotas. */
   "site.functions": { site: string };
-  "site.deleted": { site: string; user: string };
+  "site.deleted": { site: string; id: number; user: string };
   /** A deploy became whole; `live` tells whether it is what visitors get now. */
   "deploy.finished": { site: string; deploy: string; user: string; live: boolean };
   /** Another deploy is what visitors get: by a deploy or by a rollback. */

@@ -1,5 +1,4 @@
-import type { DeployId } from "#base/names.ts";
-
+import type { Crons } from "./crons/scheduler.ts";
 import type { Kv } from "./kv/kv.ts";
 import type { ProcessInfo } from "./model.ts";
 import type { Quotas } from "./status/quotas.ts";
@@ -8,14 +7,12 @@ import type { Quotas } from "./status/quotas.ts";
 export type Runtime = {
   /** Why this server runs no programs, or undefined where it does. */
   problem: () => string | undefined;
+  /** Whether the kernel confines them. */
   sandboxed: boolean;
   kv: Kv;
+  crons: Pick<Crons, "runNow">;
   quotasOf: (siteId: number) => Promise<Quotas>;
   processesOf: (siteId: number) => ProcessInfo[];
   databaseBytes: (siteId: number) => Promise<number>;
   socketCount: (siteId: number) => number;
-  /** Runs a schedule of the live deploy now; comes back when it is done. */
-  runCron: (siteId: number, cron: string, timeZone: string) => Promise<void>;
-  /** Deploys of the site whose programs may go on. */
-  keep: (siteId: number, deploys: readonly DeployId[]) => void;
 };

@@ -6,8 +6,11 @@ import { type DescribedRoute, describeRoutes, type OpenApi } from "#http/openapi
 import { problems } from "#http/problems.ts";
 import { MANIFEST_SCHEMA } from "#pack/manifest-schema.ts";
 import { registryRoutes } from "#registry/routes.ts";
+import { functionRoutes } from "#runtime/routes.ts";
+import type { Runtime } from "#runtime/runtime.ts";
 import { deployByCurl, sitesRoutes } from "#sites/routes.ts";
 import type { Ctx } from "#store/ctx.ts";
+import { functionsPages } from "#web/functions-pages.ts";
 import { apiPage, pageOfError, pages } from "#web/pages.tsx";
 
 import { health } from "./health.ts";
@@ -19,19 +22,24 @@ export type App = {
 };
 
 /** Mounts every feature. `problems` comes first, since Elysia's onError covers only what is registered after it. */
-export function createApp(ctx: Ctx): App {
+export function createApp(ctx: Ctx, runtime: Runtime): App {
   const listRoutes = (): App["routes"] => app.routes;
   const app = new Elysia({ normalize: false })
     .use(problems({ ctx, page: (error, request) => pageOfError(ctx, error, request) }))
     .get("/health", () => health(ctx))
     .get("/openapi.json", (): Response => Response.json(describeApi(ctx, listRoutes())))
     .group("/api/v1", (api) =>
-      api.use(accountRoutes(ctx)).use(registryRoutes(ctx)).use(sitesRoutes(ctx)),
+      api
+        .use(accountRoutes(ctx))
+        .use(registryRoutes(ctx))
+        .use(sitesRoutes(ctx))
+        .use(functionRoutes(ctx, runtime)),
     )
     .group("/api", (api) => api.use(deployByCurl(ctx)))
     .get("/schema/land.json", (): Response => Response.json(MANIFEST_SCHEMA))
     .get("/docs/api", ({ request }) => apiPage(ctx, request, describeApi(ctx, listRoutes()).paths))
-    .use(pages(ctx));
+    .use(pages(ctx))
+    .use(functionsPages(ctx, runtime));
   return { fetch: (request) => app.fetch(request), routes: listRoutes() };
 }
 

@@ -1,4 +1,5 @@
 import { referencedDigests } from "#registry/references.ts";
+import type { Runtime } from "#runtime/runtime.ts";
 import type { SocketData } from "#runtime/sockets/socket.ts";
 import { siteDigests } from "#sites/deploys/references.ts";
 import { keepRecent } from "#sites/deploys/retention.ts";
@@ -13,13 +14,16 @@ import { type CountryOf, openCountries } from "#traffic/countries.ts";
 import { startTraffic } from "#traffic/record.ts";
 import { dropOldTraffic } from "#traffic/retention.ts";
 
+import { startFunctions } from "./functions.ts";
 import { type Job, startJobs } from "./jobs.ts";
 
 /** What runs beside the request path as long as the server does. */
 export type Hosting = {
   sites: SiteServer;
-  /** What listeners do with WebSockets; undefined where there are none. */
-  websocket?: Bun.WebSocketHandler<SocketData> | undefined;
+  /** What listeners do with WebSockets. */
+  websocket: Bun.WebSocketHandler<SocketData>;
+  /** What runs programs, for routes and pages. */
+  runtime: Runtime;
   /** Ends answers that would never end by themselves. */
   endStreams: () => void;
   /** Writes down what is buffered and waits for work under way. */
@@ -37,7 +41,9 @@ export function startHosting(ctx: Ctx, jobs: readonly Job[]): Hosting {
   void countries.then((found) => (known = found));
   const traffic = startTraffic(ctx, countries);
   const logs = startSiteLogs(ctx);
+  const functions = startFunctions(ctx, logs);
   const sites = createSiteServer(ctx, {
+    programs: functions.programs,
     countryOf: (address) => known?.(address),
     recorder: {
       note(visit) {
@@ -52,13 +58,20 @@ export function startHosting(ctx: Ctx, jobs: readonly Job[]): Hosting {
     { name: "traffic", everyMs: HOUR_MS, firstMs: SOON_MS, run: () => dropOldTraffic(ctx) },
     { name: "logs", everyMs: HOUR_MS, firstMs: SOON_MS, run: () => dropOldLines(ctx) },
     { name: "domains", everyMs: MINUTE_MS, firstMs: MINUTE_MS, run: () => recheckDomains(ctx) },
+    ...functions.jobs,
     ...jobs,
   ]);
   return {
     sites,
-    endStreams: () => logs.endFollowers(),
+    websocket: functions.websocket,
+    runtime: functions.runtime,
+    endStreams() {
+      logs.endFollowers();
+      functions.endStreams();
+    },
     async stop() {
       await running.stop();
+      await functions.stop();
       await sites.stop();
       await traffic.stop();
       await logs.stop();

@@ -4,6 +4,7 @@ import type { ConfigKey } from "#base/settings.ts";
 import { parseHost } from "#http/host.ts";
 import type { Peer } from "#http/peer.ts";
 import { createRateLimiter } from "#http/rate.ts";
+import type { Runtime } from "#runtime/runtime.ts";
 import type { SocketData } from "#runtime/sockets/socket.ts";
 import { type SiteAnswer, UPGRADED } from "#sites/serving/program.ts";
 import type { SiteServer } from "#sites/serving/serve.ts";
@@ -85,8 +86,14 @@ async function serve(booted: Booted, options: StartOptions): Promise<Running> {
     await hosting.stop();
   };
   try {
-    const { sites, websocket } = hosting;
-    const url = await openDoors(booted, doors, { certificates, sites, websocket, options });
+    const { sites, websocket, runtime } = hosting;
+    const url = await openDoors(booted, doors, {
+      certificates,
+      sites,
+      websocket,
+      runtime,
+      options,
+    });
     const code = await ensureFirstCode(ctx);
     if (code !== undefined)
       options.writeErr(`The first account needs this code, and becomes admin: ${code}\n`);
@@ -111,15 +118,16 @@ async function openDoors(
   parts: {
     certificates: Certificates | undefined;
     sites: SiteServer;
-    websocket: Bun.WebSocketHandler<SocketData> | undefined;
+    websocket: Bun.WebSocketHandler<SocketData>;
+    runtime: Runtime;
     options: StartOptions;
   },
 ): Promise<string> {
   const { ctx } = booted;
   const { config } = ctx;
-  const { certificates, sites, websocket, options } = parts;
+  const { certificates, sites, websocket, runtime, options } = parts;
   const handle = createHandler(ctx, {
-    app: createApp(ctx),
+    app: createApp(ctx, runtime),
     limiter: createRateLimiter(ctx.now),
     sites,
     toHttps: async (request) =>

@@ -14,6 +14,7 @@ import { put } from "#test/registry/uploads.ts";
 import { deploy } from "#test/sites/deploy-world.ts";
 import { type TestCtx } from "#test/support/ctx.ts";
 import { makeToken, type Person, signUp } from "#test/support/people.ts";
+import { plainAnswer, testFunctions } from "#test/support/runtime.ts";
 
 const HOME = "http://127.0.0.1:5263";
 
@@ -62,7 +63,8 @@ export async function openWorld(ctx: TestCtx): Promise<World> {
     blog: (await deploy(ctx, ada, "blog", { "index.html": "of ada" })).id,
     shop: (await deploy(ctx, bob, "shop", { "index.html": "of bob" })).id,
   };
-  const app = createApp(ctx);
+  const functions = testFunctions(ctx);
+  const app = createApp(ctx, functions.runtime);
   const sites = createSiteServer(ctx, { recorder: { note: () => undefined } });
   const toHttps = () => Promise.resolve(undefined);
   const limiter = createRateLimiter(ctx.now);
@@ -75,7 +77,10 @@ export async function openWorld(ctx: TestCtx): Promise<World> {
     routes: app.routes,
     deploys,
     restore,
-    stop: () => sites.stop(),
+    async stop() {
+      await functions.stop();
+      await sites.stop();
+    },
     callers: {
       nobody: () => Promise.resolve({}),
       "a token that is none": () => Promise.resolve({ authorization: "Bearer land_x" }),
@@ -105,14 +110,16 @@ export async function openWorld(ctx: TestCtx): Promise<World> {
       "root site:blog": scoped(root, "site:blog"),
       ...sessionsOf(ctx, ada),
     },
-    call: (method, path, { headers, body }) =>
-      handle(
-        new Request(HOME + path, {
-          method,
-          headers: { host: new URL(HOME).host, ...headers },
-          ...(body !== undefined && { body }),
-        }),
-        { address: () => "127.0.0.1", secure: false },
+    call: async (method, path, { headers, body }) =>
+      plainAnswer(
+        await handle(
+          new Request(HOME + path, {
+            method,
+            headers: { host: new URL(HOME).host, ...headers },
+            ...(body !== undefined && { body }),
+          }),
+          { address: () => "127.0.0.1", secure: false },
+        ),
       ),
   };
 }

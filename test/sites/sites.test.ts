@@ -175,7 +175,7 @@ test("with a site go its deploys, domains, members and logs, and nothing of othe
     expect([table, await countRows(table)]).toEqual([table, table === "domains" ? 2 : 1]);
   expect(await countRows("site_members")).toBe(1);
   expect(events.slice(-2)).toEqual([
-    { event: "site.deleted", site: "blog", user: "ada" },
+    { event: "site.deleted", site: "blog", id: 1, user: "ada" },
     { event: "domain.removed", site: "blog", host: "blog.example.com" },
   ]);
   expect((await readSite(ctx, bob.actor, "shop")).live?.id).toBe("bbbbbbbbbb");

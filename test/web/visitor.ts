@@ -8,6 +8,7 @@ import { createRateLimiter } from "#http/rate.ts";
 import { createApp } from "#server/app.ts";
 import { createHandler } from "#server/handle.ts";
 import type { Ctx } from "#store/ctx.ts";
+import { plainAnswer, testFunctions } from "#test/support/runtime.ts";
 
 /** Where the server says that it is. */
 export const HOME = "http://127.0.0.1:5263";
@@ -35,7 +36,7 @@ export type Visitor = {
 /** Opens a browser on a server's request path: it keeps cookies, sends hidden fields and an Origin. */
 export function visit(ctx: Ctx): Visitor {
   const handle = createHandler(ctx, {
-    app: createApp(ctx),
+    app: createApp(ctx, testFunctions(ctx).runtime),
     limiter: createRateLimiter(ctx.now),
     sites: { answer: () => Promise.resolve(undefined) },
     toHttps: () => Promise.resolve(undefined),
@@ -49,10 +50,10 @@ export function visit(ctx: Ctx): Visitor {
     const headers = new Headers({ accept: "text/html", host: new URL(HOME).host, ...more });
     if (cookies.size > 0)
       headers.set("cookie", [...cookies].map((pair) => pair.join("=")).join("; "));
-    const response = await handle(new Request(HOME + path, { ...init, headers }), {
-      address: () => "127.0.0.1",
-      secure: false,
-    });
+    const peer = { address: () => "127.0.0.1", secure: false };
+    const response = plainAnswer(
+      await handle(new Request(HOME + path, { ...init, headers }), peer),
+    );
     for (const line of response.headers.getSetCookie()) {
       const [name = "", value = ""] = line.split(";", 1)[0]?.split("=") ?? [];
       if (value === "") cookies.delete(name);

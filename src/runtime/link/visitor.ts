@@ -1,7 +1,7 @@
 import type { ServerConfig } from "#base/config.ts";
 import type { Log } from "#base/log.ts";
 import { type Body, BridgeError } from "#bridge/model.ts";
-import type { ProgramAnswer, ProgramAsk, Programs } from "#sites/serving/program.ts";
+import type { LoadedProgram, ProgramAnswer, ProgramAsk, Programs } from "#sites/serving/program.ts";
 import { programTrouble } from "#sites/serving/serve-trouble.tsx";
 
 import type { Supervisor } from "../process/supervisor.ts";
@@ -18,6 +18,8 @@ export type VisitorParts = {
     log: Pick<Log, "error">;
   };
   supervisor: Pick<Supervisor, "request">;
+  /** Whether a program is one that runs: that of the live deploy, of a young draft. */
+  mayRun: (program: LoadedProgram) => boolean;
   /** Answers the handshake of a WebSocket; undefined: the request is none. */
   answerUpgrade?: (ask: ProgramAsk) => Promise<ProgramAnswer> | undefined;
 };
@@ -32,7 +34,9 @@ export function createPrograms(parts: VisitorParts): Programs {
   const maxBytes = config["functions.bodyBytes"];
   const answers = createAnswers(config);
   const ask = async (asked: ProgramAsk): Promise<ProgramAnswer> => {
-    const { request } = asked;
+    const { request, program } = asked;
+    if (!parts.mayRun(program))
+      throw new BridgeError("deploy_not_live", "The deploy is not what visitors get");
     const announced = Number(request.headers.get("content-length") ?? "0");
     if (announced > maxBytes) throw new BridgeError("body_too_large", "The body is too large");
     const head = requestHead(asked);

@@ -26,7 +26,7 @@ export async function deleteSite(ctx: Ctx, actor: Actor | undefined, name: strin
     await holdName(ctx, tx, access.site);
     return { site: access.site, by: access.actor.name, hosts: await takeDown(tx, access.site) };
   });
-  ctx.hooks.emit("site.deleted", { site: site.name, user: by });
+  ctx.hooks.emit("site.deleted", { site: site.name, id: site.id, user: by });
   for (const host of hosts) ctx.hooks.emit("domain.removed", { site: site.name, host });
   await purgeSite(ctx, site.id);
 }
