@@ -22,7 +22,7 @@ import {
 } from "./ui.tsx";
 
 /** What this page is made from. */
-export type SiteCronsProps = SiteFrame & {
+type SiteCronsProps = SiteFrame & {
   crons: readonly CronInfo[];
   runs: CronRunPage;
   /** Whether runs come before these. */
@@ -72,7 +72,7 @@ async function show(
 }
 
 /** `/sites/:site/crons`: when the program is run by the clock, and what came of it. */
-export function SiteCronsPage(props: SiteCronsProps): Html {
+function SiteCronsPage(props: SiteCronsProps): Html {
   const { frame, site, crons, runs, isLater, problems } = props;
   const path = sitePath(site.name, "crons");
   return (

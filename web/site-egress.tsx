@@ -26,7 +26,7 @@ import {
 /** A list of hosts that came back. */
 type EgressForm = { hosts: string; problems: FormProblems };
 /** What this page is made from. */
-export type SiteEgressProps = SiteFrame & { ledger: EgressLedger; form?: EgressForm | undefined };
+type SiteEgressProps = SiteFrame & { ledger: EgressLedger; form?: EgressForm | undefined };
 
 type Params = { ctx: Ctx; request: Request; site: string };
 type Status = { status?: number; headers?: Record<string, string> };
@@ -88,7 +88,7 @@ async function show(
 }
 
 /** `/sites/:site/egress`: whom the programs of a site asked, and whom they may ask. */
-export function SiteEgressPage(props: SiteEgressProps): Html {
+function SiteEgressPage(props: SiteEgressProps): Html {
   const { frame, site, ledger } = props;
   const path = sitePath(site.name, "egress");
   return (

@@ -1,16 +1,13 @@
 import { blob, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-import type { DeployId, SiteName } from "#base/names.ts";
+import type { DeployId } from "#base/names.ts";
 
 import type { EnvKind, RunOutcome } from "./model.ts";
 
 const time = (name: string) => integer(name, { mode: "timestamp_ms" });
 
-/** Which sites there are, and their names. They belong to `src/sites`. */
-export const siteIds = sqliteTable("sites", {
-  id: integer().primaryKey(),
-  name: text().$type<SiteName>().notNull(),
-});
+/** Which sites there are. They belong to `src/sites`. */
+export const siteIds = sqliteTable("sites", { id: integer().primaryKey() });
 
 /** Variables and secrets of sites. */
 export const siteEnv = sqliteTable(

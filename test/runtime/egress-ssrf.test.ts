@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
 import { createServer } from "node:https";
 
+import { createResolve } from "#runtime/egress/resolve.ts";
+import { startDns } from "#test/support/dns.ts";
+
 import { makeAuthority } from "./egress-certificates.ts";
 import { egressWorld, headerOf, listen, refusalOf, textOf } from "./egress-world.ts";
 
@@ -62,6 +65,26 @@ test("SSRF: a name that answers differently the second time is asked once", asyn
   // Allowed by the list of private addresses: what is connected to is the first answer, not a second one.
   expect(await textOf(await world.fetch(`http://flip.example:${port}/`))).toBe("hello");
   expect(asked).toBe(1);
+});
+
+test("SSRF: what DNS says of a name is judged, and the DNS servers of the settings are asked", async () => {
+  await using dns = await startDns();
+  const config = { "dns.servers": [dns.address] };
+  const resolve = createResolve(config["dns.servers"]);
+  await using world = await egressWorld({ config, more: { resolve } });
+  expect(await refusalOf(world.fetch("http://inside.example/"))).toBe(
+    "egress_denied: Cannot fetch inside.example: it leads to 127.0.0.1, which is an address of this machine",
+  );
+  expect(dns.asked.toSorted()).toEqual(["inside.example 1", "inside.example 28"]);
+  const port = world.origin.split(":")[1] ?? "";
+  expect(await textOf(await world.fetch(`http://inside.example:${port}/`))).toBe("hello");
+});
+
+test("SSRF: the system knows where localhost is, and that is refused", async () => {
+  await using world = await egressWorld({ more: { resolve: createResolve([]) } });
+  expect(await refusalOf(world.fetch("http://localhost:1234/"))).toMatch(
+    /^egress_denied: .*which is an address of this machine$/,
+  );
 });
 
 test("SSRF: ports of mail and the like are no web", async () => {

@@ -1,6 +1,6 @@
 import { and, asc, eq, isNotNull, lte, sql } from "drizzle-orm";
 
-import type { DeployId, SiteName } from "#base/names.ts";
+import type { DeployId } from "#base/names.ts";
 import type { Cron } from "#sites/model.ts";
 import { nextTime } from "#sites/rules/crons.ts";
 import type { Ctx } from "#store/ctx.ts";
@@ -128,16 +128,6 @@ function ofSchedule({ siteId, cron, timeZone }: Schedule) {
     eq(siteCrons.cron, cron),
     eq(siteCrons.timeZone, timeZone),
   );
-}
-
-/** The id of a site by its name. */
-export async function findSiteId(ctx: Ctx, name: string): Promise<number | undefined> {
-  const [row] = await ctx.db.read
-    .select({ id: siteIds.id })
-    .from(siteIds)
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- compared only
-    .where(eq(siteIds.name, name as SiteName));
-  return row?.id;
 }
 
 /** Sites whose live program has schedules, or that had some. */

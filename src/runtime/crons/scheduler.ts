@@ -1,11 +1,11 @@
 import { fail } from "#base/errors.ts";
 import type { Cron } from "#sites/model.ts";
+import { findSiteId } from "#sites/site/sites-ids.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import {
   claimRun,
   type Due,
-  findSiteId,
   passBy,
   readDue,
   readNextMs,

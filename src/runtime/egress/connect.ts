@@ -60,7 +60,8 @@ function attempt(
   const timer = isLimited ? setTimeout(giveUp, ATTEMPT_MS) : undefined;
   signal.addEventListener("abort", giveUp, { once: true });
   socket.once(isSecure ? "secureConnect" : "connect", () => resolve(socket));
-  socket.once("error", reject);
+  // For good: an error that nobody listens to would end the server.
+  socket.on("error", reject);
   socket.once("close", () => reject(new Error("the connection was closed")));
   if (signal.aborted) giveUp();
   return promise.finally(() => {
