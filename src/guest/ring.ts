@@ -5,6 +5,7 @@ import { DESCRIPTORS, RING_SLOT_BYTES, RING_SLOTS } from "#bridge/model.ts";
 
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
+const FAILED = -1;
 
 /** The ring that the host gave, as memory of this process; undefined where there is none, and bodies go over the link. */
 export function mapRing(): Uint8Array | undefined {
@@ -19,7 +20,8 @@ export function mapRing(): Uint8Array | undefined {
       DESCRIPTORS.ring,
       0,
     );
-    return address === null ? undefined : new Uint8Array(toArrayBuffer(address, 0, size));
+    if (address === null || Number(address) === FAILED) return undefined;
+    return new Uint8Array(toArrayBuffer(address, 0, size));
   } catch {
     return undefined;
   }

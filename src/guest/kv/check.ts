@@ -1,14 +1,4 @@
-import { isObject, propertyOf } from "../natives.ts";
-
-/** What a value may be. */
-export type KvValue = string | ArrayBuffer | ArrayBufferView | ReadableStream;
-/** How long a key lives; `ttl` is ours and may be short. All are seconds, `expiration` since 1970. */
-export type KvPutOptions = {
-  expiration?: number;
-  expirationTtl?: number;
-  ttl?: number;
-  metadata?: unknown;
-};
+import { isObject, natives, propertyOf } from "../natives.ts";
 
 const MAX_KEY_BYTES = 512;
 const MAX_METADATA_BYTES = 1024;
@@ -42,7 +32,7 @@ export function readPutOptions(
 ): { expiresAt?: number; metadata?: unknown } {
   const metadata = propertyOf(options, "metadata");
   const expiresAt = readExpiry(options, nowMs);
-  const text = metadata === undefined || metadata === null ? "" : JSON.stringify(metadata);
+  const text = metadata === undefined || metadata === null ? "" : natives.stringify(metadata);
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_METADATA_BYTES)
     throw refusal(413, `Metadata length of ${bytes} exceeds limit of ${MAX_METADATA_BYTES}.`);
@@ -58,7 +48,7 @@ export function bytesOfValue(value: unknown): Uint8Array | undefined {
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value))
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (isObject(value) && value instanceof ReadableStream) return undefined;
+  if (isObject(value) && value instanceof natives.ReadableStream) return undefined;
   throw new TypeError(
     "KV put() accepts only strings, ArrayBuffers, ArrayBufferViews, and ReadableStreams as values.",
   );

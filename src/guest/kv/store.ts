@@ -137,7 +137,7 @@ function convert(bytes: Uint8Array, type: ValueType): unknown {
 async function wholeValue(value: unknown): Promise<Uint8Array> {
   const bytes = bytesOfValue(value);
   if (bytes) return bytes;
-  return value instanceof ReadableStream ? new natives.Response(value).bytes() : NOTHING;
+  return value instanceof natives.ReadableStream ? new natives.Response(value).bytes() : NOTHING;
 }
 
 async function list(ask: AskKv, options: unknown): Promise<unknown> {

@@ -1,3 +1,5 @@
+import { natives } from "../natives.ts";
+
 /** A place in a file; both count from 1. */
 export type Place = { line: number; column: number };
 /** A place in a file of the author. */
@@ -34,7 +36,7 @@ type Table = { lines: number[]; segments: number[] };
 
 function parse(text: string): { sources: string[]; mappings: string } | undefined {
   try {
-    const map: unknown = JSON.parse(text);
+    const map: unknown = natives.parse(text);
     if (map === null || typeof map !== "object") return undefined;
     const version: unknown = Reflect.get(map, "version");
     const sources: unknown = Reflect.get(map, "sources");

@@ -6,7 +6,7 @@ import { createModule, type ModuleHandlers, readExports } from "./module.ts";
 import type { Guest, Program } from "./program.ts";
 
 /** Why a program cannot run, in words for its author. */
-export class ProgramProblem extends Error {
+class ProgramProblem extends Error {
   override readonly name = "ProgramProblem";
 }
 
