@@ -2,19 +2,23 @@
  * How long a site waits for its answers while six others on the same machine do their worst. Prints p50 and p99 of the victim alone
  * and under attack, and their ratio.
  *
- *   bun bench/neighbours.ts [--seconds 5] [--sandbox] [--rounds 1]
+ *   bun bench/neighbours.ts [--seconds 5] [--rounds 1] [--open] [--source]
+ *
+ * `--open`: without the sandbox; `--source`: processes are started from source, which takes them longer.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { loadConfig } from "#base/config.ts";
+import { loadConfig, type ServerConfig } from "#base/config.ts";
 import { createLog } from "#base/log.ts";
 import type { DeployId, Digest, SiteName } from "#base/names.ts";
 import { createSupervisor } from "#runtime/process/supervisor.ts";
 import { createSpawner } from "#runtime/sandbox/spawn.ts";
 import type { ProgramRef } from "#runtime/tenant.ts";
+
+import { landBinary } from "../test/support/binary.ts";
 
 const flag = (name: string, otherwise: string): string => {
   const at = process.argv.indexOf(name);
@@ -48,13 +52,13 @@ const HOSTILE = {
 };
 
 const data = await mkdtemp(join(tmpdir(), "land-bench-neighbours-"));
-const config = {
+const config: ServerConfig = {
   ...loadConfig({ data, env: {}, flags: {} }),
-  "functions.sandbox": process.argv.includes("--sandbox") ? "required" : "none",
+  "functions.sandbox": process.argv.includes("--open") ? "none" : "required",
 };
 const log = createLog(
-  "off",
-  () => {},
+  "error",
+  (line) => process.stderr.write(line),
   () => new Date(),
 );
 const sources = new Map<string, string>();
@@ -76,6 +80,7 @@ function program(source: string): ProgramRef {
   };
 }
 
+const binary = process.argv.includes("--source") ? undefined : await landBinary();
 const codes = new Map<string, number>();
 const supervisor = createSupervisor({
   config,
@@ -84,7 +89,7 @@ const supervisor = createSupervisor({
   random: (bytes) => new Uint8Array(randomBytes(bytes)),
   dir: join(data, "functions"),
   bindings: [],
-  spawner: createSpawner({ config, log }),
+  spawner: createSpawner({ config, log, ...(binary !== undefined && { binary }) }),
   codeOf: async ({ digest }) => ({ code: Buffer.from(sources.get(digest) ?? ""), map: undefined }),
   envOf: async () => ({}),
   urlOf: ({ site }) => `http://${site}.localhost`,
@@ -92,7 +97,7 @@ const supervisor = createSupervisor({
   noteLog() {},
 });
 
-async function ask(ref: ProgramRef, signal: AbortSignal): Promise<void> {
+async function ask(ref: ProgramRef, signal: AbortSignal): Promise<boolean> {
   const head = {
     method: "GET",
     url: `http://${ref.site}.localhost/`,
@@ -103,9 +108,11 @@ async function ask(ref: ProgramRef, signal: AbortSignal): Promise<void> {
   try {
     const { body } = await supervisor.request(ref, head, null, signal);
     if (body instanceof ReadableStream) await new Response(body).arrayBuffer();
+    return true;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "?";
     codes.set(code, (codes.get(code) ?? 0) + 1);
+    return false;
   }
 }
 
@@ -115,7 +122,8 @@ async function measure(victim: ProgramRef): Promise<{ p50: number; p99: number; 
   const { signal } = new AbortController();
   while (performance.now() < end) {
     const startedMs = performance.now();
-    await ask(victim, signal);
+    if (!(await ask(victim, signal)))
+      throw new Error(`the victim was refused: ${[...codes.keys()].join()}`);
     times.push(performance.now() - startedMs);
     await Bun.sleep(2);
   }

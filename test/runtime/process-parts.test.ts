@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import fc from "fast-check";
+import { array, assert, nat, property, record, string } from "fast-check";
 
 import { createBackoff } from "#runtime/process/backoff.ts";
 import { createCpuBudget } from "#runtime/process/budget.ts";
@@ -26,11 +26,11 @@ test("a site's processor time counts for a minute, and it goes on when a fifth i
 });
 
 test("property: the budget never forgets too early nor too late", () => {
-  const uses = fc.array(fc.record({ gapMs: fc.nat(30_000), cpuMs: fc.nat(500) }), {
+  const uses = array(record({ gapMs: nat(30_000), cpuMs: nat(500) }), {
     maxLength: 60,
   });
-  fc.assert(
-    fc.property(uses, (parts) => {
+  assert(
+    property(uses, (parts) => {
       const budget = createCpuBudget(1_000_000);
       const seen: { second: number; cpuMs: number }[] = [];
       let at = 0;
@@ -100,8 +100,8 @@ test("who waits too long in a lane is refused", async () => {
 test("what the kernel tells is read whatever the process calls itself", () => {
   const rest = "R 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0 7 0 99 1000 20";
   expect(parseStat(`42 (bun) ${rest}`)).toEqual({ cpuMs: 2000, threads: 7 });
-  fc.assert(
-    fc.property(fc.string(), (name) => {
+  assert(
+    property(string(), (name) => {
       expect(parseStat(`42 (${name}) ${rest}`)).toEqual({ cpuMs: 2000, threads: 7 });
     }),
   );

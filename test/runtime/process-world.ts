@@ -47,7 +47,7 @@ export async function processWorld(
   parts: Partial<SupervisorParts> = {},
 ): Promise<ProcessWorld> {
   const data = await mkdtemp(join(tmpdir(), "land-process-"));
-  const config = {
+  const config: ServerConfig = {
     ...loadConfig({ data, env: {}, flags: {} }),
     "functions.sandbox": "none",
     "functions.pool": 0,
