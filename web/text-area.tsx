@@ -37,8 +37,7 @@ export function TextArea({
         aria-describedby={notes === "" ? undefined : notes}
         aria-invalid={problem ? true : undefined}
       >
-        {/* A browser drops the first newline. */}
-        {`\n${value}`}
+        {value}
       </textarea>
       {hint && (
         <p class="hint" id={`${name}-hint`}>

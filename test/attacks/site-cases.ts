@@ -184,6 +184,48 @@ export const SITE_WRITES: Record<string, Case> = {
     send: form({}),
     may: PEOPLE,
   },
+  "PUT /api/v1/sites/:site/kv/:key": {
+    path: `${PATH}/kv/${"k".repeat(600)}`,
+    send: () => ({ body: "x" }),
+    may: DEVELOPERS,
+  },
+  "DELETE /api/v1/sites/:site/kv/:key": { path: `${PATH}/kv/none`, may: DEVELOPERS },
+  "POST /api/v1/sites/:site/env/": {
+    path: `${PATH}/env`,
+    send: json({ values: { KV: "x" } }),
+    may: DEVELOPERS,
+  },
+  "PUT /api/v1/sites/:site/env/:key": {
+    path: `${PATH}/env/KV`,
+    send: json({ value: "x" }),
+    may: DEVELOPERS,
+  },
+  "DELETE /api/v1/sites/:site/env/:key": { path: `${PATH}/env/NONE`, may: DEVELOPERS },
+  "POST /sites/:site/kv": {
+    path: "/sites/blog/kv",
+    send: form({ key: "..", value: "x" }),
+    may: DEVELOPERS,
+  },
+  "POST /sites/:site/kv/delete": {
+    path: "/sites/blog/kv/delete",
+    send: form({ key: "none" }),
+    may: DEVELOPERS,
+  },
+  "POST /sites/:site/env": {
+    path: "/sites/blog/env",
+    send: form({ key: "KV", value: "x" }),
+    may: DEVELOPERS,
+  },
+  "POST /sites/:site/env/import": {
+    path: "/sites/blog/env/import",
+    send: form({ text: "KV=x" }),
+    may: DEVELOPERS,
+  },
+  "POST /sites/:site/env/unset": {
+    path: "/sites/blog/env/unset",
+    send: form({ key: "NONE" }),
+    may: DEVELOPERS,
+  },
 };
 
 /** Members, with all that they may. */
@@ -231,6 +273,12 @@ export const SITE_READS: Record<string, Pick<Case, "path"> & { may: readonly str
   "/api/v1/sites/:site/egress": { path: `${PATH}/egress`, may: DEVELOPERS },
   "/sites/:site/crons": { path: "/sites/blog/crons", may: SITE_SCOPE },
   "/sites/:site/egress": { path: "/sites/blog/egress", may: DEVELOPERS },
+  "/api/v1/sites/:site/kv/": { path: `${PATH}/kv`, may: DEVELOPERS },
+  "/api/v1/sites/:site/kv/:key": { path: `${PATH}/kv/none`, may: DEVELOPERS },
+  "/api/v1/sites/:site/env/": { path: `${PATH}/env`, may: DEVELOPERS },
+  "/sites/:site/kv": { path: "/sites/blog/kv", may: DEVELOPERS },
+  "/sites/:site/kv/entry": { path: "/sites/blog/kv/entry?key=none", may: DEVELOPERS },
+  "/sites/:site/env": { path: "/sites/blog/env", may: DEVELOPERS },
   "/sites/": { path: "/sites", may: LISTERS },
   "/sites/:site": { path: "/sites/blog", may: ANY_SCOPE },
   "/sites/:site/deploys/:id": { path: "/sites/blog/deploys/DEPLOY", may: DEPLOY_SCOPE },

@@ -61,14 +61,14 @@ const HANDLERS: Handlers = {
 };
 
 /** The key-value store as programs have it. A program reaches its own site's keys alone: whose they are is not part of a call. */
-export function kvBinding(kv: Kv, log: Log): Binding {
+export function kvBinding(kv: Kv): Binding {
   const names = Object.keys(HANDLERS).filter((name): name is Name => name in HANDLERS);
   return {
     calls: Object.fromEntries(
       names.map((name) => [
         name,
         (tenant: Tenant, params: unknown, bytes: Uint8Array) =>
-          tell(log, tenant, () =>
+          tell(kv.log, tenant, () =>
             HANDLERS[name](kv.of(tenant.siteId), readParams(params), readBody(name, bytes)),
           ),
       ]),

@@ -67,7 +67,7 @@ function readRoutes(ctx: Ctx, kv: Kv) {
         const entry = await readKv(ctx, kv, await identify(ctx, request), params);
         return (request.headers.get("accept") ?? "").includes("application/json")
           ? Response.json(toKvValue(params.key, entry))
-          : toFile(entry, request.method === "HEAD");
+          : toFile(entry);
       },
       {
         detail: {
@@ -139,15 +139,15 @@ function parseMetadata(text: string): unknown {
 }
 
 /** The bytes alone. A program wrote them, and this is our own origin: a browser must save them and never show them. */
-function toFile({ value, expiresAt, metadata, versionstamp }: KvEntry, isHead: boolean): Response {
-  return new Response(isHead ? null : Buffer.from(value), {
+function toFile({ value, expiresAt, metadata, versionstamp }: KvEntry): Response {
+  return new Response(Buffer.from(value), {
     headers: {
       "content-type": "application/octet-stream",
       "cache-control": "no-store",
       "content-disposition": "attachment",
-      "content-length": String(value.byteLength),
       "content-security-policy": "sandbox; default-src 'none'",
       "x-content-type-options": "nosniff",
+      vary: "accept",
       etag: `"${versionstamp}"`,
       "x-land-versionstamp": versionstamp,
       ...(metadata !== null && { "x-land-metadata": asciiJson(metadata) }),

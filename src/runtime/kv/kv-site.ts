@@ -166,13 +166,17 @@ function describe({ expiresAt, metadata, stamp }: KvHead): Omit<KvEntry, "value"
 type Stage = (key: string, value: Uint8Array, staged: string[]) => Promise<string>;
 
 /** Writes large values down ahead of their rows. What is under way counts against the quota, so that it bounds the disk. */
-function createStaging({ file, values, staging, quotaBytes }: SiteKvParts): Stage {
+function createStaging({ file, values, staging, quotaBytes, sweep }: SiteKvParts): Stage {
   let underWay = 0;
   return async (key, value, staged) => {
     const { byteLength } = value;
-    const before = file().head(key)?.chargeBytes ?? 0;
-    const needed = file().usedBytes() + underWay + byteLength - before;
+    const reckon = (): number => {
+      const before = file().head(key)?.chargeBytes ?? 0;
+      return file().usedBytes() + underWay + byteLength - before;
+    };
     const limit = quotaBytes();
+    if (reckon() > limit) await sweep();
+    const needed = reckon();
     if (needed > limit) throw fail("kv_quota", { key: printable(key), needed, limit });
     underWay += byteLength;
     try {

@@ -1,3 +1,4 @@
+import type { Log } from "#base/log.ts";
 import { giveWay } from "#base/slices.ts";
 import type { Ctx } from "#store/ctx.ts";
 
@@ -18,6 +19,8 @@ export type Kv = {
   /** Removes expired keys of open stores, and closes those that nobody uses. Done every minute. */
   sweep: () => Promise<void>;
   stop: () => Promise<void>;
+  /** Where troubles go that no program is told of. */
+  readonly log: Log;
 };
 
 /** What the stores need. `quotaBytesOf` tells how much a site may take; by default what the server allows. */
@@ -77,6 +80,7 @@ export function createKv(parts: KvParts): Kv {
     },
     listSites: files.list,
     sweep,
+    log,
     async stop() {
       clearInterval(timer);
       await running;
