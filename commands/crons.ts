@@ -10,7 +10,8 @@ import { parseCount } from "./spec.ts";
 
 /** Lists the schedules of a site. */
 export const list = defineCommand({
-  more: "Times are UTC; a schedule itself is of its time zone. Schedules come with the program: see `site.crons` in land.json.",
+  more: `Times are UTC; a schedule itself is of its time zone. Schedules come with the program: see \`site.crons\` in
+land.json.`,
   examples: ["land crons list --site blog"],
   args: siteArgs,
   async run(context, args) {
@@ -61,7 +62,8 @@ export const runs = defineCommand({
 
 /** Runs a schedule now. */
 export const run = defineCommand({
-  more: "Begins it and does not wait for its end: `land crons runs` tells that. A run out of turn is not tried again where it fails.",
+  more: `Begins it and does not wait for its end: \`land crons runs\` tells that. A run out of turn is not tried again where it
+fails.`,
   examples: ['land crons run "0 4 * * *" --site blog'],
   args: {
     ...siteArgs,

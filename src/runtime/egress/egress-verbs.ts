@@ -49,9 +49,9 @@ export async function setEgress(
     role: "owner",
     scope: "account",
   } as const;
-  const egressAllow = allow && parseAllow(allow);
   const site = await ctx.db.transaction(async (tx) => {
     const access = await requireSite(ctx, actor, name, need);
+    const egressAllow = allow && parseAllow(allow);
     await tx
       .insert(siteFunctions)
       .values({ siteId: access.site.id, egressAllow })
