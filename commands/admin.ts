@@ -8,8 +8,8 @@ import { renderCount } from "./render.ts";
 
 /** Makes a new key for variables and secrets of sites. */
 export const rotate = defineCommand({
-  more: `Seals all variables and secrets of all sites with a new key of the file env.key. The server must not run. Older keys stay in the
-file, so that backups can still be opened; take them out by hand where that is not wanted.`,
+  more: `Seals all variables and secrets of all sites with a new key of the file env.key. The server must not run. Older keys
+stay in the file, so that backups can still be opened; take them out by hand where that is not wanted.`,
   examples: ["land admin rotate-key --data /srv/land"],
   args: { data: { type: "text", value: "DIR", about: "Data folder (default: ./land-data)" } },
   async run(context, args) {

@@ -23,9 +23,9 @@ const plain = {
 
 /** Sets a variable or secret. */
 export const set = defineCommand({
-  more: `Takes the value from stdin, without one newline at its end, or asks for it. It is a secret, never shown again, unless --plain says
-that it is none; only then may it stand in the command line, where others on this machine can see it. Programs have it at their next
-request.`,
+  more: `Takes the value from stdin, without one newline at its end, or asks for it. It is a secret, never shown again, unless
+--plain says that it is none; only then may it stand in the command line, where others on this machine can see it.
+Programs have it at their next request.`,
   examples: [
     "land env set API_KEY --site blog # asks for the value",
     "land env set API_KEY --site blog < key.txt",
@@ -110,8 +110,8 @@ export const unset = defineCommand({
 
 /** Sets all of a .env file. */
 export const importAll = defineCommand({
-  more: `Sets all that the file names, or nothing where one of it is refused; what the site has besides stays. Lines are NAME=value, with
-quotes and comments as everywhere; $NAME is not replaced.`,
+  more: `Sets all that the file names, or nothing where one of it is refused; what the site has besides stays. Lines are
+NAME=value, with quotes and comments as everywhere; $NAME is not replaced.`,
   examples: [
     "land env import .env --site blog",
     "land env import --site blog < .env",

@@ -58,6 +58,10 @@ test("land help shows every command", async () => {
       domains   Domains of your own for a site: list, add, verify, remove
       logs      Show the log of a site
       traffic   Show who visits a site
+      env       Variables and secrets of a site: list, set, unset, import
+      kv        The key-value store of a site: list, get, set, delete
+      crons     Schedules of a site's program: list, runs, run
+      egress    Where a site's program talks to: list, allow, deny, reset
       open      Open a site in the browser
 
     Account:
@@ -70,6 +74,8 @@ test("land help shows every command", async () => {
     Server:
       serve    Run a server: a registry and a host for sites
       service  The server as a systemd service: install, uninstall
+      doctor   Check what the server needs from this machine: sandbox
+      admin    The data folder of a server: rotate-key
 
     Help:
       version  Show the version of land
