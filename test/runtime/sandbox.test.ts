@@ -1,5 +1,5 @@
-import { expect, test } from "bun:test";
-import { closeSync, readFileSync, statSync } from "node:fs";
+import { beforeAll, expect, test } from "bun:test";
+import { closeSync, openSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { chmod, chown, mkdir, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -14,6 +14,9 @@ import { keepTail } from "../../src/runtime/sandbox/tail.ts";
 
 const UID_BASE = 2_100_000_000;
 const hasUsers = mayChangeUser();
+
+// It may have to be built first.
+beforeAll(async () => void (await landBinary()), 120_000);
 
 async function spawner(sandbox: "required" | "none" = "required") {
   const logged: string[] = [];
@@ -81,6 +84,26 @@ test("a confined process has nothing but its descriptors", async () => {
   expect(logged).toEqual([]);
 });
 
+test("its descriptors are the two ends and the ring, and survive the second start", async () => {
+  await using folder = await temporaryFolder("sandbox");
+  const path = join(folder.path, "ring");
+  await Bun.write(path, "");
+  const ring = openSync(path, "r+");
+  for (const given of [-1, ring]) {
+    const { spawn } = await spawner();
+    const guest = spawn({ ring: given });
+    await greeted(guest);
+    const at = (descriptor: number): string => readlinkSync(`/proc/${guest.pid}/fd/${descriptor}`);
+    expect([at(3), at(4)]).toEqual([
+      expect.stringMatching(/^socket:/),
+      expect.stringMatching(/^socket:/),
+    ]);
+    if (given === ring) expect(at(5)).toBe(path);
+    await end(guest);
+  }
+  closeSync(ring);
+});
+
 test("without a sandbox it starts too, and that is logged", async () => {
   const { spawn, problem, sandboxed, logged } = await spawner("none");
   expect({ problem: problem(), sandboxed }).toEqual({ problem: undefined, sandboxed: false });
@@ -124,12 +147,14 @@ test("a process that cannot confine itself runs nothing, and says why", async ()
   const binary = await landBinary();
   const plan: LaunchPlan = {
     parent: 1,
+    ring: false,
     writable: null,
     readOnly: false,
     uid: null,
     fileBytes: 1024,
     guest: "sealed",
   };
+  const given = ["ignore", "pipe", "pipe", "socket-fd", "socket-fd"] as never;
   for (const [args, code, told] of [
     [["__sandbox", JSON.stringify(plan)], EXIT.launch, "the server is gone"],
     [["__sandbox", "{"], EXIT.launch, "Cannot confine a program"],
@@ -138,10 +163,15 @@ test("a process that cannot confine itself runs nothing, and says why", async ()
     [["__guest", "probe"], EXIT.seal, "Cannot close the sandbox"],
     [["__guest"], EXIT.seal, 'unknown mode ""'],
   ] as const) {
-    const ran = Bun.spawnSync([binary, ...args], { env: {} });
-    expect(ran.exitCode).toBe(code);
-    expect(ran.stderr.toString()).toContain(told);
-    expect(ran.stdout.toString()).toBe("");
+    const ran = Bun.spawn([binary, ...args], { env: {}, stdio: given });
+    const [stdout, stderr] = await Promise.all([
+      new Response(ran.stdout).text(),
+      new Response(ran.stderr).text(),
+    ]);
+    expect(stderr).toContain(told);
+    expect(stdout).toBe("");
+    expect(await ran.exited).toBe(code);
+    for (const descriptor of ran.stdio.slice(3)) closeSync(Number(descriptor));
   }
 });
 

@@ -48,7 +48,7 @@ async function attack(options: CheckOptions, folder: string): Promise<ProbeResul
   const leaked = openSync(targets.secret, "r");
   try {
     await Bun.write(join(site, TARGETS_FILE), JSON.stringify(targets.told));
-    const plan = launchPlan({ writable: site }, configOf(options), "probe");
+    const plan = launchPlan({ ring: leaked, writable: site }, configOf(options), "probe");
     const entry = options.confined ? ["__sandbox", JSON.stringify(plan)] : ["__guest", "bare"];
     const given = { env: { LAND_PROBE: "given" }, descriptors: [leaked] };
     const guest = start([...command, ...entry], { ring: leaked, writable: site }, given);

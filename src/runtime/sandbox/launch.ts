@@ -1,4 +1,6 @@
-import { readFileSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
+import { readFileSync, realpathSync, writeFileSync } from "node:fs";
+
+import { DESCRIPTORS } from "#bridge/model.ts";
 
 import { archOf } from "./arch.ts";
 import { addFilter, launchFilter } from "./filter.ts";
@@ -12,7 +14,6 @@ import { judgeAbi } from "./support.ts";
 
 const CLOSE_ON_EXEC = 4;
 const F_SETFD = 2;
-const LAST_DESCRIPTOR = 5;
 const PR_SET_PDEATHSIG = 1;
 const PR_CAPBSET_DROP = 24;
 const PR_SET_NO_NEW_PRIVS = 38;
@@ -32,7 +33,7 @@ const OWN_PROC = ["maps", "stat", "statm", "status", "limits"];
 
 /** `RLIMIT_…`, the same on x64 and arm64. There is none for the address space: it would switch the JIT off. */
 const RLIMIT = { FSIZE: 1, CORE: 4, NPROC: 6, NOFILE: 7, MEMLOCK: 8, MSGQUEUE: 12 } as const;
-const DESCRIPTORS = 512;
+const MOST_DESCRIPTORS = 512;
 const THREADS = 128;
 
 /**
@@ -58,8 +59,9 @@ function confine(plan: LaunchPlan): never {
   const abi = landlockAbi(syscall);
   const lacking = judgeAbi(abi, plan.uid !== null);
   if (lacking !== undefined) end(lacking);
-  must("close_range", syscall("close_range", LAST_DESCRIPTOR + 1, 0xffffffff, CLOSE_ON_EXEC));
-  keepDescriptors(syscall);
+  const foreign = plan.ring ? DESCRIPTORS.ring + 1 : DESCRIPTORS.ring;
+  must("close_range", syscall("close_range", foreign, 0xffffffff, CLOSE_ON_EXEC));
+  keepDescriptors(syscall, plan, must);
   must("setsid", syscall("setsid"));
   setLimits(syscall, plan, must);
   const place = plan.uid === null ? hostPlace(plan) : becomeUser(syscall, plan, plan.uid, must);
@@ -76,13 +78,11 @@ function confine(plan: LaunchPlan): never {
   return end(`execve failed with ${-syscall("execve", place.binary, argv, pointersTo([]))}`);
 }
 
-/** Has the guest's descriptors survive the second start: Bun marks all above 3 to be closed when it starts. */
-function keepDescriptors(syscall: Syscall): void {
-  for (const descriptor of [4, LAST_DESCRIPTOR]) {
-    // Where the host gave no ring, 5 is one of our own.
-    const isGiven = /^(?:socket:|\/memfd:)/.test(readlinkSync(`/proc/self/fd/${descriptor}`));
-    if (isGiven) syscall("fcntl", descriptor, F_SETFD, 0);
-  }
+/** Has the guest's descriptors survive the second start: Bun marks all above 3 to be closed then. */
+function keepDescriptors(syscall: Syscall, { ring }: LaunchPlan, must: Must): void {
+  const { link, sync } = DESCRIPTORS;
+  for (const descriptor of ring ? [link, sync, DESCRIPTORS.ring] : [link, sync])
+    must(`fcntl of ${descriptor}`, syscall("fcntl", descriptor, F_SETFD, 0));
 }
 
 /** Ends where a result of a system call is an error. */
@@ -102,7 +102,7 @@ function setLimits(syscall: Syscall, { fileBytes, uid }: LaunchPlan, must: Must)
   limit(RLIMIT.CORE, 0);
   limit(RLIMIT.MEMLOCK, 0);
   limit(RLIMIT.MSGQUEUE, 0);
-  limit(RLIMIT.NOFILE, DESCRIPTORS);
+  limit(RLIMIT.NOFILE, MOST_DESCRIPTORS);
   limit(RLIMIT.FSIZE, fileBytes);
   // The kernel counts per uid: the server's own threads would count where the uid is shared.
   if (uid !== null) limit(RLIMIT.NPROC, THREADS);

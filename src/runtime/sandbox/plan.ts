@@ -2,6 +2,8 @@
 export type LaunchPlan = {
   /** Pid of the server, to notice that it died before the process could ask to die with it. */
   parent: number;
+  /** Whether there is a ring at descriptor 5. */
+  ring: boolean;
   /** Absolute path of the site's folder. */
   writable: string | null;
   /** Whether that folder can only be read. */

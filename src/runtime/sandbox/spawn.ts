@@ -92,12 +92,13 @@ async function tellFailure({ exited, stderrTail }: GuestProcess, log: Log): Prom
 
 /** What the new process is told about itself. */
 export function launchPlan(
-  plan: Omit<GuestPlan, "ring">,
+  plan: GuestPlan,
   config: Pick<ServerConfig, "functions.uidBase" | "functions.diskBytes">,
   guest: GuestMode = "sealed",
 ): LaunchPlan {
   return {
     parent: process.pid,
+    ring: plan.ring >= 0,
     writable: plan.writable ?? null,
     readOnly: plan.readOnly ?? false,
     uid: mayChangeUser() ? config["functions.uidBase"] + (plan.uid ?? LAST_UID) : null,
