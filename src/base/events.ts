@@ -9,6 +9,8 @@ export type Events = {
   "site.created": { site: string; user: string };
   /** What visitors get changed: another deploy is live, or settings, or domains. Whoever caches a site forgets it. */
   "site.changed": { site: string };
+  /** Who may look at a site changed: who came in before may not be welcome any more. */
+  "site.gated": { site: string; id: number };
   /** Variables or secrets of a site changed. */
   "site.env": { site: string };
   /** Settings that concern the program alone changed: what it may reach, its quotas. */

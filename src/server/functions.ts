@@ -156,6 +156,9 @@ function followChanges(ctx: Ctx, supervisor: Supervisor, kv: Kv, sockets: Socket
     ctx.hooks.on("deploy.released", keep),
     ctx.hooks.on("site.env", withId(supervisor.envChanged)),
     ctx.hooks.on("site.functions", withId(supervisor.quotasChanged)),
+    ctx.hooks.on("site.gated", ({ id }) =>
+      sockets.closeSite(id, 1008, "who may look at the site changed"),
+    ),
     ctx.hooks.on("site.deleted", async ({ id }) => {
       sockets.closeSite(id, 1001, "the site is gone");
       await supervisor.forget(id);

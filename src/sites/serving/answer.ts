@@ -195,6 +195,8 @@ function prepare(
   if (!body || !("kept" in body) || response.status !== 200 || request.method !== "GET") return;
   // Until then Last-Modified is no validator, and will be another.
   if (Math.ceil(shown.changedAtMs / 1000) * 1000 > ctx.now().getTime()) return;
+  // There a handshake may come, which `quick` does not look for.
+  if (shown.program && /^\/ws(?:\/|$)/.test(path)) return;
   // Endless addresses may lead to one file: only its own are kept.
   if (query !== "" || request.url.includes("#") || !isAddressOf(path, file)) return;
   // It may have changed while this answer was made.

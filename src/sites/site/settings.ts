@@ -45,8 +45,15 @@ export async function updateSite(
     if (!row) throw new Error("the row of a site in this transaction is gone");
     return { site: row, role };
   });
-  ctx.hooks.emit("site.changed", { site: access.site.name });
+  const { name: site, id } = access.site;
+  if (isGate(changes)) ctx.hooks.emit("site.gated", { site, id });
+  ctx.hooks.emit("site.changed", { site });
   return toSite(ctx, access);
+}
+
+/** Whether changes concern who may look. */
+function isGate({ protection, password, maintenance }: SiteChanges): boolean {
+  return protection !== undefined || password !== undefined || maintenance === true;
 }
 
 function requireRights({ config }: Ctx, actor: Actor, changes: SiteChanges): void {
