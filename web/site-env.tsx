@@ -14,14 +14,14 @@ import { TextArea, typedText } from "./text-area.tsx";
 import { Ago, Badge, Csrf, Empty, Field, FormProblem, type FormProblems, Table } from "./ui.tsx";
 
 /** What this page is made from. A value that came in a form is never given back: it may be a secret. */
-export type SiteEnvProps = SiteFrame & {
+type SiteEnvProps = SiteFrame & {
   env: EnvList;
   form?: { key: string; kind: EnvKind; problems: FormProblems } | undefined;
   importProblems?: FormProblems | undefined;
 };
 
 /** `/sites/:site/env`: variables and secrets, and forms to set them. */
-export function SiteEnvPage({ frame, site, env, form, importProblems }: SiteEnvProps): Html {
+function SiteEnvPage({ frame, site, env, form, importProblems }: SiteEnvProps): Html {
   const path = sitePath(site.name, "env");
   return (
     <SiteLayout frame={frame} site={site} tab="env">

@@ -8,7 +8,11 @@ test("what was answered is there after kill -9, several times over", async () =>
   let told = 0;
   for (let round = 1; round <= 4; round += 1) {
     const writer = Bun.spawn(
-      [process.execPath, `${import.meta.dir}/kv-writes-until-killed.ts`, ctx.config.data],
+      [
+        process.execPath,
+        `${import.meta.dir}/../support/kv-writes-until-killed.ts`,
+        ctx.config.data,
+      ],
       {
         stdout: "pipe",
         stderr: "inherit",

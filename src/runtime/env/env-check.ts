@@ -2,9 +2,9 @@ import { fail, type LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 
 /** Most bytes of one value. */
-export const MAX_VALUE_BYTES = 64 * 1024;
+const MAX_VALUE_BYTES = 64 * 1024;
 /** Most bytes of all variables of a site, as JSON. */
-export const MAX_TOTAL_BYTES = 1024 * 1024;
+const MAX_TOTAL_BYTES = 1024 * 1024;
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 /** What `env` has besides, and what an object must not be given. */

@@ -98,7 +98,7 @@ export async function putKv(
 /**
  * The same with the value of a request, of which no byte is read before the rights are known.
  *
- * @throws as putKv, and payload_too_large, too_slow, bad_request
+ * @throws payload_too_large, too_slow, bad_request, and what `putKv` throws
  */
 export async function takeKv(
   ctx: Ctx,
