@@ -1,5 +1,6 @@
+import { type Assembly, createAssembly } from "./assembly.ts";
 import { endsOf } from "./bodies.ts";
-import { createAssembly, type Sink } from "./incoming.ts";
+import type { Sink } from "./incoming.ts";
 import { BridgeError, MAX_PAYLOAD_BYTES } from "./model.ts";
 import { type Outgoing, sendBody } from "./outgoing.ts";
 import { readTextMessage, type TextMessage } from "./texts.ts";
@@ -10,7 +11,7 @@ const IN_PARTS = 1;
 const START_BYTES = 5;
 
 /** What comes in parts is put together one after another, so that all of it takes the memory of one. */
-export type Line = ReturnType<typeof createAssembly>[];
+export type Line = Assembly[];
 
 /** Puts a message of a known size together; `done` gets it whole, once. */
 export function assemble(
@@ -19,7 +20,7 @@ export function assemble(
   about: { id: number; sizeBytes: number },
   done: (message: Buffer | BridgeError) => void,
 ): Sink {
-  const assembly = createAssembly(about.sizeBytes, endsOf(wire, about.id), (message) => {
+  const assembly: Assembly = createAssembly(about.sizeBytes, endsOf(wire, about.id), (message) => {
     const at = line.indexOf(assembly);
     if (at < 0) return;
     line.splice(at, 1);

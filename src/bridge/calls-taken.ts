@@ -118,22 +118,19 @@ function run(taken: Taken, state: Open, { name, params, bytes }: Named): void {
   }
   // Without a turn where it is answered at once.
   if (!(answered instanceof Promise)) return answer(taken, state, answered);
-  taken.running += 1;
-  const settle = (): void => {
-    taken.running -= 1;
-    startWaiting(taken);
-  };
-  answered.then(
-    (found) => {
-      answer(taken, state, found);
-      settle();
-    },
-    (error: unknown) => {
-      fail(taken, state, error);
-      settle();
-    },
-  );
+  void runLater(taken, state, answered);
   return undefined;
+}
+
+async function runLater(taken: Taken, state: Open, answered: Promise<CallAnswer>): Promise<void> {
+  taken.running += 1;
+  try {
+    answer(taken, state, await answered);
+  } catch (error) {
+    fail(taken, state, error);
+  }
+  taken.running -= 1;
+  startWaiting(taken);
 }
 
 function answer(taken: Taken, state: Open, { value, bytes }: CallAnswer): void {

@@ -36,226 +36,150 @@ const FIRST_BYTES = 32 * 1024;
 /** A buffer that grew past this is given back once it is empty. */
 const KEPT_BYTES = 1024 * 1024;
 
+type State = {
+  transport: Transport;
+  buffer: Buffer;
+  /** What is not written yet lies between. */
+  from: number;
+  to: number;
+  isScheduled: boolean;
+  isClosed: boolean;
+  /** Where the last frame of a body begins, while it may still grow; -1: nowhere. */
+  growing: number;
+  hooks: (() => void)[];
+  flush: () => void;
+};
+
 /** A writer of frames. Payloads over the limit throw BridgeError `too_large` and leave nothing behind. */
 export function createFrameWriter(transport: Transport): FrameWriter {
-  let buffer = Buffer.allocUnsafe(FIRST_BYTES);
-  let from = 0;
-  let to = 0;
-  let scheduled = false;
-  let closed = false;
-  // Where the last frame of a body begins, while it may still grow; -1: nowhere.
-  let growing = -1;
-  let hooks: (() => void)[] = [];
-
-  function schedule(): void {
-    if (scheduled || closed) return;
-    scheduled = true;
-    transport.schedule(flush);
-  }
-  function flush(): void {
-    scheduled = false;
-    while (hooks.length > 0 && !closed) {
-      const run = hooks;
-      hooks = [];
-      for (const hook of run) hook();
-    }
-    if (from === to || closed) return;
-    growing = -1;
-    from += transport.write(buffer.subarray(from, to));
-    if (from < to) return;
-    from = 0;
-    to = 0;
-    if (buffer.length > KEPT_BYTES) buffer = Buffer.allocUnsafe(FIRST_BYTES);
-  }
-  function makeRoom(bytes: number): void {
-    if (to + bytes <= buffer.length) return;
-    const used = to - from;
-    const larger =
-      used + bytes <= buffer.length && from > used
-        ? buffer
-        : Buffer.allocUnsafe(Math.max(buffer.length * 2, used + bytes));
-    buffer.copy(larger, 0, from, to);
-    if (growing >= 0) growing -= from;
-    buffer = larger;
-    from = 0;
-    to = used;
-  }
-  /** Begins a frame and makes room for it; false: nothing may be added any more. */
-  function begin(type: number, id: number, payloadBytes: number): boolean {
-    if (closed) return false;
-    if (payloadBytes > MAX_PAYLOAD_BYTES)
-      throw new BridgeError("too_large", "The message is larger than the bridge takes");
-    makeRoom(FRAME_HEAD_BYTES + payloadBytes);
-    growing = -1;
-    buffer.writeUInt32LE(payloadBytes, to);
-    buffer[to + 4] = type;
-    buffer.writeUInt32LE(id, to + 5);
-    to += FRAME_HEAD_BYTES;
-    schedule();
-    return true;
-  }
-  function add(payload: Uint8Array): void {
-    buffer.set(payload, to);
-    to += payload.length;
-  }
+  const state: State = {
+    transport,
+    buffer: Buffer.allocUnsafe(FIRST_BYTES),
+    from: 0,
+    to: 0,
+    isScheduled: false,
+    isClosed: false,
+    growing: -1,
+    hooks: [],
+    flush: () => flush(state),
+  };
   return {
     bytes(type, id, payload) {
-      if (begin(type, id, payload.length)) add(payload);
+      if (begin(state, type, id, payload.length)) add(state, payload);
     },
-    data(type, id, payload) {
-      if (growing >= 0 && buffer.readUInt32LE(growing + 5) === id) {
-        const joined = buffer.readUInt32LE(growing) + payload.length;
-        if (joined <= JOINED_BYTES) {
-          makeRoom(payload.length);
-          buffer.writeUInt32LE(joined, growing);
-          return add(payload);
-        }
-      }
-      if (!begin(type, id, payload.length)) return undefined;
-      growing = to - FRAME_HEAD_BYTES;
-      return add(payload);
-    },
+    data: (type, id, payload) => addData(state, type, id, payload),
     numbers(type, id, first, second) {
-      if (!begin(type, id, second === undefined ? 4 : 8)) return;
-      to = buffer.writeUInt32LE(first, to);
-      if (second !== undefined) to = buffer.writeUInt32LE(second, to);
+      if (!begin(state, type, id, second === undefined ? 4 : 8)) return;
+      state.to = state.buffer.writeUInt32LE(first, state.to);
+      if (second !== undefined) state.to = state.buffer.writeUInt32LE(second, state.to);
     },
-    text(type, id, text, bytes) {
-      const size = Buffer.byteLength(text);
-      const more = bytes !== undefined && bytes.length > 0 ? bytes : undefined;
-      if (!begin(type, id, size + (more ? more.length + 1 : 0))) return;
-      to += buffer.write(text, to, size, "utf8");
-      if (!more) return;
-      buffer[to] = 0;
-      to += 1;
-      add(more);
-    },
-    head(type, id, kind, head, body) {
-      if (!begin(type, id, HEAD_PREFIX_BYTES + head.length + (body?.length ?? 0))) return;
-      buffer[to] = kind;
-      buffer.writeUInt32LE(head.length, to + 1);
-      to += HEAD_PREFIX_BYTES;
-      to += buffer.write(head, to, head.length, "latin1");
-      if (body) add(body);
-    },
+    text: (type, id, text, bytes) => addText(state, type, id, text, bytes),
+    head: (type, id, kind, head, body) => addHead(state, type, id, kind, head, body),
     beforeFlush(run) {
-      hooks.push(run);
-      schedule();
+      state.hooks.push(run);
+      schedule(state);
     },
-    flush,
-    backlogBytes: () => to - from,
+    flush: state.flush,
+    backlogBytes: () => state.to - state.from,
     close() {
-      closed = true;
-      hooks = [];
-      buffer = Buffer.alloc(0);
-      from = 0;
-      to = 0;
+      Object.assign(state, { isClosed: true, hooks: [], buffer: Buffer.alloc(0), from: 0, to: 0 });
     },
   };
 }
 
-/** Gets each frame: the payload lies in `buffer` from `start` to `end`. False: enough for now. */
-export type OnFrame = (
+function schedule(state: State): void {
+  if (state.isScheduled || state.isClosed) return;
+  state.isScheduled = true;
+  state.transport.schedule(state.flush);
+}
+
+function flush(state: State): void {
+  state.isScheduled = false;
+  while (state.hooks.length > 0) for (const hook of state.hooks.splice(0)) hook();
+  if (state.from === state.to) return;
+  state.growing = -1;
+  state.from += state.transport.write(state.buffer.subarray(state.from, state.to));
+  if (state.from < state.to) return;
+  state.from = 0;
+  state.to = 0;
+  if (state.buffer.length > KEPT_BYTES) state.buffer = Buffer.allocUnsafe(FIRST_BYTES);
+}
+
+function makeRoom(state: State, bytes: number): void {
+  const { buffer, from, to } = state;
+  if (to + bytes <= buffer.length) return;
+  const used = to - from;
+  // Moved to the front where that is worth it; else into twice the room.
+  const hasRoom = used + bytes <= buffer.length && from > used;
+  const target = hasRoom ? buffer : Buffer.allocUnsafe(Math.max(buffer.length * 2, used + bytes));
+  buffer.copy(target, 0, from, to);
+  if (state.growing >= 0) state.growing -= from;
+  state.buffer = target;
+  state.from = 0;
+  state.to = used;
+}
+
+/** Begins a frame and makes room for it; false: nothing may be added any more. */
+function begin(state: State, type: number, id: number, payloadBytes: number): boolean {
+  if (state.isClosed) return false;
+  if (payloadBytes > MAX_PAYLOAD_BYTES)
+    throw new BridgeError("too_large", "The message is larger than the bridge takes");
+  makeRoom(state, FRAME_HEAD_BYTES + payloadBytes);
+  const { buffer, to } = state;
+  state.growing = -1;
+  buffer.writeUInt32LE(payloadBytes, to);
+  buffer[to + 4] = type;
+  buffer.writeUInt32LE(id, to + 5);
+  state.to = to + FRAME_HEAD_BYTES;
+  schedule(state);
+  return true;
+}
+
+function add(state: State, payload: Uint8Array): void {
+  state.buffer.set(payload, state.to);
+  state.to += payload.length;
+}
+
+function addData(state: State, type: number, id: number, payload: Uint8Array): void {
+  const { growing } = state;
+  if (growing >= 0 && state.buffer.readUInt32LE(growing + 5) === id) {
+    const joined = state.buffer.readUInt32LE(growing) + payload.length;
+    if (joined <= JOINED_BYTES) {
+      makeRoom(state, payload.length);
+      state.buffer.writeUInt32LE(joined, state.growing);
+      add(state, payload);
+      return;
+    }
+  }
+  if (!begin(state, type, id, payload.length)) return;
+  state.growing = state.to - FRAME_HEAD_BYTES;
+  add(state, payload);
+}
+
+function addText(state: State, type: number, id: number, text: string, bytes?: Uint8Array): void {
+  const size = Buffer.byteLength(text);
+  const more = bytes !== undefined && bytes.length > 0 ? bytes : undefined;
+  if (!begin(state, type, id, size + (more ? more.length + 1 : 0))) return;
+  state.to += state.buffer.write(text, state.to, size, "utf8");
+  if (!more) return;
+  state.buffer[state.to] = 0;
+  state.to += 1;
+  add(state, more);
+}
+
+function addHead(
+  state: State,
   type: number,
   id: number,
-  buffer: Buffer,
-  start: number,
-  end: number,
-) => boolean;
-
-/** Finds frames in what arrives in pieces. */
-export type FrameReader = {
-  /** Takes bytes, which must not change afterwards, and gives whole frames on until told that it is enough. False: a frame is too long. */
-  push: (bytes: Uint8Array) => boolean;
-  /** Whether bytes wait because it was told that it is enough. */
-  waits: () => boolean;
-};
-
-/** A reader of frames. A frame that arrives in one piece is not copied. */
-export function createFrameReader(onFrame: OnFrame): FrameReader {
-  const head = Buffer.allocUnsafe(FRAME_HEAD_BYTES);
-  let headBytes = 0;
-  /** The payload of a frame of which a part has arrived. */
-  let partial: Buffer | undefined;
-  let partialBytes = 0;
-  let waiting: Buffer[] = [];
-  let running = false;
-
-  /** Finishes what a piece before began; tells how many bytes that took, -1: it is too long, -2: enough. */
-  function finish(bytes: Buffer): number {
-    let at = 0;
-    if (!partial) {
-      at = bytes.copy(head, headBytes, 0, FRAME_HEAD_BYTES - headBytes);
-      headBytes += at;
-      if (headBytes < FRAME_HEAD_BYTES) return at;
-      const size = head.readUInt32LE(0);
-      if (size > MAX_PAYLOAD_BYTES) return -1;
-      partial = Buffer.allocUnsafe(size);
-      partialBytes = 0;
-    }
-    const taken = bytes.copy(partial, partialBytes, at);
-    partialBytes += taken;
-    return at + taken;
-  }
-  /** Whether to go on, after a frame that arrived in pieces. */
-  function giveFinished(): boolean {
-    const payload = partial;
-    if (!payload || partialBytes < payload.length) return true;
-    partial = undefined;
-    headBytes = 0;
-    return onFrame(head.readUInt8(4), head.readUInt32LE(5), payload, 0, payload.length);
-  }
-  /** How many bytes of a piece were used; -1: a frame is too long. */
-  function read(bytes: Buffer): number {
-    let at = 0;
-    while (at < bytes.length) {
-      if (headBytes > 0 || bytes.length - at < FRAME_HEAD_BYTES) {
-        const taken = finish(at === 0 ? bytes : bytes.subarray(at));
-        if (taken < 0) return -1;
-        at += taken;
-        if (!giveFinished()) return at;
-        continue;
-      }
-      const size = bytes.readUInt32LE(at);
-      if (size > MAX_PAYLOAD_BYTES) return -1;
-      const start = at + FRAME_HEAD_BYTES;
-      if (start + size > bytes.length) {
-        const taken = finish(bytes.subarray(at));
-        if (taken < 0) return -1;
-        return bytes.length;
-      }
-      at = start + size;
-      if (!onFrame(bytes.readUInt8(start - 5), bytes.readUInt32LE(start - 4), bytes, start, at))
-        return at;
-    }
-    return at;
-  }
-  return {
-    push(bytes) {
-      if (bytes.length > 0)
-        waiting.push(
-          Buffer.isBuffer(bytes)
-            ? bytes
-            : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-        );
-      // A handler may feed the reader again.
-      if (running) return true;
-      running = true;
-      try {
-        for (let first = waiting[0]; first; first = waiting[0]) {
-          const used = read(first);
-          if (used < 0) return false;
-          if (used < first.length) {
-            waiting[0] = first.subarray(used);
-            return true;
-          }
-          waiting = waiting.length === 1 ? [] : waiting.slice(1);
-        }
-        return true;
-      } finally {
-        running = false;
-      }
-    },
-    waits: () => waiting.length > 0,
-  };
+  kind: number,
+  head: string,
+  body: Uint8Array | undefined,
+): void {
+  if (!begin(state, type, id, HEAD_PREFIX_BYTES + head.length + (body?.length ?? 0))) return;
+  const { buffer, to } = state;
+  buffer[to] = kind;
+  buffer.writeUInt32LE(head.length, to + 1);
+  state.to = to + HEAD_PREFIX_BYTES;
+  state.to += buffer.write(head, state.to, head.length, "latin1");
+  if (body) add(state, body);
 }

@@ -1,12 +1,8 @@
 import { createCallsSent } from "./calls-sent.ts";
 import { createCallsTaken } from "./calls-taken.ts";
 import { dispatch, type Parties } from "./dispatch.ts";
-import {
-  createFrameReader,
-  createFrameWriter,
-  type FrameWriter,
-  type Transport,
-} from "./frames.ts";
+import { createFrameReader } from "./frame-reader.ts";
+import { createFrameWriter, type FrameWriter, type Transport } from "./frames.ts";
 import { BridgeError, FRAME, type Link, type LinkHandlers } from "./model.ts";
 import { createRequestsSent } from "./requests-sent.ts";
 import { createRequestsTaken } from "./requests-taken.ts";
@@ -42,14 +38,12 @@ export function createLink(
 ): Link {
   let over: BridgeError | undefined;
   const room = createRoom(() => callsTaken.onRoom());
-  const writer = createFrameWriter({
-    write: transport.write,
-    schedule: (flush) =>
-      transport.schedule(() => {
-        flush();
-        tellRoom();
-      }),
-  });
+  const afterFlush = (flush: () => void): void =>
+    transport.schedule(() => {
+      flush();
+      tellRoom();
+    });
+  const writer = createFrameWriter({ write: transport.write, schedule: afterFlush });
   const wire: Wire = {
     side,
     writer,
@@ -57,8 +51,7 @@ export function createLink(
     room: () => room.wait(over === undefined && wire.isFull()),
     ...createIds(side),
     slots: bulk && createSlots(bulk),
-    violate: (problem) =>
-      close(new BridgeError("protocol", `The other end broke the protocol: ${problem}`)),
+    violate: (problem) => close(violation(problem)),
     closed: () => over,
   };
   const parties = createParties(wire, handlers, transport.messageBytes ?? DEFAULT_MESSAGE_BYTES);
@@ -82,18 +75,17 @@ export function createLink(
     room.tell();
     handlers.onClose(error);
   }
+  function receive(bytes: Uint8Array): void {
+    if (over) return;
+    try {
+      if (!reader.push(bytes)) wire.violate("a frame that is too long");
+    } catch (error) {
+      close(failureOf(error));
+    }
+  }
   return {
     ...sending(writer),
-    receive(bytes) {
-      if (over) return;
-      try {
-        if (!reader.push(bytes)) wire.violate("a frame that is too long");
-      } catch (error) {
-        // A handler threw: what became of the rest is not known.
-        const problem = error instanceof BridgeError ? error : undefined;
-        close(problem ?? new BridgeError("internal", `A handler failed: ${String(error)}`));
-      }
-    },
+    receive,
     drained() {
       writer.flush();
       if (!over) tellRoom();
@@ -107,6 +99,16 @@ export function createLink(
     }),
     backlogBytes: writer.backlogBytes,
   };
+}
+
+function violation(problem: string): BridgeError {
+  return new BridgeError("protocol", `The other end broke the protocol: ${problem}`);
+}
+
+/** A handler threw: what became of the rest is not known. */
+function failureOf(error: unknown): BridgeError {
+  if (error instanceof BridgeError) return error;
+  return new BridgeError("internal", `A handler failed: ${String(error)}`);
 }
 
 function sending(writer: FrameWriter): Pick<Link, "control" | "note"> {

@@ -36,10 +36,13 @@ export type Wire = {
   closed: () => BridgeError | undefined;
 };
 
+/** Who fills slots: how many of its slots are in use, and what to do when one is given back. */
+export type SlotOwner = { held: number; onGiven: () => void };
+
 /** Which slots of the ring are in use. */
 export type Slots = {
   /** Takes a free slot; -1: none is. */
-  take: () => number;
+  take: (owner: SlotOwner) => number;
   /** Takes this slot; false: it is none or in use. */
   takeThis: (slot: number) => boolean;
   /** Gives a slot back; false: it was not in use. */
@@ -53,24 +56,31 @@ export type Slots = {
 /** The slots of a ring, all free. */
 export function createSlots({ memory }: BulkEnd): Slots {
   const free: number[] = Array.from({ length: RING_SLOTS }, (_, slot) => slot);
-  const used: boolean[] = Array.from({ length: RING_SLOTS }, () => false);
+  const owners = new Map<number, SlotOwner | undefined>();
   return {
-    take() {
+    take(owner) {
       const slot = free.pop() ?? -1;
-      if (slot >= 0) used[slot] = true;
+      if (slot < 0) return slot;
+      owners.set(slot, owner);
+      owner.held += 1;
       return slot;
     },
     takeThis(slot) {
       const index = free.indexOf(slot);
       if (index < 0) return false;
       free.splice(index, 1);
-      used[slot] = true;
+      owners.set(slot, undefined);
       return true;
     },
     give(slot) {
-      if (used[slot] !== true) return false;
-      used[slot] = false;
+      if (!owners.has(slot)) return false;
+      const owner = owners.get(slot);
+      owners.delete(slot);
       free.push(slot);
+      if (owner) {
+        owner.held -= 1;
+        owner.onGiven();
+      }
       return true;
     },
     view: (slot, length) =>

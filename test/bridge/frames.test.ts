@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 
 import * as fc from "fast-check";
 
-import { createFrameReader, createFrameWriter, type OnFrame } from "#bridge/frames.ts";
+import { createFrameReader, type OnFrame } from "#bridge/frame-reader.ts";
+import { createFrameWriter } from "#bridge/frames.ts";
 import { MAX_PAYLOAD_BYTES } from "#bridge/model.ts";
 
 type Seen = { type: number; id: number; payload: Buffer };

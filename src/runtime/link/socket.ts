@@ -25,87 +25,102 @@ const TURN_MS = 1;
 const FULL_BYTES = 4 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
+type State = {
+  account: Account;
+  events: SocketEvents;
+  socket: Bun.Socket | undefined;
+  isClosed: boolean;
+  /** What is left waits: for the next turn, for the end of the window, or for the other end to read. */
+  waits: boolean;
+  turnStart: number;
+  last: number;
+};
+
 /** Adopts a descriptor of this process. */
 export function adoptSocket(fd: number, account: Account, events: SocketEvents): HostSocket {
-  let socket: Bun.Socket | undefined;
-  let closed = false;
-  /** What is left waits: for the next turn, for the end of the window, or for the other end to read. */
-  let waits = false;
-  let turnStart = 0;
-  let last = 0;
-
-  function take(bytes: Uint8Array): void {
-    turnStart = performance.now();
-    last = turnStart;
-    events.onBytes(bytes);
-  }
-  function goOn(): void {
-    if (closed || !waits) return undefined;
-    const waitMs = account.waitMs();
-    if (waitMs > 0) {
-      setTimeout(goOn, waitMs);
-      return undefined;
-    }
-    // Once it is drained this is called again.
-    if (events.backlogBytes() > FULL_BYTES) return undefined;
-    waits = false;
-    take(NOTHING);
-    if (!waits) socket?.resume();
-    return undefined;
-  }
-  function wait(): void {
-    if (waits) return;
-    waits = true;
-    socket?.pause();
-    setImmediate(goOn);
-  }
-  function end(): void {
-    if (closed) return;
-    closed = true;
-    events.onEnd();
-  }
-  const handler: Bun.SocketHandler = {
-    data(_socket, bytes) {
-      // Paused, what was read already still comes; the link keeps it behind the rest.
-      if (waits) events.onBytes(bytes);
-      else take(bytes);
-    },
-    drain() {
-      events.onDrain();
-      if (waits && events.backlogBytes() <= FULL_BYTES) setImmediate(goOn);
-    },
-    close: end,
-    error: end,
+  const state: State = {
+    account,
+    events,
+    socket: undefined,
+    isClosed: false,
+    waits: false,
+    turnStart: 0,
+    last: 0,
   };
-  async function open(): Promise<void> {
-    try {
-      socket = await adopt(fd, handler);
-    } catch {
-      return end();
-    }
-    if (closed) socket.end();
-    else events.onDrain();
-    return undefined;
-  }
-  void open();
+  void open(state, fd);
   return {
-    write: (bytes) => (socket ? Math.max(0, socket.write(bytes)) : 0),
-    yields(wasAsked) {
-      const now = performance.now();
-      if (!wasAsked) account.spend(now - last);
-      last = now;
-      if (waits) return true;
-      const isTired = now - turnStart > TURN_MS || (!wasAsked && account.waitMs() > 0);
-      if (!isTired && events.backlogBytes() <= FULL_BYTES) return false;
-      wait();
-      return true;
-    },
+    write: (bytes) => (state.socket ? Math.max(0, state.socket.write(bytes)) : 0),
+    yields: (wasAsked) => yields(state, wasAsked),
     close() {
-      if (closed) return;
-      closed = true;
-      socket?.end();
+      if (state.isClosed) return;
+      state.isClosed = true;
+      state.socket?.end();
     },
   };
+}
+
+async function open(state: State, fd: number): Promise<void> {
+  const { events } = state;
+  const end = (): void => {
+    if (state.isClosed) return;
+    state.isClosed = true;
+    events.onEnd();
+  };
+  try {
+    state.socket = await adopt(fd, {
+      data(_socket, bytes) {
+        // Paused, what was read already still comes; the link keeps it behind the rest.
+        if (state.waits) events.onBytes(bytes);
+        else take(state, bytes);
+      },
+      drain() {
+        events.onDrain();
+        if (state.waits && events.backlogBytes() <= FULL_BYTES) setImmediate(goOn, state);
+      },
+      close: end,
+      error: end,
+    });
+  } catch {
+    end();
+    return;
+  }
+  if (state.isClosed) state.socket.end();
+  else events.onDrain();
+}
+
+function take(state: State, bytes: Uint8Array): void {
+  state.turnStart = performance.now();
+  state.last = state.turnStart;
+  state.events.onBytes(bytes);
+}
+
+function yields(state: State, wasAsked: boolean): boolean {
+  const { account, events } = state;
+  const now = performance.now();
+  if (!wasAsked) account.spend(now - state.last);
+  state.last = now;
+  if (state.waits) return true;
+  const isTired = now - state.turnStart > TURN_MS || (!wasAsked && account.waitMs() > 0);
+  if (!isTired && events.backlogBytes() <= FULL_BYTES) return false;
+  state.waits = true;
+  state.socket?.pause();
+  setImmediate(goOn, state);
+  return true;
+}
+
+function goOn(state: State): void {
+  const { account, events, socket } = state;
+  if (state.isClosed || !state.waits) return;
+  const waitMs = account.waitMs();
+  if (waitMs > 0) {
+    setTimeout(goOn, waitMs, state);
+    return;
+  }
+  // Once it is drained this is called again.
+  if (events.backlogBytes() > FULL_BYTES) return;
+  state.waits = false;
+  take(state, NOTHING);
+  if (!state.waits) socket?.resume();
 }
 
 function adopt(fd: number, socket: Bun.SocketHandler): Promise<Bun.Socket> {
