@@ -17,6 +17,7 @@ const config = {
   "functions.sandbox": "required",
   "functions.uidBase": 2_100_000_000,
   "functions.diskBytes": MB,
+  "functions.memoryBytes": 128 * MB,
 } as const;
 const silent = { info() {}, warn() {}, error() {} };
 const problem = createSpawner({ config, log: silent }).problem();

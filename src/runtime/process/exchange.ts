@@ -18,6 +18,10 @@ export type Work = {
   finished: (instance: Instance) => void;
 };
 
+/** Controllers that nobody used: making one costs as much as the rest of a small request. */
+const spare: AbortController[] = [];
+const MAX_SPARE = 64;
+
 /**
  * Hands a request to a process. The work is finished when the last byte of the answer was taken, or nobody wants it any more.
  *
@@ -35,8 +39,12 @@ export async function sendRequest(
   },
 ): Promise<LinkResponse> {
   const { head, signal } = request;
-  const abort = new AbortController();
-  const leave = (): void => abort.abort();
+  const abort = spare.pop() ?? new AbortController();
+  const leave = (): void => {
+    abort.abort();
+    // Nobody may be there to take note of the end of a stream.
+    finish();
+  };
   let expired: BridgeError | undefined;
   const pending: Pending = {
     requestId: head.requestId,
@@ -49,6 +57,7 @@ export async function sendRequest(
   };
   const finish = begin(work, instance, pending, () => {
     signal.removeEventListener("abort", leave);
+    if (!abort.signal.aborted && spare.length < MAX_SPARE) spare.push(abort);
     request.onFinish();
   });
   if (signal.aborted) leave();
