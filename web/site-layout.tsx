@@ -24,6 +24,9 @@ export type SiteTab = keyof typeof SITE_TABS;
 /** Those that stand together below one of them. */
 const FUNCTION_TABS: readonly SiteTab[] = ["functions", "env", "kv", "crons", "egress"];
 
+/** What viewers may not see. */
+const OF_DEVELOPERS: readonly SiteTab[] = ["env", "kv", "egress"];
+
 /** What every page of a site is made from. */
 export type SiteFrame = { frame: Frame; site: Site };
 
@@ -78,7 +81,9 @@ export function SiteLayout({ frame, site, tab, title, children }: Props): Html {
       </nav>
       {ofFunctions && (
         <nav class="sorts functions" aria-label="Parts of functions">
-          {FUNCTION_TABS.map((one) => (
+          {FUNCTION_TABS.filter((one) =>
+            may(site, OF_DEVELOPERS.includes(one) ? "developer" : "viewer"),
+          ).map((one) => (
             <a href={sitePath(site.name, one)} aria-current={one === tab ? "page" : undefined}>
               {one === "functions" ? "Overview" : SITE_TABS[one]}
             </a>

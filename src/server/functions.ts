@@ -88,6 +88,7 @@ export function startFunctions(ctx: Ctx, logs: Pick<SiteLogs, "note">): Function
   const crons = startCrons({
     ctx,
     liveProgramOf: async (siteId) => {
+      if (problem() !== undefined) return undefined;
       const found = await liveProgramOf(ctx, siteId);
       return found && { ...toRef(found), crons: found.program.crons };
     },

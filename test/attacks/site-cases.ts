@@ -184,6 +184,11 @@ export const SITE_WRITES: Record<string, Case> = {
     send: form({}),
     may: PEOPLE,
   },
+  "PATCH /api/v1/sites/:site/functions": {
+    path: `${PATH}/functions`,
+    send: json({}),
+    may: ["root account"],
+  },
   "PUT /api/v1/sites/:site/kv/:key": {
     path: `${PATH}/kv/${"k".repeat(600)}`,
     send: () => ({ body: "x" }),
@@ -268,6 +273,8 @@ export const SITE_READS: Record<string, Pick<Case, "path"> & { may: readonly str
   },
   "/api/v1/sites/:site/traffic": { path: `${PATH}/traffic`, may: STATS_SCOPE },
   "/api/v1/sites/:site/logs": { path: `${PATH}/logs`, may: SITE_SCOPE },
+  "/api/v1/sites/:site/functions": { path: `${PATH}/functions`, may: ANY_SCOPE },
+  "/sites/:site/functions": { path: "/sites/blog/functions", may: ANY_SCOPE },
   "/api/v1/sites/:site/crons": { path: `${PATH}/crons`, may: SITE_SCOPE },
   "/api/v1/sites/:site/crons/runs": { path: `${PATH}/crons/runs`, may: SITE_SCOPE },
   "/api/v1/sites/:site/egress": { path: `${PATH}/egress`, may: DEVELOPERS },

@@ -48,7 +48,7 @@ export function createScript(main: ScriptMain, code: string, db: ScriptDb, guest
   }
   return {
     shape: "script",
-    handlers: { fetch: true, scheduled: false, websocket: /\bsocket\s*(?:\?\.|[.[])/.test(code) },
+    handlers: { fetch: true, scheduled: false, websocket: events.size > 0 },
     async answer(head, body, signal, run) {
       const req = createScriptRequest(head, await readBody(body));
       const { res, answered, finish, fail } = createScriptAnswer(run, guest.report);
