@@ -1,3 +1,4 @@
+import type { Opens } from "./bodies.ts";
 import { createCallsSent } from "./calls-sent.ts";
 import { createCallsTaken } from "./calls-taken.ts";
 import { dispatch, type Parties } from "./dispatch.ts";
@@ -18,6 +19,8 @@ export type LinkTransport = Transport & {
   /** Largest call or answer to one, in bytes; 32 MB where it is not given. */
   messageBytes?: number;
 };
+
+type Counts = ReturnType<Link["open"]>;
 
 const DEFAULT_MESSAGE_BYTES = 32 * 1024 * 1024;
 /** Bodies wait while so much waits to be written. */
@@ -45,18 +48,17 @@ export function createLink(
     });
   const writer = createFrameWriter({ write: transport.write, schedule: afterFlush });
   const wire: Wire = {
+    ...createIds(side),
     side,
     writer,
     isFull: () => writer.backlogBytes() > FULL_BYTES,
     room: () => room.wait(over === undefined && wire.isFull()),
-    ...createIds(side),
     slots: bulk && createSlots(bulk),
     violate: (problem) => close(violation(problem)),
     closed: () => over,
   };
   const parties = createParties(wire, handlers, transport.messageBytes ?? DEFAULT_MESSAGE_BYTES);
-  const { requestsSent, requestsTaken, callsSent, callsTaken } = parties;
-  const all = [requestsSent, requestsTaken, callsSent, callsTaken];
+  const { requestsSent, callsSent, callsTaken } = parties;
   const reader = createFrameReader((type, id, buffer, start, end) => {
     const wasAsked = dispatch(parties, type, id, buffer, start, end);
     return over === undefined && transport.yields?.(wasAsked) !== true;
@@ -71,7 +73,7 @@ export function createLink(
     writer.flush();
     over = error ?? new BridgeError("link_closed", "The process has ended");
     writer.close();
-    for (const opens of all) opens.close(over);
+    for (const opens of opensOf(parties)) opens.close(over);
     room.tell();
     handlers.onClose(error);
   }
@@ -93,11 +95,20 @@ export function createLink(
     request: requestsSent.request,
     call: callsSent.call,
     close,
-    open: () => ({
-      asked: requestsTaken.count() + callsTaken.count(),
-      asking: requestsSent.count() + callsSent.count(),
-    }),
+    open: () => countOpen(parties),
     backlogBytes: writer.backlogBytes,
+  };
+}
+
+function opensOf(parties: Parties): readonly Opens[] {
+  const { requestsSent, requestsTaken, callsSent, callsTaken } = parties;
+  return [requestsSent, requestsTaken, callsSent, callsTaken];
+}
+
+function countOpen({ requestsSent, requestsTaken, callsSent, callsTaken }: Parties): Counts {
+  return {
+    asked: requestsTaken.count() + callsTaken.count(),
+    asking: requestsSent.count() + callsSent.count(),
   };
 }
 
