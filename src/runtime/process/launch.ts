@@ -1,4 +1,4 @@
-import { chownSync, closeSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -28,7 +28,7 @@ const FIRST_SLOT = 100_000;
 const SLOTS = 99_999;
 
 /** Makes the launcher of a server. */
-export function createLauncher({ config, dir, spawner }: SupervisorParts): Launcher {
+export function createLauncher({ dir, spawner }: SupervisorParts): Launcher {
   const used = new Set<number>();
   let lastSlot = -1;
 
@@ -70,8 +70,6 @@ export function createLauncher({ config, dir, spawner }: SupervisorParts): Launc
         throw new Error(`only sites with an id below ${FIRST_SLOT} can have a database`);
       const writable = folderOf(siteId);
       await mkdir(writable, { recursive: true, mode: 0o700 });
-      const uid = config["functions.uidBase"] + siteId;
-      if (spawner.sandboxed && process.geteuid?.() === 0) chownSync(writable, uid, uid);
       return launch({ writable, uid: siteId, ...(isReadOnly && { readOnly: true }) }, () => {});
     },
   };
