@@ -21,7 +21,7 @@ const KNOWN_LENGTH = 64;
 /**
  * The head of a request as text: its fields, one per line, then names and values of its headers in turn.
  *
- * @throws BridgeError `bad_head` where a part of it may not be sent
+ * Throws BridgeError `bad_head` where a part of it may not be sent
  */
 export function encodeRequestHead(head: RequestHead): string {
   if (!METHOD.test(head.method)) throw bad("its method is none");
@@ -36,7 +36,7 @@ export function encodeRequestHead(head: RequestHead): string {
 /**
  * The head of an answer as text.
  *
- * @throws BridgeError `bad_head`
+ * Throws BridgeError `bad_head`
  */
 export function encodeResponseHead(head: ResponseHead): string {
   if (!isStatus(head.status)) throw bad("its status is none");
@@ -46,7 +46,7 @@ export function encodeResponseHead(head: ResponseHead): string {
 /**
  * The head of a request from its text; the text comes from the other end and may be anything.
  *
- * @throws BridgeError `bad_head`
+ * Throws BridgeError `bad_head`
  */
 export function decodeRequestHead(text: string): RequestHead {
   const fields = split(text);
@@ -59,7 +59,7 @@ export function decodeRequestHead(text: string): RequestHead {
 /**
  * The head of an answer from its text.
  *
- * @throws BridgeError `bad_head`
+ * Throws BridgeError `bad_head`
  */
 export function decodeResponseHead(text: string): ResponseHead {
   const fields = split(text);

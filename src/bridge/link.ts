@@ -2,7 +2,7 @@ import type { Opens } from "./bodies.ts";
 import { createCallsSent } from "./calls-sent.ts";
 import { createCallsTaken } from "./calls-taken.ts";
 import { dispatch, type Parties } from "./dispatch.ts";
-import { createFrameReader } from "./frame-reader.ts";
+import { createFrameReader, type FrameReader } from "./frame-reader.ts";
 import { createFrameWriter, type FrameWriter, type Transport } from "./frames.ts";
 import { BridgeError, FRAME, type Link, type LinkHandlers } from "./model.ts";
 import { createRequestsSent } from "./requests-sent.ts";
@@ -77,17 +77,12 @@ export function createLink(
     room.tell();
     handlers.onClose(error);
   }
-  function receive(bytes: Uint8Array): void {
-    if (over) return;
-    try {
-      if (!reader.push(bytes)) wire.violate("a frame that is too long");
-    } catch (error) {
-      close(failureOf(error));
-    }
-  }
   return {
     ...sending(writer),
-    receive,
+    receive(bytes) {
+      const problem = over ? undefined : feed(reader, bytes);
+      if (problem) close(problem);
+    },
     drained() {
       writer.flush();
       if (!over) tellRoom();
@@ -116,10 +111,15 @@ function violation(problem: string): BridgeError {
   return new BridgeError("protocol", `The other end broke the protocol: ${problem}`);
 }
 
-/** A handler threw: what became of the rest is not known. */
-function failureOf(error: unknown): BridgeError {
-  if (error instanceof BridgeError) return error;
-  return new BridgeError("internal", `A handler failed: ${String(error)}`);
+/** Why the link cannot go on after these bytes, if so. */
+function feed(reader: FrameReader, bytes: Uint8Array): BridgeError | undefined {
+  try {
+    return reader.push(bytes) ? undefined : violation("a frame that is too long");
+  } catch (error) {
+    // A handler threw: what became of the rest is not known.
+    if (error instanceof BridgeError) return error;
+    return new BridgeError("internal", `A handler failed: ${String(error)}`);
+  }
 }
 
 function sending(writer: FrameWriter): Pick<Link, "control" | "note"> {

@@ -18,13 +18,17 @@ export const DESCRIPTORS = {
 
 /** Slots of the ring. */
 export const RING_SLOTS = 16;
+/** Bytes of a slot. */
 export const RING_SLOT_BYTES = 256 * 1024;
 
 /** `u32 length of the payload, u8 type, u32 id, payload`, little-endian. */
 export const FRAME_HEAD_BYTES = 9;
 /** Largest payload. A frame that says more breaks the link. */
 export const MAX_PAYLOAD_BYTES = 1024 * 1024 + 64 * 1024;
-/** Most bytes of a body that go on one exchange and direction before the other side grants more. */
+/**
+ * Most bytes of a body that go on one exchange and direction before the other side grants more. A body that a guest asks with is
+ * granted nothing before it is read; what goes through the ring needs no grant.
+ */
 export const WINDOW_BYTES = 1024 * 1024;
 /** Largest head of a request or an answer: names and values of all headers. */
 export const MAX_HEAD_BYTES = 64 * 1024;
@@ -55,7 +59,7 @@ export const FRAME = {
   credit: 9,
   /** Asks something by name: JSON `[name, params]`, a NUL, bytes. */
   call: 10,
-  /** JSON, a NUL, bytes. */
+  /** JSON, a NUL, bytes. What is too long for one frame begins with a byte 1 and a u32 of its size, and follows as a body; so may a call. */
   result: 11,
   /** JSON `{code, message}`. */
   failure: 12,

@@ -81,6 +81,7 @@ async function waitFor(state: State): Promise<void> {
 
 function putNow(state: State, bytes: Uint8Array, from: number): number {
   let at = from;
+  state.wantsSlot = false;
   while (at < bytes.length && !state.wire.isFull()) {
     const put = state.slot >= 0 || openSlot(state, bytes.length - at) ? fillSlot : putData;
     const piece = state.wantsSlot ? 0 : put(state, bytes, at);
@@ -94,7 +95,6 @@ function putNow(state: State, bytes: Uint8Array, from: number): number {
 /** Begins a slot where so much comes that it pays. */
 function openSlot(state: State, bytes: number): boolean {
   const { wire, turnBytes } = state;
-  state.wantsSlot = false;
   if (wire.side !== "guest" || !wire.slots || turnBytes + bytes < SOCKET_BYTES) return false;
   state.slot = state.held < MAX_SLOTS ? wire.slots.take(state) : -1;
   state.fill = 0;

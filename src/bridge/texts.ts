@@ -10,7 +10,7 @@ export type TextMessage = { value: unknown; bytes: Uint8Array };
 /**
  * Reads JSON, a NUL and bytes. Keys `__proto__` are dropped wherever they are.
  *
- * @throws BridgeError `bad_json` where it is none, `too_deep` where it is nested too deeply
+ * Throws BridgeError `bad_json` where it is none, `too_deep` where it is nested too deeply
  */
 export function readTextMessage(buffer: Buffer, start: number, end: number): TextMessage {
   const nul = buffer.indexOf(0, start);

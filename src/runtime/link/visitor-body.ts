@@ -1,15 +1,21 @@
 import { BridgeError } from "#bridge/model.ts";
 
-/** A body that fails with BridgeError `body_too_large` where it is longer than that. */
+/** A body that breaks off where it is longer than that, which `isOver` tells. */
 export function limitBody(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
-): ReadableStream<Uint8Array> {
+): { body: ReadableStream<Uint8Array>; isOver: () => boolean } {
   let left = maxBytes;
-  return passBody(body, (bytes) => {
+  const limited = passBody(body, (bytes) => {
     left -= bytes;
-    return left < 0 ? new BridgeError("body_too_large", "The body is too large") : undefined;
+    return left < 0 ? tooLarge() : undefined;
   });
+  return { body: limited, isOver: () => left < 0 };
+}
+
+/** What a visitor is told who sends too much. */
+export function tooLarge(): BridgeError {
+  return new BridgeError("body_too_large", "The body is too large");
 }
 
 /**

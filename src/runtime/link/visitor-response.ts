@@ -26,7 +26,7 @@ const WITHOUT_BODY = new Set([204, 205, 304]);
 
 /** Makes what programs answer into what visitors get. */
 export type Answers = {
-  /** @throws BridgeError `bad_response` where it cannot be sent */
+  /** Throws BridgeError `bad_response` where it cannot be sent */
   toAnswer: (method: string, response: LinkResponse) => ProgramAnswer;
 };
 

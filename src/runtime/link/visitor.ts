@@ -1,12 +1,12 @@
 import type { ServerConfig } from "#base/config.ts";
 import type { Log } from "#base/log.ts";
-import { type Body, BridgeError } from "#bridge/model.ts";
+import { type Body, BridgeError, type LinkResponse } from "#bridge/model.ts";
 import type { LoadedProgram, ProgramAnswer, ProgramAsk, Programs } from "#sites/serving/program.ts";
 import { programTrouble } from "#sites/serving/serve-trouble.tsx";
 
 import type { Supervisor } from "../process/supervisor.ts";
 import type { ProgramRef } from "../tenant.ts";
-import { limitBody } from "./visitor-body.ts";
+import { limitBody, tooLarge } from "./visitor-body.ts";
 import { requestHead } from "./visitor-request.ts";
 import { createAnswers } from "./visitor-response.ts";
 import { troubleOf } from "./visitor-trouble.ts";
@@ -38,11 +38,11 @@ export function createPrograms(parts: VisitorParts): Programs {
     if (!parts.mayRun(program))
       throw new BridgeError("deploy_not_live", "The deploy is not what visitors get");
     const announced = Number(request.headers.get("content-length") ?? "0");
-    if (announced > maxBytes) throw new BridgeError("body_too_large", "The body is too large");
+    if (announced > maxBytes) throw tooLarge();
     const head = requestHead(asked);
-    const body = await readBody(request, announced, maxBytes);
-    const response = await supervisor.request(refOf(asked), head, body, request.signal);
-    return answers.toAnswer(request.method, response);
+    const send = (body: Body): Promise<LinkResponse> =>
+      supervisor.request(refOf(asked), head, body, request.signal);
+    return answers.toAnswer(request.method, await sendBody(request, announced, maxBytes, send));
   };
   return {
     async answer(asked) {
@@ -62,11 +62,22 @@ function refOf({ site, program }: ProgramAsk): ProgramRef {
   return { siteId: site.id, site: site.name, deploy, digest, mapDigest, name, language, database };
 }
 
-async function readBody(request: Request, announced: number, maxBytes: number): Promise<Body> {
-  const { body } = request;
-  if (body === null) return null;
-  if (announced > 0 && announced <= SMALL_BYTES) return new Uint8Array(await request.arrayBuffer());
-  return limitBody(body, maxBytes);
+async function sendBody(
+  request: Request,
+  announced: number,
+  maxBytes: number,
+  send: (body: Body) => Promise<LinkResponse>,
+): Promise<LinkResponse> {
+  if (request.body === null) return send(null);
+  if (announced > 0 && announced <= SMALL_BYTES)
+    return send(new Uint8Array(await request.arrayBuffer()));
+  const limited = limitBody(request.body, maxBytes);
+  try {
+    return await send(limited.body);
+  } catch (error) {
+    // The program only saw that it broke off.
+    throw limited.isOver() ? tooLarge() : error;
+  }
 }
 
 function troubleAnswer({ request, requestId }: ProgramAsk, error: unknown): ProgramAnswer {
