@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { resolve } from "node:path";
 
 import { loadConfig } from "#base/config.ts";
@@ -45,7 +46,7 @@ that were put up for it. Run it as the user that the server runs as. Exits with 
     const rows = probes.map(({ name, expected, actual, ok }) => [
       ok ? style.green("ok") : style.red("FAILED"),
       name,
-      printable(ok ? actual : `${actual}, expected: ${expected}`),
+      printable(nameErrors(ok ? actual : `${actual}, expected: ${expected}`)),
     ]);
     context.say(
       failed.length === 0
@@ -59,6 +60,15 @@ that were put up for it. Run it as the user that the server runs as. Exits with 
     };
   },
 });
+
+/** `errno 1` → `EPERM`. */
+function nameErrors(text: string): string {
+  const names = Object.entries(constants.errno);
+  return text.replace(/errno (\d+)/g, (all, number: string) => {
+    const [name] = names.find(([, value]) => value === Number(number)) ?? [];
+    return name ?? all;
+  });
+}
 
 async function readUidBase({ cwd, env }: Context, folder: string | undefined): Promise<number> {
   const data = resolve(cwd, folder ?? "land-data");

@@ -6,7 +6,7 @@ import { printable } from "#base/names.ts";
 import { parseDotenv } from "#pack/dotenv.ts";
 import { fileFailed } from "#store/files.ts";
 
-import { askSecret, askToGoOn } from "./ask.ts";
+import { askSecret, askText, askToGoOn } from "./ask.ts";
 import { defineCommand } from "./command.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
@@ -39,7 +39,7 @@ Programs have it at their next request.`,
   async run(context, args) {
     const [key, given] = splitPair(args.key, args.plain);
     const site = await settleSite(context, args.site);
-    const value = given ?? (await settleValue(context, key));
+    const value = given ?? (await settleValue(context, key, args.plain));
     const { remote } = await connect(context);
     await remote.setEnv(site, key, value, args.plain ? "variable" : "secret");
     context.say(`${printable(key)} of ${site} is set`);
@@ -58,10 +58,11 @@ function splitPair(text: string, isPlain: boolean): [key: string, value: string 
   });
 }
 
-async function settleValue(context: Context, key: string): Promise<string> {
+async function settleValue(context: Context, key: string, isPlain: boolean): Promise<string> {
   if (context.world.stdin.isTTY === true) {
     const message = `Value of ${printable(key)}`;
-    return askSecret(context, { flag: "the value on stdin", what: "the value", message });
+    const question = { flag: "the value on stdin", what: "the value", message };
+    return isPlain ? askText(context, question) : askSecret(context, question);
   }
   const bytes = await readStdin(context, { what: "the value", maxBytes: MAX_BYTES });
   return textOf(bytes, "the value").replace(/\r?\n$/, "");

@@ -76,7 +76,7 @@ const FIRST: ReadonlyMap<string, First> = new Map([
     "app",
     {
       write: writeFirstApp,
-      next: "change main.ts and public/index.html, then `land deploy` puts them on the web",
+      next: "`land dev` runs it here while you change main.ts and public/, `land deploy` puts it on the web",
     },
   ],
 ]);

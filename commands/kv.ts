@@ -1,5 +1,5 @@
 import { fail } from "#base/errors.ts";
-import { printable } from "#base/names.ts";
+import { printable, printableLines } from "#base/names.ts";
 import type { KvKeyInfo } from "#runtime/model.ts";
 
 import { askText } from "./ask.ts";
@@ -30,11 +30,11 @@ export const get = defineCommand({
     // A terminal gets nothing that it would obey.
     if (stdout.isTTY === true)
       return {
-        value: undefined,
+        value: text.value,
         text:
           text.encoding === "base64"
             ? `${renderBytes(bytes.byteLength)} that are no text: send them to a file`
-            : text.value.split("\n").map(printable).join("\n"),
+            : printableLines(text.value).replace(/\n$/, ""),
       };
     await new Promise<void>((done, failed) => {
       stdout.write(bytes, (error) => (error ? failed(error) : done()));
@@ -57,13 +57,13 @@ export const set = defineCommand({
   examples: [
     "land kv set greeting hello --site blog",
     "land kv set logo.png --site blog < logo.png",
-    "land kv set code 1234 --ttl 600 --site blog # gone after ten minutes",
+    "land kv set code 1234 --ttl 10m --site blog # gone after ten minutes",
   ],
   args: {
     ...siteArgs,
     key,
     value: { type: "optional", about: "The value (default: from stdin)" },
-    ttl: { type: "text", value: "SECONDS", about: "How long the key stays" },
+    ttl: { type: "text", value: "TIME", about: "How long the key stays: 90s, 10m, 12h or 30d" },
   },
   async run(context, args) {
     const ttlSeconds = parseTtl(args.ttl);
@@ -84,12 +84,15 @@ async function readValue(context: Context): Promise<Uint8Array> {
   return new TextEncoder().encode(await askText(context, question));
 }
 
-/** @throws usage */
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** A time in seconds; a number alone is seconds. @throws usage */
 function parseTtl(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  const [, count, unit = "s"] = /^([1-9]\d{0,9})([smhd])?$/.exec(text) ?? [];
+  if (count !== undefined) return Number(count) * (UNIT_SECONDS[unit] ?? 1);
   throw fail("usage", {
-    problem: `Cannot use "${printable(text)}" for --ttl: it is a number of seconds`,
+    problem: `Cannot use "${printable(text)}" for --ttl: it is a time such as 90s, 10m, 12h or 30d`,
   });
 }
 

@@ -43,7 +43,12 @@ each line as one line of JSON.`,
     const lines = page.items.toSorted((a, b) => a.id - b.id);
     if (args.follow) return follow(context, remote, { site, filter, lines });
     const text = lines.map((line) => renderLine(line, context.style)).join("\n");
-    if (lines.length === 0) context.say(`The log of ${site} is empty`);
+    if (lines.length === 0)
+      context.say(
+        Object.keys(filter).length === 0
+          ? `The log of ${site} is empty`
+          : `The log of ${site} has no such lines; new ones take a second to be there`,
+      );
     return { value: { items: lines, next: page.next }, text };
   },
 });
@@ -85,8 +90,8 @@ function renderLine({ at, level, kind, message }: LogLine, style: Style): string
   return `${style.dim(time)} ${paint(level.padEnd(5))} ${kind.padEnd(7)} ${printableMessage(message)}`;
 }
 
-/** Lines after the first, such as those of a stack, stand a little to the right. */
-function printableMessage(message: string): string {
+/** A text of many lines, safe for a terminal. Those after the first, such as those of a stack, stand a little to the right. */
+export function printableMessage(message: string): string {
   return message.split("\n").map(printableLong).join("\n    ");
 }
 

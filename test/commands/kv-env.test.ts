@@ -36,11 +36,12 @@ test("land kv set, get, list and delete", async () => {
     key: "greeting",
     value: "hello",
   });
-  expect(await land("kv set a/b --ttl 600", { input: "from stdin\n" })).toMatchObject({
+  expect(await land("kv set a/b --ttl 10m", { input: "from stdin\n" })).toMatchObject({
     exitCode: 0,
     stderr: "a/b has 11 bytes now\n",
   });
   expect((await land("kv get a/b")).stdout).toBe("from stdin\n");
+  expect((await land("kv get a/b", { terminal: true })).stdout).toBe("from stdin\n");
   expect((await land("kv get greeting --json")).json()).toEqual({
     key: "greeting",
     value: "hello",
