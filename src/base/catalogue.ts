@@ -644,7 +644,10 @@ export const catalogue = {
     status: 422,
     title: "Program not runnable",
     detail: ({ file, problem }) => `Cannot run "${file}": ${problem}`,
-    hint: () => "Is everything it imports installed? See `land list`",
+    hint: ({ problem }) =>
+      /is not installed|Could not resolve/.test(problem)
+        ? "Is everything it imports installed? `land list` shows what land installed here"
+        : "",
   }),
   install_dir_foreign: define<{ dir: string }>({
     status: 409,

@@ -12,10 +12,12 @@ export function tellBroken(
   ref: ProgramRef,
   { name, message, stack }: GuestError,
 ): void {
-  const error = `${name}: ${message}`;
+  // What the sandbox itself has against it is a sentence for its author.
+  const isOurs = name === "ProgramProblem";
+  const error = isOurs ? message : `${name}: ${message}`;
   site.tell(ref, {
     level: "error",
-    message: `The program cannot be loaded: ${stack === "" ? error : stack}`,
+    message: `The program cannot be loaded: ${stack === "" || isOurs ? error : stack}`,
     data: { code: "program_broken", deploy: ref.deploy, error },
   });
 }
