@@ -21,7 +21,7 @@ export function startGuest(
   options: { tenant?: Partial<Tenant>; bindings?: Binding[]; meter?: Meter; ring?: boolean } = {},
 ): Guest {
   const ring = createRing();
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "link-guest.ts")], {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../support/link-guest.ts")], {
     stdio: [
       "ignore",
       "inherit",
