@@ -170,3 +170,25 @@ test("tokens signed and checked with WebCrypto, and sealed notes", async () => {
     403,
   );
 });
+
+test("what Workers have beside the web: streams of a length, texts compared in constant time, a wait", async () => {
+  await using guest = await startGuest(`
+    export default {
+      async fetch(request) {
+        const { readable, writable } = new FixedLengthStream(Number(new URL(request.url).searchParams.get("length")));
+        const written = (async () => {
+          const writer = writable.getWriter();
+          await scheduler.wait(1);
+          await writer.write(new TextEncoder().encode("hello"));
+          await writer.close();
+        })();
+        const text = await new Response(readable.pipeThrough(new IdentityTransformStream())).text().catch((error) => error.name);
+        await written.catch(() => {});
+        const [a, b] = ["hello", "hellO"].map((word) => new TextEncoder().encode(word));
+        return Response.json([text, crypto.subtle.timingSafeEqual(a, a), crypto.subtle.timingSafeEqual(a, b)]);
+      },
+    };`);
+  expect(await json(guest.ask("/?length=5"))).toEqual(["hello", true, false]);
+  expect(await json(guest.ask("/?length=4"))).toEqual(["TypeError", true, false]);
+  expect(await json(guest.ask("/?length=6"))).toEqual(["TypeError", true, false]);
+});

@@ -6,7 +6,28 @@ export function installWebGlobals(guestFetch: typeof fetch): void {
   set("caches", { default: NO_CACHE, open: async () => NO_CACHE });
   Object.defineProperty(navigator, "userAgent", { value: "land", configurable: true });
   set("IdentityTransformStream", class extends TransformStream {});
-  set("FixedLengthStream", class extends TransformStream {});
+  set("FixedLengthStream", FixedLengthStream);
+  set("scheduler", { wait: (ms: number) => new Promise((done) => void setTimeout(done, ms)) });
+  const sameBytes = crypto.timingSafeEqual.bind(crypto);
+  Object.defineProperty(crypto.subtle, "timingSafeEqual", { value: sameBytes });
+}
+
+/** Passes so many bytes on; it fails where there are more or less. */
+class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
+  constructor(length: number | bigint) {
+    let left = Number(length);
+    const wrong = (): TypeError => new TypeError(`The stream is not ${length} bytes long`);
+    super({
+      transform(chunk, controller) {
+        left -= chunk.byteLength;
+        if (left < 0) throw wrong();
+        controller.enqueue(chunk);
+      },
+      flush() {
+        if (left > 0) throw wrong();
+      },
+    });
+  }
 }
 
 function set(name: string, value: unknown): void {
