@@ -42,6 +42,7 @@ function visit(
     mayRun: () => true,
     supervisor: {
       request: async (_ref, head, body, signal) => answer(head, body, signal),
+      tell: () => undefined,
     },
   });
   return programs.answer({

@@ -17,13 +17,15 @@ export type VisitorParts = {
     config: Pick<ServerConfig, "functions.bodyBytes" | "domain" | "sitesDomain">;
     log: Pick<Log, "error">;
   };
-  supervisor: Pick<Supervisor, "request">;
+  supervisor: Pick<Supervisor, "request" | "tell">;
   /** Whether a program is one that runs: that of the live deploy, of a young draft. */
   mayRun: (program: LoadedProgram) => boolean;
   /** Answers the handshake of a WebSocket; undefined: the request is none. */
   answerUpgrade?: (ask: ProgramAsk) => Promise<ProgramAnswer> | undefined;
 };
 
+/** What is wrong with one answer, of which nobody else tells the site's owner. */
+const UNTOLD = new Set(["bad_body", "bad_head", "bad_response", "protocol"]);
 /** A body up to this is read before the program is asked, so that a slow visitor keeps no program waiting. */
 const SMALL_BYTES = 64 * 1024;
 
@@ -51,6 +53,7 @@ export function createPrograms(parts: VisitorParts): Programs {
       } catch (error) {
         if (!(error instanceof BridgeError))
           log.error("program failed", { site: asked.site.name, cause: error });
+        else if (UNTOLD.has(error.code)) tellOwner(supervisor, asked, error);
         return troubleAnswer(asked, error);
       }
     },
@@ -60,6 +63,15 @@ export function createPrograms(parts: VisitorParts): Programs {
 function refOf({ site, program }: ProgramAsk): ProgramRef {
   const { deploy, digest, mapDigest, name, language, database } = program;
   return { siteId: site.id, site: site.name, deploy, digest, mapDigest, name, language, database };
+}
+
+function tellOwner(
+  supervisor: Pick<Supervisor, "tell">,
+  asked: ProgramAsk,
+  { code, message }: BridgeError,
+): void {
+  const { requestId } = asked;
+  supervisor.tell(refOf(asked), { level: "error", message, requestId, data: { code } });
 }
 
 async function sendBody(

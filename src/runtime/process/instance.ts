@@ -58,7 +58,8 @@ export type Instance = {
   /** When it was last given work or finished some. */
   lastWorkMs: number;
   readonly pending: Set<Pending>;
-  /** Last ping that it answered. */
+  /** Last ping that it was sent, and the last that it answered. */
+  pinged: number;
   ponged: number;
   cpuMs: number;
   memoryBytes: number;

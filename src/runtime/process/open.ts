@@ -13,6 +13,7 @@ import type { Meter } from "../link/meter.ts";
 import type { Binding, ProgramRef } from "../tenant.ts";
 import type { Exit, Instance, Why } from "./instance.ts";
 import type { Launched } from "./launch.ts";
+import { readBroken, readLoaded } from "./said.ts";
 import type { Site } from "./site.ts";
 
 /** What a process says until its program runs. */
@@ -70,8 +71,8 @@ export function openInstance(
     messageBytes,
     onControl(message) {
       if (message.kind === "hello" && message.version === BRIDGE_VERSION) hello.resolve();
-      else if (message.kind === "loaded") loaded.resolve(message);
-      else if (message.kind === "broken") loaded.resolve({ broken: message.error });
+      else if (message.kind === "loaded") loaded.resolve(readLoaded(message));
+      else if (message.kind === "broken") loaded.resolve({ broken: readBroken(message.error) });
       else if (!takeControl(instance, message, watcher))
         link.close(new BridgeError("protocol", `it said ${message.kind}`));
     },
@@ -99,6 +100,8 @@ export function openInstance(
 /** What a running program's process says of itself. False: it must not say that. */
 function takeControl(instance: Instance, message: Control, watcher: Watcher): boolean {
   if (message.kind === "pong") {
+    // One that answers ahead would never be found silent.
+    if (!Number.isSafeInteger(message.n) || message.n > instance.pinged) return false;
     instance.ponged = Math.max(instance.ponged, message.n);
     return true;
   }
@@ -135,6 +138,7 @@ function makeInstance(
     waiting: 0,
     lastWorkMs: nowMs(),
     pending: new Set(),
+    pinged: 0,
     ponged: 0,
     cpuMs: 0,
     memoryBytes: 0,

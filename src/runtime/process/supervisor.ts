@@ -15,7 +15,7 @@ import { createEntry } from "./entry.ts";
 import { sendCall, sendRequest } from "./exchange.ts";
 import { keepDeploys, keepHouse } from "./housekeeping.ts";
 import type { Instance } from "./instance.ts";
-import type { SupervisorParts } from "./parts.ts";
+import type { ProgramLine, SupervisorParts } from "./parts.ts";
 
 /** Runs programs. What it rejects with is a BridgeError whose code is a `RefusalCode`, or what the program's own side refused. */
 export type Supervisor = {
@@ -37,6 +37,8 @@ export type Supervisor = {
   quotasChanged: (siteId: number) => void;
   /** Ends what runs of a removed site and removes its folder. */
   forget: (siteId: number) => Promise<void>;
+  /** Writes a line of the server's into the log of a program's site. */
+  tell: (ref: ProgramRef, line: ProgramLine) => void;
   processesOf: (siteId: number) => ProcessInfo[];
   databaseBytes: (siteId: number) => Promise<number>;
   /** Requests and calls under way. */
@@ -77,6 +79,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     keep: (siteId, deploys) => keepDeploys(siteOf(siteId), deploys),
     ...changes,
     forget: (siteId) => forgetSite(world, starter.launcher.folderOf, siteId),
+    tell: (ref, line) => siteOf(ref.siteId).tell(ref, line),
     processesOf: (siteId) =>
       [...world.instances].filter(({ ref }) => ref.siteId === siteId).flatMap(describe),
     databaseBytes: (siteId) => measureFolder(starter.launcher.folderOf(siteId)),

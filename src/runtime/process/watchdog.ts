@@ -233,6 +233,7 @@ function checkAnswers(
     if (used === 0 && watch.reactByMs === undefined) return false;
     watch.pings += 1;
     watch.ping = { n: watch.pings, atMs: at, cpuMs: watch.cpuMs };
+    instance.pinged = watch.pings;
     instance.link.control({ kind: "ping", n: watch.pings });
     return used >= LOWER_AFTER_MS;
   }
