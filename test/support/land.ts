@@ -78,9 +78,12 @@ export async function startLand(options: {
   home: string;
   args?: readonly string[];
   env?: Record<string, string>;
+  /** What starts it: `setpriv` and its arguments, then the binary where another user may read it. By default the binary. */
+  program?: readonly string[];
 }): Promise<LandServer> {
+  const program = options.program ?? [await landBinary()];
   const child = Bun.spawn(
-    [await landBinary(), "serve", "--data", options.data, "--port", "0", ...(options.args ?? [])],
+    [...program, "serve", "--data", options.data, "--port", "0", ...(options.args ?? [])],
     {
       cwd: options.home,
       env: cleanEnvironment(options.home, options.env),
