@@ -10,6 +10,7 @@ export const natives = {
   Headers: globalThis.Headers,
   ReadableStream: globalThis.ReadableStream,
   AbortController: globalThis.AbortController,
+  DecompressionStream: globalThis.DecompressionStream,
   URL: globalThis.URL,
   fetch: globalThis.fetch,
   inspect: Bun.inspect,

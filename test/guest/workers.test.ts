@@ -192,3 +192,44 @@ test("what Workers have beside the web: streams of a length, texts compared in c
   expect(await json(guest.ask("/?length=4"))).toEqual(["TypeError", true, false]);
   expect(await json(guest.ask("/?length=6"))).toEqual(["TypeError", true, false]);
 });
+
+test("the length of a stream is told where it is known, and never copied from an answer that was changed", async () => {
+  await using guest = await startGuest(
+    `const rewriter = new HTMLRewriter().on("h1", { element: (element) => element.after("more") });
+     export default {
+       async fetch(request) {
+         const { pathname } = new URL(request.url);
+         if (pathname === "/fixed") {
+           const { readable, writable } = new FixedLengthStream(3);
+           new Blob(["abc"]).stream().pipeTo(writable);
+           return new Response(readable);
+         }
+         const response = await fetch("http://origin.test/");
+         if (pathname === "/same") return response;
+         if (pathname === "/again") return new Response(response.body, response);
+         const changed = rewriter.transform(response);
+         return pathname === "/changed" ? changed : new Response(changed.body, { headers: response.headers });
+       },
+     };`,
+    {
+      egress: async () => ({
+        status: 200,
+        statusText: "",
+        headers: [
+          ["content-type", "text/html"],
+          ["content-length", "14"],
+        ],
+        body: new Blob(["<h1>Title</h1>"]).stream(),
+      }),
+    },
+  );
+  const told = async (path: string): Promise<unknown> => {
+    const answer = await guest.ask(path);
+    return [headerOf(answer, "content-length"), await readText(answer.body)];
+  };
+  expect(await told("/same")).toEqual(["14", "<h1>Title</h1>"]);
+  expect(await told("/again")).toEqual(["14", "<h1>Title</h1>"]);
+  expect(await told("/changed")).toEqual([undefined, "<h1>Title</h1>more"]);
+  expect(await told("/copied")).toEqual([undefined, "<h1>Title</h1>more"]);
+  expect(await told("/fixed")).toEqual(["3", "abc"]);
+});

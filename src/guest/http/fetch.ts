@@ -1,15 +1,30 @@
-import { type Body, BridgeError, type Link } from "#bridge/model.ts";
+import {
+  type Body,
+  BridgeError,
+  type HeaderList,
+  type Link,
+  type LinkResponse,
+} from "#bridge/model.ts";
 
 import { encodeText, natives } from "../natives.ts";
 import { currentRun } from "../run.ts";
-import { pairsOf } from "./requests.ts";
+import { pairsOf, toBodyInit } from "./requests.ts";
 import { makeResponse } from "./response-class.ts";
 import { listOf } from "./responses.ts";
+import { knowLength } from "./stream-lengths.ts";
 
 /** Told to the host: what to do with redirects. It follows them itself, since each hop is checked anew. */
 const REDIRECT = "x-land-redirect";
 /** Told by the host: where an answer came from after redirects. */
 const FINAL_URL = "x-land-url";
+/** Codings of bodies that are taken off, as `DecompressionStream` calls them. Nobody is asked for them, but some send nothing else. */
+const CODINGS = new Map<string, Bun.CompressionFormat>([
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+  ["br", "brotli"],
+  ["zstd", "zstd"],
+]);
 
 /** A `fetch` that asks the host. `limit` is how many may be made in one run of the program. */
 export function createFetch(link: () => Link, limit: () => number): typeof fetch {
@@ -45,9 +60,12 @@ async function ask(link: Link, { request, url, body, signal }: Asked): Promise<R
   try {
     const answer = await link.request(head, body, signal);
     const finalUrl = answer.headers.find(([name]) => name === FINAL_URL)?.[1] ?? url;
-    const kept = answer.headers.filter(([name]) => name !== FINAL_URL);
     const { status, statusText } = answer;
-    const response = makeResponse(answer.body, { status, statusText, headers: pairsOf(kept) });
+    const { headers: kept, body: decoded } = decode(answer);
+    const length = kept.find(([name]) => name === "content-length")?.[1];
+    if (decoded instanceof natives.ReadableStream && length !== undefined)
+      knowLength(decoded, Number(length));
+    const response = makeResponse(decoded, { status, statusText, headers: pairsOf(kept) });
     return Object.defineProperties(response, {
       url: { value: finalUrl, configurable: true },
       redirected: { value: finalUrl !== url, configurable: true },
@@ -56,6 +74,20 @@ async function ask(link: Link, { request, url, body, signal }: Asked): Promise<R
     if (signal.aborted) throw signal.reason;
     throw toTypeError(error);
   }
+}
+
+/** The answer without what the host adds, and without its coding, of which it then tells nothing: it may be sent on as it is. */
+function decode({ headers, body }: LinkResponse): { headers: HeaderList; body: Body } {
+  const kept = headers.filter(([name]) => name !== FINAL_URL);
+  const coding = kept.find(([name]) => name === "content-encoding")?.[1];
+  const format = CODINGS.get(coding?.toLowerCase() ?? "");
+  if (!format || body === null) return { headers: kept, body };
+  const stream =
+    body instanceof natives.ReadableStream ? body : new natives.Response(toBodyInit(body)).body;
+  return {
+    headers: kept.filter(([name]) => name !== "content-encoding" && name !== "content-length"),
+    body: stream && stream.pipeThrough(new natives.DecompressionStream(format)),
+  };
 }
 
 /** Throws Error where this run has made as many as it may */

@@ -1,3 +1,5 @@
+import { knowLength } from "./stream-lengths.ts";
+
 /** Replaces what of the web's globals cannot work here as it stands. */
 export function installWebGlobals(guestFetch: typeof fetch): void {
   set("fetch", guestFetch);
@@ -12,7 +14,7 @@ export function installWebGlobals(guestFetch: typeof fetch): void {
   Object.defineProperty(crypto.subtle, "timingSafeEqual", { value: sameBytes });
 }
 
-/** Passes so many bytes on; it fails where there are more or less. */
+/** Passes so many bytes on, and its reader may know how many; it fails where there are more or less. */
 class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
   constructor(length: number | bigint) {
     let left = Number(length);
@@ -27,6 +29,7 @@ class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
         if (left > 0) throw wrong();
       },
     });
+    knowLength(this.readable, Number(length));
   }
 }
 

@@ -3,6 +3,7 @@ import { type Body, BridgeError, type HeaderList, type LinkResponse } from "#bri
 import { encodeText, natives } from "../natives.ts";
 import { type Run, within } from "../run.ts";
 import { wholeBodyOf } from "./response-class.ts";
+import { lengthOf } from "./stream-lengths.ts";
 
 /**
  * What the host is told of a program's Response. A body that is not whole is given on as a stream, and the head does not wait
@@ -14,12 +15,24 @@ export function toLinkResponse(response: unknown, run: Run, report: Report): Lin
   if (!(response instanceof natives.Response))
     throw new BridgeError("exception", "The program gave back no Response");
   if (response.bodyUsed) throw readBefore();
+  const headers = listOf(response.headers);
   return {
     status: response.status === 0 ? 500 : response.status, // Response.error()
     statusText: response.statusText,
-    headers: listOf(response.headers),
+    headers: wholeBodyOf(response) === undefined ? withLength(headers, response.body) : headers,
     body: bodyOf(response, run, report),
   };
+}
+
+/**
+ * Headers that tell the length of a stream where that is known, and nothing else of it: what they say is most often copied from
+ * another answer, whose body was changed since. So it is in Workers.
+ */
+function withLength(headers: HeaderList, body: ReadableStream | null): HeaderList {
+  if (!body) return headers;
+  const others = headers.filter(([name]) => name !== "content-length");
+  const length = lengthOf(body);
+  return length === undefined ? others : [...others, ["content-length", String(length)]];
 }
 
 /** All headers, one entry per `set-cookie`. */

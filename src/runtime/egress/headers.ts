@@ -12,7 +12,7 @@ const HOP = new Set([
   "upgrade",
   "http2-settings",
 ]);
-const OWN = new Set(["host", "expect", "content-length"]);
+const OWN = new Set(["host", "expect", "content-length", "accept-encoding"]);
 /** What describes a body that a redirect took away. @see https://fetch.spec.whatwg.org/#request-body-header-name */
 const OF_BODY = new Set([
   "content-encoding",
