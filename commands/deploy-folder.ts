@@ -20,6 +20,8 @@ export type SiteFolder = {
   main: string | undefined;
   /** The program that the manifest names and that lies elsewhere in the project. Absolute. */
   elsewhere: string | undefined;
+  /** Where the manifest stands that was read; else the folder that was named, or the working folder. Absolute. */
+  root: string;
 };
 
 /** Where generators put what they make. */
@@ -50,10 +52,25 @@ export async function findSiteFolder(
       `The site of "${printable(named)}" is its folder ${printable(settings?.dir ?? "")}`,
     );
   await checkFolder(context, dir);
-  const program =
-    settings?.main === undefined ? undefined : resolve(project?.dir ?? cwd, settings.main);
-  const main = program === undefined ? undefined : pathBelow(await realpath(dir), program);
-  return { dir, settings, main, elsewhere: main === undefined ? program : undefined };
+  const root = settings === undefined ? (named ?? cwd) : (project?.dir ?? cwd);
+  return { dir, root, settings, ...(await placeMain(root, dir, settings)) };
+}
+
+/** The same folder with what its manifest says now. @throws manifest_invalid, file_failed */
+export async function rereadSiteFolder({ dir, root }: SiteFolder): Promise<SiteFolder> {
+  const settings = (await readSiteProject(root))?.manifest.site;
+  return { dir, root, settings, ...(await placeMain(root, dir, settings)) };
+}
+
+async function placeMain(
+  root: string,
+  dir: string,
+  settings: SiteSettings | undefined,
+): Promise<Pick<SiteFolder, "main" | "elsewhere">> {
+  const program = settings?.main === undefined ? undefined : resolve(root, settings.main);
+  const real = await realpath(dir).catch(() => dir);
+  const main = program === undefined ? undefined : pathBelow(real, program);
+  return { main, elsewhere: main === undefined ? program : undefined };
 }
 
 /** A project with a build is not its own site: asks which folder is. @throws usage, cancelled */

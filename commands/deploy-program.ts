@@ -24,12 +24,15 @@ export type BundledProgram = DeployProgram & {
 /**
  * The program of a site in one file: what the manifest names, else what lies in the folder; undefined where there is none.
  *
+ * `onInput` is told of each file that it depends on.
+ *
  * @throws usage where the manifest names one that is not there; program_broken, file_failed
  */
 export async function bundleProgramOf(
-  context: Context,
+  context: Pick<Context, "world" | "warn">,
   { settings, elsewhere }: SiteFolder,
-  { dir, program }: SiteSelection,
+  { dir, program }: Pick<SiteSelection, "dir" | "program">,
+  onInput?: (path: string) => void,
 ): Promise<BundledProgram | undefined> {
   const main = program === undefined ? elsewhere : join(dir, program);
   if (settings?.main !== undefined && (main === undefined || !(await isFile(main))))
@@ -37,10 +40,15 @@ export async function bundleProgramOf(
       problem: `Cannot deploy the program "${printable(settings.main)}" that land.json names: there is no such file`,
     });
   if (main === undefined) return undefined;
+  onInput?.(main);
   const real = await realpath(dirname(main));
   const root = await findProject(real, context.world.home);
   const file = join(real, main.slice(dirname(main).length + 1));
-  const { code, map, inputs, warnings } = await bundleSiteProgram({ main: file, root });
+  const { code, map, inputs, warnings } = await bundleSiteProgram({
+    main: file,
+    root,
+    ...(onInput && { onInput }),
+  });
   for (const warning of warnings) context.warn(warning);
   const name = relative(root, file).replaceAll(sep, "/");
   const [codeBytes, mapBytes] = [Buffer.from(code), map === undefined ? [] : [Buffer.from(map)]];

@@ -1,21 +1,33 @@
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
-import { DEV_PORT, type DevAnswer, type RunningDev, startDev } from "#server/dev.ts";
+import { DEV_PORT, type DevOptions, type DevProgramInfo, startDev } from "#server/dev.ts";
 
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
 import { findSiteFolder } from "./deploy-folder.ts";
-import { createStyle, renderBytes, renderCount, shorten, type Style } from "./render.ts";
+import {
+  renderAnswer,
+  renderChange,
+  renderProgramLine,
+  renderSchedule,
+  tellProgram,
+} from "./dev-lines.ts";
+import { programSourceOf } from "./dev-source.ts";
+import { createStyle } from "./render.ts";
 
 /** Serves a folder while it is made. */
 export default defineCommand({
   more: `Answers as a server would that the folder was deployed to: the same files, _redirects and _headers, addresses, headers and
-codings. Pages reload when a file changes; a changed stylesheet is swapped. Nothing is sent anywhere, and only this
-machine is answered unless --host says otherwise. Each request is a line on stderr, in UTC. Ctrl-C ends it.`,
+codings, and its program in the same sandbox. Pages reload when a file changes; a changed stylesheet is swapped, a changed
+program bundled anew. Nothing is sent anywhere, and only this machine is answered unless --host says otherwise. What a
+program keeps is in .land, its variables come from .env beside land.json. Each request is a line on stderr, in UTC, and so
+is what the program logs. Schedules run with --crons, or one at a time:
+curl -X POST 'http://localhost:${DEV_PORT}/.land/scheduled?cron=…'. Ctrl-C ends it.`,
   examples: [
     "land dev # the folder that `land deploy` would send",
     "land dev dist --open # the folder dist, in the browser",
     "land dev --host 0.0.0.0 # for a telephone in the same network, too",
+    "land dev --egress-private 127.0.0.1:9000 # where the program asks a server on this machine",
   ],
   args: {
     dir: {
@@ -35,35 +47,50 @@ machine is answered unless --host says otherwise. Each request is a line on stde
       env: false,
     },
     open: { type: "boolean", about: "Show it in the browser" },
+    crons: { type: "boolean", about: "Run the program's schedules by the clock", env: false },
+    egressPrivate: {
+      type: "list",
+      value: "ADDR:PORT",
+      about: "Address that is not public and that the program may ask",
+      env: false,
+    },
+    unsafeNoSandbox: {
+      type: "boolean",
+      about: "Run the program with all your rights, for systems without the sandbox",
+      env: false,
+    },
   },
   async run(context, args) {
-    const { world, json, say, warn } = context;
-    const { dir, settings, main } = await findSiteFolder(context, args.dir);
+    const { world, json, say } = context;
+    const folder = await findSiteFolder(context, args.dir);
     const port = args.port === undefined ? undefined : parsePort(args.port);
-    const style = createStyle(world.stderr, context.env, context.globals);
-    const log = (line: string): void =>
-      void (context.globals.quiet || world.stderr.write(`${line}\n`));
     const running = await startDev({
-      folder: dir,
-      main,
+      folder: folder.dir,
+      source: programSourceOf(context, folder),
+      unsafeNoSandbox: args.unsafeNoSandbox,
+      egressPrivate: args.egressPrivate,
+      runsCrons: args.crons,
       host: args.host ?? "127.0.0.1",
       port,
       now: world.now,
       random: world.random,
-      onAnswer: (answer) => log(renderAnswer(answer, style)),
-      onChange: (paths) => log(style.dim(renderChange(paths))),
-      onWarning: (text) => warn(printableLong(text)),
+      ...tellersOf(context),
     });
-    const { url } = running;
+    const { url, program, unconfined } = running;
     try {
-      const program = running.program ?? settings?.main;
       tellLimits(context, running, program);
+      if (program) tellProgram(context, { url, program, unconfined, runsCrons: args.crons });
       if (port === undefined && running.port !== DEV_PORT)
         say(`Port ${DEV_PORT} is taken, so this is ${running.port}`);
+      const value = {
+        url,
+        dir: folder.dir,
+        program: program ? valueOf(program, unconfined === undefined) : null,
+      };
       world.stdout.write(
         json
-          ? `${JSON.stringify({ url, dir })}\n`
-          : `land dev serves ${printable(dir)} on ${url}\n`,
+          ? `${JSON.stringify(value)}\n`
+          : `land dev serves ${printable(folder.dir)} on ${url}\n`,
       );
       if (args.open && !(await world.openBrowser(url))) say("No browser was found");
       await untilToldToStop(context);
@@ -74,16 +101,40 @@ machine is answered unless --host says otherwise. Each request is a line on stde
   },
 });
 
+/** A program as `--json` tells of it. */
+function valueOf({ name, problem, ...program }: DevProgramInfo, sandboxed: boolean): object {
+  return { name: name ?? null, problem: problem ?? null, ...program, sandboxed };
+}
+
+type Tellers = Pick<DevOptions, "onAnswer" | "onChange" | "onProgram" | "onLine" | "onWarning">;
+
+/** What is told while it runs. */
+function tellersOf(context: Context): Tellers {
+  const { world, globals, warn } = context;
+  const style = createStyle(world.stderr, context.env, globals);
+  const log = (line: string): void => void (globals.quiet || world.stderr.write(`${line}\n`));
+  const logLine: Tellers["onLine"] = (line) => log(renderProgramLine(world.now(), line, style));
+  return {
+    onAnswer: (answer) => log(renderAnswer(answer, style)),
+    onChange: (paths) => log(style.dim(renderChange("changed", paths))),
+    onProgram(program, paths) {
+      if (program.problem !== undefined)
+        return logLine({ level: "error", message: program.problem });
+      if (paths.length > 0) log(style.dim(renderChange("program changed", paths)));
+      for (const cron of program.crons) log(style.dim(renderSchedule(cron)));
+    },
+    onLine: logLine,
+    onWarning: (text) => warn(printableLong(text)),
+  };
+}
+
 /** Says what the user may not expect. */
 function tellLimits(
   { warn }: Context,
-  { files, hasIndex }: RunningDev,
-  program: string | undefined,
+  { files, hasIndex }: { files: number; hasIndex: boolean },
+  program: DevProgramInfo | undefined,
 ): void {
-  if (program !== undefined)
-    warn(
-      `This version of land runs no programs: "${shorten(program, 60)}" does not run, files are served alone`,
-    );
+  if (program) return;
   if (files === 0) warn("The folder holds no file to serve. Was it built?");
   else if (!hasIndex) warn("There is no index.html at the top: who asks for / gets 404");
 }
@@ -95,36 +146,6 @@ function parsePort(text: string): number {
   throw fail("usage", {
     problem: `Cannot use "${printable(text)}" for --port: use 0 to 65535`,
   });
-}
-
-/** `12:30:05 GET 200 /a 1.2 kB 3 ms → a.html`. */
-function renderAnswer(
-  { at, method, target, status, bytes, ms, by }: DevAnswer,
-  style: Style,
-): string {
-  const paint =
-    status < 300
-      ? style.green
-      : status < 400
-        ? style.cyan
-        : status < 500
-          ? style.yellow
-          : style.red;
-  return [
-    style.dim(at.toISOString().slice(11, 19)),
-    printable(method).padEnd(4),
-    paint(String(status)),
-    printable(target),
-    style.dim(`${renderBytes(bytes)} ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`),
-    ...(by === undefined ? [] : [style.dim(`→ ${printable(by)}`)]),
-  ].join(" ");
-}
-
-/** `changed: index.html and 3 others`. */
-function renderChange(paths: readonly string[]): string {
-  const [first = ""] = paths;
-  const others = paths.length - 1;
-  return `changed: ${printable(first)}${others === 0 ? "" : ` and ${renderCount(others, "other")}`}`;
 }
 
 function printableLong(text: string): string {

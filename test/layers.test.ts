@@ -56,7 +56,7 @@ const RULES: { name: string; who: RegExp; what: RegExp; unless: RegExp }[] = [
     name: "few commands are a server",
     who: /^commands\//,
     what: /^src\/server\//,
-    unless: /^commands\/(?:serve|dev|doctor|admin|service)\.ts /,
+    unless: /^commands\/(?:serve|dev(?:-\w+)?|doctor|admin|service)\.ts /,
   },
   {
     name: "the sandbox gets base, html and bridge only",

@@ -28,6 +28,8 @@ export type SiteBundleOptions = {
   minify?: boolean;
   /** Larger programs are refused, in bytes. */
   limitBytes?: number;
+  /** Told of each file before it is read, and of those that are imported and not there, also where it comes to nothing. Absolute. */
+  onInput?: (path: string) => void;
 };
 
 /**
@@ -65,7 +67,7 @@ const LOADERS = new Map<string, Loader>([
  */
 export async function bundleSiteProgram(options: SiteBundleOptions): Promise<SiteBundle> {
   const root = await realpath(options.root);
-  const resolver = createResolver(root, isTaken, options.installDir);
+  const resolver = createResolver(root, isTaken, options.installDir, options.onInput);
   const main = await resolver.enter(resolve(root, relative(options.root, options.main)));
   const built = await build(resolver, main, options.minify ?? false);
   if (resolver.problems.length > 0) throw await brokenImports(root, main, resolver);
@@ -132,17 +134,23 @@ function broken(main: string, problem: string): LandError {
 
 type Log = Bun.BuildOutput["logs"][number];
 
-/** `src/a.ts:3:7: Unexpected end of file` for each. */
+/** `src/a.ts:3:7: Unexpected end of file` and the line for each. */
 function problemsOf(logs: readonly Log[]): string {
   const lines = logs.map(({ message, position }) => {
     const problem = message
       .replace(/ Maybe you need.*/s, "")
       .replace("macros cannot be run from node_modules", "macros are not run in programs of sites");
     if (!position) return problem;
-    const { file, line, column } = position;
-    return `${realOf(file.replace(/^land:/, ""))}:${line}:${column}: ${problem}`;
+    const { file, line, column, lineText } = position;
+    return `${realOf(file.replace(/^land:/, ""))}:${line}:${column}: ${problem}${pointAt(lineText, column)}`;
   });
   return shorten(lines);
+}
+
+/** The line itself and a mark below the column, counted from 1; nothing where it is too long to be read. */
+function pointAt(lineText: string, column: number): string {
+  if (lineText.trim() === "" || lineText.length > 120) return "";
+  return `\n    ${lineText.replaceAll("\t", " ")}\n    ${" ".repeat(Math.max(column - 1, 0))}^`;
 }
 
 async function brokenImports(root: string, main: string, { problems }: Resolver) {

@@ -42,11 +42,12 @@ const SOURCES = new Map([
 ]);
 const OUTSIDE = "leads out of the project, and a program holds nothing from there";
 
-/** Makes a resolver. `isTaken` tells which files can be part of a program. */
+/** Makes a resolver. `isTaken` tells which files can be part of a program; `onInput` is told of files before they are read. */
 export function createResolver(
   root: string,
   isTaken: (path: string) => boolean,
   installDir = "node_modules",
+  onInput: (path: string) => void = () => undefined,
 ): Resolver {
   const trees = new Set(["node_modules", "land_modules", installDir]);
   const problems: ImportProblem[] = [];
@@ -67,11 +68,14 @@ export function createResolver(
       const problem = "problem" in meant ? meant.problem : problemOfFile(meant.path, isTaken);
       if (problem === undefined && "path" in meant) return { kind: "file", path: meant.path };
       problems.push({ importer, specifier, problem: problem ?? "" });
+      // What is missing may come.
+      if (specifier.startsWith(".")) onInput(join(root, dirname(importer), specifier));
       return { kind: "left" };
     },
     async read(path) {
       inputs.add(path);
       const file = join(root, path);
+      onInput(file);
       return Bun.file(file)
         .text()
         .catch((cause: unknown) => {

@@ -20,7 +20,15 @@ export const DEFAULT_OUT = [
   "bun.lockb",
 ];
 
-const NEVER = new Set([".git", "node_modules", "land_modules", ".npmrc", ".landrc", "land.lock"]);
+const NEVER = new Set([
+  ".git",
+  "node_modules",
+  "land_modules",
+  ".npmrc",
+  ".landrc",
+  ".land",
+  "land.lock",
+]);
 
 /** Endings that Node and bundlers try for a `main` without one. */
 const MAIN_ENDINGS = ["", ".ts", ".js", ".mjs", ".cjs", ".json", "/index.ts", "/index.js"];

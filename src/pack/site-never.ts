@@ -2,6 +2,7 @@ const NEVER = new Set([
   ".git",
   ".npmrc",
   ".landrc",
+  ".land",
   ".landignore",
   "land.lock",
   "node_modules",

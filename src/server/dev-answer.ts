@@ -1,9 +1,15 @@
 import type { ServerConfig } from "#base/config.ts";
 import type { Log } from "#base/log.ts";
 import { parseDeployId, parseSiteName } from "#base/names.ts";
+import type { Peer } from "#http/peer.ts";
 import { answerSite, type Parts } from "#sites/serving/answer.ts";
-import type { LoadedSite } from "#sites/serving/load.ts";
-import { UPGRADED } from "#sites/serving/program.ts";
+import type { LoadedSite, Shown } from "#sites/serving/load.ts";
+import {
+  type LoadedProgram,
+  type Programs,
+  type SiteAnswer,
+  UPGRADED,
+} from "#sites/serving/program.ts";
 import { createBodies } from "#sites/serving/serve-bodies.ts";
 import { createPreferences } from "#sites/serving/serve-encoding.ts";
 import { createVisitorLimits } from "#sites/serving/serve-limits.ts";
@@ -11,17 +17,27 @@ import { createVisitorLimits } from "#sites/serving/serve-limits.ts";
 import type { Content } from "./dev-content.ts";
 import type { Build } from "./dev-folder.ts";
 
-/** Answers for a folder, and says what answered: a file, or where a redirect leads to. */
-export type FolderAnswer = (
-  request: Request,
-  host: string,
-) => Promise<{ response: Response; bytes: number; by: string | undefined }>;
+/** Answers for a folder and its program. */
+export type FolderAnswer = (request: Request, host: string, peer: Peer) => Promise<Answered>;
+
+/** An answer, and what gave it. */
+export type Answered = {
+  response: SiteAnswer;
+  /** Of the body; undefined where that is still sent. */
+  bytes: number | undefined;
+  /** A file, the program, or where a redirect leads to. */
+  by: string | undefined;
+  isByProgram: boolean;
+};
 
 /** What answers are made of. */
 export type FolderAnswerOptions = {
   config: ServerConfig;
   content: Content;
   current: () => Promise<Build>;
+  /** The program as it is now; undefined where there is none. */
+  program: () => Promise<LoadedProgram | undefined>;
+  programs: Programs;
   now: () => Date;
   random: (bytes: number) => Uint8Array;
   onWarning: (text: string) => void;
@@ -30,8 +46,8 @@ export type FolderAnswerOptions = {
 /** Files that vanish between the look at the folder and the answer, for one request. */
 const MAX_VANISHED = 10;
 const DEPLOY = parseDeployId("aaaaaaaaaa");
-/** A site as it is made. */
-const SITE: LoadedSite["site"] = {
+/** A site as it is made. No site of a server has its id. */
+export const SITE: LoadedSite["site"] = {
   id: 0,
   name: parseSiteName("dev"),
   protection: "none",
@@ -64,23 +80,36 @@ export function createFolderAnswer(options: FolderAnswerOptions): FolderAnswer {
     limits: createVisitorLimits(ctx),
     loader: { isCurrent: () => false },
   };
-  const peer = { address: () => "127.0.0.1", secure: false };
-  return async (request, host) => {
+  return async (request, host, peer) => {
     const build = await current();
+    const program = await options.program();
     const vanished = new Set<string>();
     for (;;) {
       const before = vanished.size;
-      let bytes = 0;
+      let bytes: number | undefined;
       let file: string | undefined;
+      let isByProgram = false;
       const loaded = loadedOf(build, content, { vanished, onFile: (path) => void (file = path) });
+      const programs: Programs = {
+        answer(ask) {
+          isByProgram = true;
+          return options.programs.answer(ask);
+        },
+      };
       const response = await answerSite(
-        { ...parts, recorder: { note: (visit) => void (bytes = visit.bytes) } },
-        { request, loaded, destination: { kind: "other", host }, peer },
+        { ...parts, programs, recorder: { note: (visit) => void (bytes = visit.bytes) } },
+        {
+          request,
+          loaded: { ...loaded, shown: { ...loaded.shown, program } },
+          destination: { kind: "other", host },
+          peer,
+        },
       );
       // Gone since the folder was looked at: then something else answers.
       if (vanished.size > before && before < MAX_VANISHED) continue;
-      if (response === UPGRADED) throw new Error("a folder upgrades no connection");
-      return { response, bytes, by: response.headers.get("location") ?? file };
+      const location = response === UPGRADED ? null : response.headers.get("location");
+      const by = isByProgram ? program?.name : (location ?? file);
+      return { response, bytes, by, isByProgram };
     }
   };
 }
@@ -90,7 +119,7 @@ function loadedOf(
   build: Build,
   content: Content,
   { vanished, onFile }: { vanished: Set<string>; onFile: (path: string) => void },
-): LoadedSite {
+): LoadedSite & { shown: Shown } {
   const { dir, files, rules, changedAtMs } = build;
   return {
     site: SITE,

@@ -28,17 +28,19 @@ export type Build = {
 export type Folder = {
   /** The last good build. Changes that were noticed already are looked at first. */
   current: () => Promise<Build>;
+  /** Looks anew, whether a change was noticed or not. */
+  renew: () => Promise<Build>;
   stop: () => void;
 };
 
 /** What a folder is followed with. */
 export type FolderOptions = {
   folder: string;
-  /** The program that the manifest names, relative to the folder. */
-  main: string | undefined;
+  /** The program that the manifest names now, relative to the folder. */
+  main: () => string | undefined;
   content: Content;
   now: () => Date;
-  /** Told after the folder changed. `paths`: files that are new, gone or changed. */
+  /** Told after the folder changed. `paths`: files that are new, gone or changed; none where only the program is another. */
   onChange: (build: Build, paths: readonly string[]) => void;
   /** Told what a deploy of the folder would be refused for, and what of its rules is not obeyed. */
   onWarning: (text: string) => void;
@@ -100,18 +102,24 @@ export async function followFolder(options: FolderOptions): Promise<Folder> {
     stop();
     throw error;
   });
+  // The first look made one, or threw.
+  const last = (): Build => build ?? emptyBuild(folder);
   return {
     stop,
     async current() {
       await (pace.isNoticed() ? start() : running);
-      // The first look made one, or threw.
-      return build ?? emptyBuild(folder);
+      return last();
+    },
+    async renew() {
+      await start();
+      return last();
     },
   };
 }
 
 function select(options: FolderOptions, refused: string[]): Promise<SiteSelection> {
-  const { folder, main } = options;
+  const { folder } = options;
+  const main = options.main();
   return selectSite(folder, {
     ...(main !== undefined && { main }),
     onRefused: (refusal: LandError) => void refused.push(refusal.message),
@@ -152,7 +160,7 @@ async function take(
   const { dir, program } = selection;
   const files = new Map(selection.files.map((file) => [file.path, file]));
   const paths = changesOf(before?.files ?? new Map(), files);
-  if (before && paths.length === 0) return before;
+  if (before && paths.length === 0 && before.program === program) return before;
   const unreadable: string[] = [];
   for (const path of paths) {
     const file = files.get(path);

@@ -1,3 +1,4 @@
+import { prefersHtml } from "#http/accept.ts";
 import { OWN_FOLDER } from "#sites/addresses.ts";
 import { PLAIN_PAGE_HEADERS } from "#sites/serving/serve-pages.tsx";
 
@@ -98,6 +99,33 @@ export async function withScriptInOwnPage(request: Request, response: Response):
   if (request.method === "HEAD") return new Response(null, { status, headers: own });
   const document = withScript(Buffer.from(await response.arrayBuffer()));
   return new Response(new Uint8Array(document), { status, headers: own });
+}
+
+/**
+ * The answer of a program, with the script at its end where it is a page that a browser shows. What a script of a page asks for
+ * stays as it is.
+ */
+export function withScriptInProgramPage(request: Request, response: Response): Response {
+  const { headers, status, statusText, body } = response;
+  const type = headers.get("content-type") ?? "";
+  if (body === null || !/^text\/html\b(?!.*charset="?utf-16)/i.test(type)) return response;
+  if (headers.has("content-encoding") || !isNavigation(request)) return response;
+  const own = new Headers(headers);
+  const length = headers.get("content-length");
+  if (length !== null) own.set("content-length", String(Number(length) + TAG.length));
+  const stream = body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      flush: (controller) => controller.enqueue(new Uint8Array(TAG)),
+    }),
+  );
+  return new Response(stream, { status, statusText, headers: own });
+}
+
+/** Whether a browser is to show the answer; older ones do not tell, but take pages first. @see https://www.w3.org/TR/fetch-metadata/ */
+function isNavigation({ headers }: Request): boolean {
+  const target = headers.get("sec-fetch-dest");
+  if (target === null) return prefersHtml(headers.get("accept"));
+  return ["document", "iframe", "frame"].includes(target);
 }
 
 /** Whether a Content-Security-Policy keeps a page from following the folder. @see https://www.w3.org/TR/CSP3/ section 6 */

@@ -1,67 +1,73 @@
-import { isIP } from "node:net";
+import { join } from "node:path";
 
-import { isLoopbackHost, loadConfig, type ServerConfig } from "#base/config.ts";
-import { fail, LandError } from "#base/errors.ts";
-import { isIpLiteral, parseHost } from "#http/host.ts";
-import { problemResponse } from "#http/problems.ts";
-import { PLAIN_PAGE_HEADERS } from "#sites/serving/serve-pages.tsx";
-import { splitUrl } from "#sites/serving/serve-question.ts";
+import { loadConfig, type ServerConfig } from "#base/config.ts";
+import { LandError } from "#base/errors.ts";
+import type { ProgramLine } from "#runtime/process/parts.ts";
+import { findSandboxProblem } from "#runtime/sandbox/support.ts";
+import type { SocketData } from "#runtime/sockets/socket.ts";
 
 import { addressOf } from "./boot.ts";
-import { createFolderAnswer, type FolderAnswer } from "./dev-answer.ts";
-import { createContent } from "./dev-content.ts";
-import { followFolder } from "./dev-folder.ts";
-import {
-  createReload,
-  forbidsReload,
-  type Reload,
-  RELOAD_PATH,
-  SCRIPT_PATH,
-  withScriptInOwnPage,
-} from "./dev-reload.ts";
+import { createFolderAnswer, SITE } from "./dev-answer.ts";
+import { type Content, createContent } from "./dev-content.ts";
+import { answerScheduled, type Clock, type CronParts, nextOf, startClock } from "./dev-crons.ts";
+import type { Build } from "./dev-folder.ts";
+import { createFollowing, type Following } from "./dev-following.ts";
+import { type DevFunctions, startDevFunctions } from "./dev-functions.ts";
+import { isOurs } from "./dev-host.ts";
+import type { ProgramSource, ProgramState } from "./dev-program.ts";
+import { type Answer, createAnswer, type DevAnswer } from "./dev-requests.ts";
+import { STATE_FOLDER } from "./dev-state.ts";
 import { listen } from "./start.ts";
 
 /** How a folder is served while it is made. */
 export type DevOptions = {
   folder: string;
-  /** The program that the manifest names, relative to the folder. */
-  main: string | undefined;
+  /** Where its program comes from, if it has one. */
+  source: ProgramSource;
+  /** Programs run with all rights of this process, even where they could be confined. */
+  unsafeNoSandbox: boolean;
+  /** Addresses with ports that are not public, and that programs may reach all the same. */
+  egressPrivate: readonly string[];
+  /** Whether schedules run by the clock. */
+  runsCrons: boolean;
   host: string;
   /** 0 picks a free one. Undefined: `DEV_PORT`, or the next one that is free. */
   port: number | undefined;
   now: () => Date;
   random: (bytes: number) => Uint8Array;
-  /** Told of each answer, but for those of `/.land/`. */
+  /** Told of each answer, but for those of `/.land/reload`. */
   onAnswer: (answer: DevAnswer) => void;
   /** Told after the folder changed, of the paths that are new, gone or changed. */
   onChange: (paths: readonly string[]) => void;
+  /** Told after the program is another one, or what it needs is; of the paths that changed. Not of the first. */
+  onProgram: (program: DevProgramInfo, paths: readonly string[]) => void;
+  /** Takes what the program logs, and what is told of it. */
+  onLine: (line: ProgramLine) => void;
   onWarning: (text: string) => void;
 };
 
-/** One request and its answer. */
-export type DevAnswer = {
-  at: Date;
-  method: string;
-  /** As sent, with the query. */
-  target: string;
-  status: number;
-  /** Of the body. */
-  bytes: number;
-  ms: number;
-  /** The file that answered, the address that a redirect leads to, or why it was refused. */
-  by: string | undefined;
+/** The program of a folder, as its author is told of it. */
+export type DevProgramInfo = {
+  /** Undefined: there is none that could be bundled. */
+  name: string | undefined;
+  sizeBytes: number;
+  /** Why what lies there now cannot be bundled. */
+  problem: string | undefined;
+  crons: readonly { cron: string; timeZone: string; nextAt: Date | undefined }[];
 };
 
 /** A folder that is served. */
 export type RunningDev = {
   url: string;
   port: number;
-  /** The program that lies in the folder and is not run. */
-  program: string | undefined;
+  /** Undefined: there is none, not even a broken one. */
+  program: DevProgramInfo | undefined;
+  /** Why programs are not confined; undefined where they are. */
+  unconfined: string | undefined;
   /** How many files are served now. */
   files: number;
   hasIndex: boolean;
-  /** Breaks off what is under way. */
+  /** Breaks off what is under way, and ends all processes. */
   stop: () => Promise<void>;
 };
 
@@ -69,120 +75,194 @@ export type RunningDev = {
 export const DEV_PORT = 5265;
 /** How many ports after it are tried. */
 const MORE_PORTS = 20;
+/** A program gets this long to finish what it does when it is stopped. */
+const DRAIN_SECONDS = 1;
 
 /**
- * Serves a folder as if it were deployed, by the same code, and lets its pages follow its changes. Nothing is written to disk.
+ * Serves a folder as if it were deployed, by the same code, and lets its pages follow its changes. Nothing is written to disk but
+ * what a program keeps, in `.land` of its project.
  *
- * @throws file_failed, address_in_use
+ * @throws file_failed, address_in_use, config_invalid
  */
 export async function startDev(options: DevOptions): Promise<RunningDev> {
-  const { now, onChange, onWarning } = options;
-  const content = createContent(now, ({ message }) => onWarning(message));
-  let reload: Reload | undefined;
-  const folder = await followFolder({
-    ...options,
-    content,
-    onChange(build, paths) {
-      const isCss = paths.every((path) => path.endsWith(".css") && build.files.has(path));
-      reload?.tell(build.id, isCss ? paths.map((path) => `/${path}`) : undefined);
-      onChange(paths);
-    },
-  });
-  const first = await folder.current();
-  const pages = (reload = createReload(first.id));
-  const config = configOf(options);
-  const answerFolder = createFolderAnswer({ ...options, config, content, current: folder.current });
-  const answer = createAnswer(options, { pages, answerFolder });
+  const unconfined = options.unsafeNoSandbox ? "--unsafe-no-sandbox" : findSandboxProblem();
+  const config = configOf(options, unconfined !== undefined);
+  const house = createHouse(options, config);
   try {
-    const server = takePort(options, answer);
+    await house.open();
+    const server = takePort(options, house.answer, house.functions.websocket);
     const port = server.port ?? 0;
+    const url = addressOf(config, port);
+    const { build, state } = await house.begin(url);
     return {
-      url: addressOf(config, port),
+      url,
       port,
-      program: first.program,
-      files: first.files.size,
-      hasIndex: first.files.has("index.html") || first.files.has("_redirects"),
+      unconfined,
+      program: state.id === "" ? undefined : infoOf(options, state),
+      files: build.files.size,
+      hasIndex: build.files.has("index.html") || build.files.has("_redirects"),
       async stop() {
-        folder.stop();
-        pages.stop();
+        house.close();
         await server.stop(true);
+        await house.stop();
       },
     };
   } catch (error) {
-    folder.stop();
-    pages.stop();
+    house.close();
+    await house.stop();
     throw error;
   }
 }
 
-type Answer = (request: Request) => Promise<Response>;
-type Behind = { pages: Reload; answerFolder: FolderAnswer };
+/** All that is behind the door. */
+type House = {
+  answer: Answer;
+  functions: DevFunctions;
+  /** Looks at what there is. @throws file_failed */
+  open: () => Promise<void>;
+  /** The door is open: from now on programs are run. */
+  begin: (url: string) => Promise<{ build: Build; state: ProgramState }>;
+  /** Follows nothing any more, and ends what would never end by itself. */
+  close: () => void;
+  stop: () => Promise<void>;
+};
 
-function configOf({ host, folder }: DevOptions): ServerConfig {
-  // Nothing of the environment: what a server is told there is not meant for this one.
-  const config = loadConfig({ data: folder, env: {}, flags: { host, rateLimit: "off" } });
-  return { ...config, "sites.cacheBytes": 32 * 1024 * 1024 };
+function createHouse(options: DevOptions, config: ServerConfig): House {
+  const { onWarning, now, host } = options;
+  const content = createContent(now, ({ message }) => onWarning(message));
+  const place = { url: "" };
+  let clock: Clock | undefined;
+  const functions = startDevFunctions({
+    ...options,
+    config,
+    site: SITE,
+    url: () => place.url,
+    isOurs: (name) => isOurs(name, host),
+  });
+  const crons = cronsOf(options, functions);
+  const following = createFollowing({
+    ...options,
+    config,
+    content,
+    take(state, paths) {
+      functions.take(state);
+      clock?.set();
+      if (paths) options.onProgram(infoOf(options, state), paths);
+    },
+  });
+  return {
+    answer: createDoor(options, { config, content, following, functions, crons }),
+    functions,
+    open: following.open,
+    async begin(url) {
+      place.url = url;
+      const found = await following.begin();
+      if (options.runsCrons) clock = startClock(crons);
+      return found;
+    },
+    close() {
+      following.close();
+      clock?.stop();
+      functions.endStreams();
+    },
+    async stop() {
+      await functions.stop();
+      following.release();
+    },
+  };
 }
 
-function takePort({ host, port }: DevOptions, answer: Answer): Bun.Server<undefined> {
+/** What stands behind the door. */
+type Behind = {
+  config: ServerConfig;
+  content: Content;
+  following: Following;
+  functions: DevFunctions;
+  crons: CronParts;
+};
+
+function createDoor(
+  options: DevOptions,
+  { config, content, following, functions, crons }: Behind,
+): Answer {
+  const answerFolder = createFolderAnswer({
+    ...options,
+    config,
+    content,
+    programs: functions.programs,
+    current: following.build,
+    async program() {
+      await following.settle();
+      return functions.program();
+    },
+  });
+  return createAnswer({
+    ...options,
+    pages: following.reload,
+    answerFolder,
+    answerScheduled: (request, address) => answerScheduled(crons, request, address),
+  });
+}
+
+function cronsOf({ now, onLine }: DevOptions, functions: DevFunctions): CronParts {
+  return {
+    now,
+    crons: () => functions.program()?.crons ?? [],
+    run: functions.runSchedule,
+    onRun({ cron, timeZone }, problem) {
+      const what = `The schedule ${cron} (${timeZone})`;
+      if (problem === undefined) onLine({ level: "info", message: `${what} ran` });
+      else onLine({ level: "error", message: `${what} failed: ${problem}` });
+    },
+  };
+}
+
+function infoOf({ now }: DevOptions, { program, problem }: ProgramState): DevProgramInfo {
+  return {
+    name: program?.name,
+    sizeBytes: program?.sizeBytes ?? 0,
+    problem,
+    crons: (program?.crons ?? []).map(({ cron, timeZone }) => ({
+      cron,
+      timeZone,
+      nextAt: nextOf({ cron, timeZone }, now()),
+    })),
+  };
+}
+
+function configOf(
+  { host, source, egressPrivate }: DevOptions,
+  isUnconfined: boolean,
+): ServerConfig {
+  // Nothing of the environment: what a server is told there is not meant for this one.
+  const config = loadConfig({
+    data: join(source.root, STATE_FOLDER),
+    env: {},
+    flags: {
+      host,
+      rateLimit: "off",
+      "functions.sandbox": isUnconfined ? "none" : "required",
+      "functions.pool": "1",
+    },
+  });
+  return {
+    ...config,
+    drainSeconds: DRAIN_SECONDS,
+    "functions.egressPrivate": egressPrivate,
+    "sites.cacheBytes": 32 * 1024 * 1024,
+  };
+}
+
+function takePort(
+  { host, port }: DevOptions,
+  answer: Answer,
+  websocket: Bun.WebSocketHandler<SocketData>,
+): Bun.Server<SocketData> {
   for (let at = port ?? DEV_PORT; ; at++)
     try {
-      return listen(host, at, answer);
+      return listen(host, at, answer, websocket);
     } catch (error) {
       const isTaken = error instanceof LandError && error.code === "address_in_use";
       if (!isTaken || port !== undefined || at === DEV_PORT + MORE_PORTS) throw error;
     }
-}
-
-function createAnswer(options: DevOptions, { pages, answerFolder }: Behind): Answer {
-  const { now, onAnswer, onWarning } = options;
-  const warned = new Set<string>();
-  const warnOfPolicy = ({ headers }: Response): void => {
-    const policy = headers.get("content-security-policy");
-    const isHtml = /^text\/html\b/i.test(headers.get("content-type") ?? "");
-    if (!isHtml || policy === null || warned.has(policy) || !forbidsReload(policy)) return;
-    if (policy === PLAIN_PAGE_HEADERS["content-security-policy"]) return;
-    warned.add(policy);
-    onWarning(
-      "Pages will not reload by themselves: the Content-Security-Policy in _headers forbids their script. It needs script-src 'self' and connect-src 'self'",
-    );
-  };
-  return async (request) => {
-    const at = now();
-    const startedMs = performance.now();
-    const header = request.headers.get("host");
-    const host = parseHost(header);
-    const { path, query } = splitUrl(request.url);
-    const note = (response: Response, bytes: number, by: string | undefined): Response => {
-      const ms = performance.now() - startedMs;
-      const target = query === "" ? path : `${path}?${query}`;
-      onAnswer({ at, method: request.method, target, status: response.status, bytes, ms, by });
-      return response;
-    };
-    if (host === undefined || !isOurs(host, options.host))
-      return note(refuseHost(host), 0, `the Host header is ${header ?? "missing"}`);
-    if (path === SCRIPT_PATH) return pages.script();
-    if (path === RELOAD_PATH) return pages.follow();
-    const { response, bytes, by } = await answerFolder(request, host);
-    warnOfPolicy(response);
-    return note(await withScriptInOwnPage(request, response), bytes, by);
-  };
-}
-
-/**
- * Whether a name is one of this machine. A page of anybody could let its own name lead here, and read what is served: a name
- * that nobody else can have is not that.
- */
-function isOurs(host: string, listening: string): boolean {
-  if (isLoopbackHost(host) || host.endsWith(".localhost")) return true;
-  if (isLoopbackHost(listening)) return false;
-  return isIpLiteral(host) || (isIP(listening) === 0 && host === listening.toLowerCase());
-}
-
-function refuseHost(host: string | undefined): Response {
-  const problem =
-    host === undefined
-      ? "its Host header is not one host name"
-      : "its Host header names another machine";
-  return problemResponse(fail("bad_request", { problem }), {});
 }

@@ -1,5 +1,4 @@
 import { readdir } from "node:fs/promises";
-import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 
 import type { DeployId } from "#base/names.ts";
@@ -35,6 +34,7 @@ import { listSiteIds } from "#sites/site/sites-purge.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { Job } from "./jobs.ts";
+import { ownAddresses } from "./own-addresses.ts";
 
 /** What runs the programs of sites, put together. */
 export type Functions = {
@@ -216,11 +216,4 @@ async function readCode({ blobs }: Ctx, { digest, mapDigest }: ProgramRef): Prom
     return blob.bytes();
   };
   return { code: await read(digest), map: mapDigest && (await read(mapDigest)) };
-}
-
-/** Addresses of this machine that others may reach. */
-function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses = []) =>
-    addresses.filter(({ internal }) => !internal).map(({ address }) => address),
-  );
 }

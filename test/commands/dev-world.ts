@@ -3,7 +3,7 @@
  * The tests of `land dev` call it. It must never wait by the clock.
  */
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { temporaryFolder } from "#test/support/land.ts";
 
@@ -42,8 +42,20 @@ export async function startDev(files: Files, more: readonly string[] = []): Prom
   const dir = join(root.path, "site");
   await mkdir(dir);
   await writeSite(dir, files);
-  const argv = ["dev", "site", "--port", "0", ...more];
-  const running = startRun(argv, { cwd: root.path, now: () => new Date() });
+  const dev = await startDevIn(dir, more);
+  return {
+    ...dev,
+    async [Symbol.asyncDispose]() {
+      await dev.stop();
+      await root[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Serves a folder that is there on a free port. */
+export async function startDevIn(dir: string, more: readonly string[] = []): Promise<Dev> {
+  const argv = ["dev", basename(dir), "--port", "0", ...more];
+  const running = startRun(argv, { cwd: dirname(dir), now: () => new Date() });
   await Promise.race([running.shows("http://127.0.0.1:"), running.done]);
   const port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(running.stdout())?.[1]);
   const stop = (): Promise<Ran> => {
@@ -66,7 +78,6 @@ export async function startDev(files: Files, more: readonly string[] = []): Prom
     stop,
     async [Symbol.asyncDispose]() {
       await stop();
-      await root[Symbol.asyncDispose]();
     },
   };
 }

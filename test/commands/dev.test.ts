@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdir, rename, rm, symlink, unlink } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
 import { temporaryFolder } from "#test/support/land.ts";
@@ -31,7 +31,10 @@ test("with --json the address is a value, with --quiet requests are not told", a
   await using dev = await startDev({ "index.html": "home" }, ["--json", "--quiet"]);
   await (await dev.get("/")).text();
   const ran = await dev.stop();
-  expect(ran.json()).toEqual({ url: `http://127.0.0.1:${dev.port}`, dir: dev.dir });
+  const url = `http://127.0.0.1:${dev.port}`;
+  expect(ran.json()).toEqual({ url, dir: dev.dir, program: null });
+  // Nothing is written where there is no program.
+  expect(await readdir(dev.dir)).toEqual(["index.html"]);
   expect(ran.stderr).toBe("");
 });
 
@@ -162,14 +165,6 @@ test("a policy that forbids the script is told once", async () => {
   await dev.running.shows("changed: _headers");
   await (await dev.get("/")).text();
   expect((await dev.stop()).stderr.split("Content-Security-Policy")).toHaveLength(2);
-});
-
-test("programs are not run, and it is told", async () => {
-  await using dev = await startDev({ "main.ts": "export default {}", "a.txt": "a" });
-  expect((await dev.get("/main.ts")).status).toBe(404);
-  const { stderr } = await dev.stop();
-  expect(stderr).toContain('warning: This version of land runs no programs: "main.ts" does not');
-  expect(stderr).toContain("There is no index.html");
 });
 
 test("names that could lead here from elsewhere are refused", async () => {

@@ -42,6 +42,7 @@ test("every regular file is sent, but what no site sends", async () => {
     ".env",
     ".env.local",
     ".git/config",
+    ".land/kv/0.db",
     ".landignore",
     ".landrc",
     ".npmrc",

@@ -1,3 +1,4 @@
+import type { ServerConfig } from "#base/config.ts";
 import { createTurns } from "#base/turns.ts";
 import { BridgeError, type LinkResponse } from "#bridge/model.ts";
 import { isOwnHost } from "#sites/domains/domain-host.ts";
@@ -5,10 +6,10 @@ import { isServedDomain } from "#sites/domains/domain-served.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { Binding } from "../tenant.ts";
-import { createAllowLists } from "./allow-lists.ts";
+import { type AllowLists, createAllowLists } from "./allow-lists.ts";
 import { type Fetched, fetchFor } from "./fetch.ts";
 import { createGuard } from "./guard.ts";
-import { type EgressNote, startLedger } from "./ledger.ts";
+import { type EgressNote, type Ledger, startLedger } from "./ledger.ts";
 import { createResolve, type Resolve } from "./resolve.ts";
 import { createSubrequests } from "./subrequests.ts";
 
@@ -31,16 +32,53 @@ export type EgressOptions = {
   ca?: string;
 };
 
+/** What stands behind it. */
+export type EgressParts = {
+  config: ServerConfig;
+  now: () => Date;
+  /** Takes what happened with each host. */
+  ledger: Pick<Ledger, "note">;
+  allowOf: AllowLists["of"];
+  /** Whether a name leads to this server. */
+  isOwnHost: (host: string) => Promise<boolean>;
+};
+
 /** Requests of a site at a time, and how many wait for their turn. */
 const AT_ONCE = 50;
 const WAITING = 500;
 
 /** Makes the `request` of a binding: it answers each `fetch` of a program. @throws config_invalid */
-export function createEgress(ctx: Ctx, { ownAddresses, resolve, ca }: EgressOptions): Egress {
-  const { config } = ctx;
+export function createEgress(ctx: Ctx, options: EgressOptions): Egress {
+  const { config, now } = ctx;
   const ledger = startLedger(ctx);
   const allowLists = createAllowLists(ctx);
-  const subrequests = createSubrequests(config["functions.subrequests"], ctx.now);
+  const fetches = createFetches(
+    {
+      config,
+      now,
+      ledger,
+      allowOf: allowLists.of,
+      isOwnHost: async (host) => isOwnHost(config, host) || isServedDomain(ctx, host),
+    },
+    options,
+  );
+  return {
+    binding: fetches.binding,
+    flush: () => ledger.flush(),
+    async stop() {
+      fetches.stop();
+      allowLists.stop();
+      await ledger.stop();
+    },
+  };
+}
+
+/** The same without a database: who keeps account, and what a site may ask, is given. @throws config_invalid */
+export function createFetches(
+  { config, now, ledger, allowOf, isOwnHost: isOwn }: EgressParts,
+  { ownAddresses, resolve, ca }: EgressOptions,
+): Pick<Egress, "binding"> & { stop: () => void } {
+  const subrequests = createSubrequests(config["functions.subrequests"], now);
   const stopping = new AbortController();
   const turns = createTurns(AT_ONCE, {
     max: WAITING,
@@ -51,12 +89,12 @@ export function createEgress(ctx: Ctx, { ownAddresses, resolve, ca }: EgressOpti
     config,
     resolve: resolve ?? createResolve(config["dns.servers"]),
     ownAddresses,
-    isOwnHost: async (host) => isOwnHost(config, host) || isServedDomain(ctx, host),
+    isOwnHost: isOwn,
   });
   return {
     binding: {
       async request({ siteId, ...tenant }, head, body, signal) {
-        const allow = await allowLists.of({ siteId, ...tenant });
+        const allow = await allowOf({ siteId, ...tenant });
         const parts = {
           config,
           guard,
@@ -69,12 +107,7 @@ export function createEgress(ctx: Ctx, { ownAddresses, resolve, ca }: EgressOpti
         return inTurn(turns, siteId, () => fetchFor(parts, head, body, ends));
       },
     },
-    flush: () => ledger.flush(),
-    async stop() {
-      stopping.abort();
-      allowLists.stop();
-      await ledger.stop();
-    },
+    stop: () => stopping.abort(),
   };
 }
 

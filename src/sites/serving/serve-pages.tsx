@@ -59,6 +59,11 @@ function textOf(status: number): readonly [string, string] {
 
 function render(status: number): string {
   const [title, text] = textOf(status);
+  return plainDocument(title, [text]);
+}
+
+/** A page that looks like those of the server itself, to be sent with `PLAIN_PAGE_HEADERS`. */
+export function plainDocument(title: string, paragraphs: readonly string[]): string {
   return toText(
     <>
       {raw("<!doctype html>\n")}
@@ -72,7 +77,9 @@ function render(status: number): string {
         <body>
           <main>
             <h1>{title}</h1>
-            <p>{text}</p>
+            {paragraphs.map((text) => (
+              <p>{text}</p>
+            ))}
           </main>
         </body>
       </html>
