@@ -102,14 +102,18 @@ export async function answerScheduled(
 ): Promise<Response> {
   if (request.method !== "POST")
     return problemResponse(fail("method_not_allowed", { method: request.method, allow: "POST" }));
-  const problem = problemOf(request, address);
-  if (problem !== undefined) return problemResponse(fail("bad_request", { problem }));
+  const refusal = problemOf(request, address);
+  if (refusal !== undefined) return problemResponse(fail("bad_request", { problem: refusal }));
   const wanted = new URL(request.url).searchParams;
   const [cron, timeZone] = [wanted.get("cron"), wanted.get("timeZone")];
   const [found, ...others] = crons().filter(
     (one) =>
       (cron === null || one.cron === cron) && (timeZone === null || one.timeZone === timeZone),
   );
+  if (cron === null && (!found || others.length > 0)) {
+    const problem = found ? "it names none of the schedules (?cron=)" : "there is no schedule";
+    return problemResponse(fail("bad_request", { problem }));
+  }
   if (!found || others.length > 0) {
     const about = { cron: printable(cron ?? ""), timeZone: printable(timeZone ?? "any time zone") };
     return problemResponse(fail("cron_not_found", about));

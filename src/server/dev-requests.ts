@@ -75,7 +75,8 @@ export function createAnswer(parts: RequestParts): Answer {
     response.headers.set("x-request-id", requestId);
     warnOfPolicy(response);
     const page = await withScriptInOwnPage(request, response);
-    return note(isByProgram ? withScriptInProgramPage(request, page) : page, bytes, by);
+    const isOwn = page !== response || !isByProgram;
+    return note(isOwn ? page : withScriptInProgramPage(request, page), bytes, by);
   };
 }
 

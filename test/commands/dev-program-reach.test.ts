@@ -79,7 +79,8 @@ export default {
   const failed = await post(path("@daily"));
   expect([failed.status, await failed.json()]).toMatchObject([500, { outcome: "failed" }]);
   await dev.running.shows("Error: not today");
-  expect((await post("/.land/scheduled")).status).toBe(404);
+  expect((await post("/.land/scheduled")).status).toBe(400);
+  expect((await post(path("1 1 1 1 1"))).status).toBe(404);
   expect((await dev.get(path("@daily"))).status).toBe(405);
   const origin = "https://evil.example";
   expect((await post(path("@daily"), { origin })).status).toBe(400);

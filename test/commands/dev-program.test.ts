@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { type Dev, nextOf, startDev, startDevIn } from "./dev-world.ts";
@@ -51,6 +51,29 @@ test("a script keeps values over restarts, and git and deploys leave them out", 
   expect((await third.stop()).stderr).toContain(
     "Cannot use what the program of this project keeps",
   );
+});
+
+test("links of a project lead nowhere: neither what is kept, nor variables", async () => {
+  const main = 'db.set("a", 1); res.json(process.env.SECRET ?? null);';
+  await using dev = await startDev({ "main.js": main });
+  await dev.stop();
+  const outside = `${dev.dir}.outside`;
+  await mkdir(outside);
+  await writeFile(join(outside, "secret"), "SECRET=hidden");
+  await symlink(join(outside, "secret"), join(dev.dir, ".env"));
+  await using linked = await startDevIn(dev.dir);
+  expect(await textOf(linked, "/")).toBe("null");
+  expect((await linked.stop()).stderr).toContain("it is not a plain file");
+  await rm(join(dev.dir, ".land"), { recursive: true });
+  for (const path of [".land", ".land/kv", ".land/functions"]) {
+    if (path !== ".land") await mkdir(join(dev.dir, ".land"), { recursive: true });
+    await symlink(outside, join(dev.dir, path));
+    await using refused = await startDevIn(dev.dir);
+    expect((await refused.get("/")).status).toBe(500);
+    expect((await refused.stop()).stderr).toContain("it is a symbolic link");
+    await rm(join(dev.dir, path));
+  }
+  expect(await readdir(outside)).toEqual(["secret"]);
 });
 
 test("env.DB keeps its rows over restarts", async () => {
@@ -165,7 +188,7 @@ export default {
   await using dev = await startDev({ "main.ts": main });
   const page = await dev.get("/", HTML);
   expect(page.status).toBe(500);
-  expect(await page.text()).toContain("/.land/reload.js");
+  expect((await page.text()).split("/.land/reload.js")).toHaveLength(2);
   await dev.running.shows("TypeError: no word");
   const { stderr } = await dev.stop();
   expect(stderr).toMatch(/error Uncaught TypeError: no word\n {4}.*main\.ts:5:\d+/);
