@@ -39,7 +39,10 @@ export async function bundleProgramOf(
     throw fail("usage", {
       problem: `Cannot deploy the program "${printable(settings.main)}" that land.json names: there is no such file`,
     });
-  if (main === undefined) return undefined;
+  if (main === undefined) {
+    warnOfNone(context, settings);
+    return undefined;
+  }
   onInput?.(main);
   const real = await realpath(dirname(main));
   const root = await findProject(real, context.world.home);
@@ -70,6 +73,19 @@ export async function bundleProgramOf(
       ...(database !== undefined && { database }),
     },
   };
+}
+
+/** What is said of a program tells that there should be one: most often it lies beside the folder that is deployed. */
+function warnOfNone({ warn }: Pick<Context, "warn">, settings: SiteFolder["settings"]): void {
+  const named = [
+    ...((settings?.routes ?? []).length > 0 ? ["routes"] : []),
+    ...((settings?.crons ?? []).length > 0 ? ["crons"] : []),
+    ...(settings?.database === true ? ["database"] : []),
+  ];
+  if (named.length > 0)
+    warn(
+      `land.json has site.${named.join(", site.")}, and the site has no program: name it as site.main`,
+    );
 }
 
 /** `main.ts (12 kB)`. */

@@ -57,9 +57,9 @@ function textOf(status: number): readonly [string, string] {
   return known ?? [title, "This page cannot be shown."];
 }
 
-function render(status: number): string {
+function render(status: number, more: readonly string[] = []): string {
   const [title, text] = textOf(status);
-  return plainDocument(title, [text]);
+  return plainDocument(title, [text, ...more]);
 }
 
 /** A page that looks like those of the server itself, to be sent with `PLAIN_PAGE_HEADERS`. */
@@ -87,13 +87,14 @@ export function plainDocument(title: string, paragraphs: readonly string[]): str
   );
 }
 
-/** The answer to a request with a page of the server's own. HEAD gets its length. */
+/** The answer to a request with a page of the server's own; `more` are paragraphs besides its text. HEAD gets its length. */
 export function plainResponse(
   request: Pick<Request, "method">,
   status: number,
   headers: Readonly<Record<string, string>> = {},
+  more: readonly string[] = [],
 ): Response {
-  const body = plainPage(status);
+  const body = more.length === 0 ? plainPage(status) : render(status, more);
   return new Response(request.method === "HEAD" ? null : body, {
     status,
     headers: {

@@ -22,7 +22,8 @@ export function programTrouble(request: Request, trouble: ProgramTrouble): Respo
     "x-land-code": code,
     ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
   };
-  if (prefersHtml(request.headers.get("accept"))) return plainResponse(request, status, headers);
+  if (prefersHtml(request.headers.get("accept")))
+    return plainResponse(request, status, headers, [`Request ${requestId}`]);
   const problem = JSON.stringify({ title: plainTitle(status), status, code, requestId });
   return new Response(request.method === "HEAD" ? null : problem, {
     status,
