@@ -69,6 +69,21 @@ test("land.json names a program beside the folder of the site, and what it answe
   });
 });
 
+test("routes and schedules without a program are told of", async () => {
+  await writeFiles(at("none"), {
+    "land.json": JSON.stringify({
+      site: { dir: "public", routes: ["/api/*"], crons: ["0 4 * * *"] },
+    }),
+    "main.ts": MAIN,
+    "public/index.html": "1",
+  });
+  const ran = await land(["deploy", "--site", "none"], "none");
+  expect(ran.exitCode).toBe(0);
+  expect(ran.stderr).toContain(
+    "land.json has site.routes, site.crons, and the site has no program: name it as site.main",
+  );
+});
+
 test("a program alone is a site", async () => {
   await writeFiles(at("alone"), { "main.js": "res.send('hello');\n" });
   const ran = await land(["deploy", "--site", "alone", "--json"], "alone");
