@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "bun:test";
 import { closeSync, openSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { chmod, chown, mkdir, stat, symlink } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
 import { createLog } from "#base/log.ts";
@@ -18,7 +18,11 @@ const hasUsers = mayChangeUser();
 // It may have to be built first.
 beforeAll(async () => void (await landBinary()), 120_000);
 
-async function spawner(sandbox: "required" | "none" = "required") {
+/** `from`: "source" starts Bun with the sources, as in a checkout. */
+async function spawner(
+  sandbox: "required" | "none" = "required",
+  from: "binary" | "source" = "binary",
+) {
   const logged: string[] = [];
   const log = createLog(
     "info",
@@ -31,7 +35,8 @@ async function spawner(sandbox: "required" | "none" = "required") {
     "functions.diskBytes": 1024 * 1024,
     "functions.memoryBytes": 256 * 1024 * 1024,
   } as const;
-  return { logged, ...createSpawner({ config, log, binary: await landBinary() }) };
+  const binary = from === "binary" ? { binary: await landBinary() } : {};
+  return { logged, ...createSpawner({ config, log, ...binary }) };
 }
 
 /** Resolves when the guest has said something: then its sandbox is closed. */
@@ -103,6 +108,28 @@ test("its descriptors are the two ends and the ring, and survive the second star
   }
   closeSync(ring);
 });
+
+test("what lies in a site's folder is no setting of a program that runs from source", async () => {
+  await using folder = await temporaryFolder("sandbox");
+  const left = join(folder.path, "left");
+  await mkdir(left);
+  await chmod(left, 0o777);
+  const site = join(folder.path, "site");
+  await mkdir(site);
+  await Bun.write(join(site, "bunfig.toml"), 'preload = ["./evil.ts"]\n');
+  await Bun.write(
+    join(site, "evil.ts"),
+    `require("node:fs").writeFileSync(${JSON.stringify(join(left, "was-here"))}, "");`,
+  );
+  await Bun.write(join(site, ".env"), "LAND_EVIL=1\n");
+  for (const sandbox of ["required", "none"] as const) {
+    const { spawn } = await spawner(sandbox, "source");
+    const guest = spawn({ ring: -1, writable: site, uid: 13 });
+    await greeted(guest);
+    await end(guest);
+  }
+  expect(await readdir(left)).toEqual([]);
+}, 30_000);
 
 test("without a sandbox it starts too, and that is logged", async () => {
   const { spawn, problem, sandboxed, logged } = await spawner("none");
