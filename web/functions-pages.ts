@@ -6,7 +6,7 @@ import type { Ctx } from "#store/ctx.ts";
 import { cronPages } from "./site-crons.tsx";
 import { egressPages } from "./site-egress.tsx";
 import { envPages } from "./site-env.tsx";
-import { functionPages } from "./site-functions.tsx";
+import { functionPages } from "./site-functions-pages.ts";
 import { kvPages } from "./site-kv-pages.ts";
 
 /** The pages of sites' functions, for members. */

@@ -15,6 +15,7 @@ import {
   Badge,
   Csrf,
   Empty,
+  formatCount,
   FormProblem,
   type FormProblems,
   Pagination,
@@ -72,7 +73,7 @@ async function show(
 }
 
 /** `/sites/:site/crons`: when the program is run by the clock, and what came of it. */
-function SiteCronsPage(props: SiteCronsProps): Html {
+export function SiteCronsPage(props: SiteCronsProps): Html {
   const { frame, site, crons, runs, isLater, problems } = props;
   const path = sitePath(site.name, "crons");
   return (
@@ -123,7 +124,13 @@ function Schedule({ frame, site, cron: one }: SiteFrame & { cron: CronInfo }): H
         {one.nextAt === null ? "–" : <Ago at={one.nextAt} now={frame.now} />}
       </td>
       <td data-label="Last">
-        {one.last === null ? <span class="soft">not run yet</span> : <Outcome run={one.last} />}
+        {one.last === null ? (
+          <span class="soft">not run yet</span>
+        ) : (
+          <>
+            <Outcome run={one.last} /> <Ago at={one.last.startedAt} now={frame.now} />
+          </>
+        )}
       </td>
       <td>
         {may(site, "developer") && (
@@ -131,7 +138,7 @@ function Schedule({ frame, site, cron: one }: SiteFrame & { cron: CronInfo }): H
             <Csrf token={frame.csrf} />
             <input type="hidden" name="cron" value={one.cron} />
             <input type="hidden" name="timeZone" value={one.timeZone} />
-            <button class="button small" aria-label={`Run ${one.cron} now`}>
+            <button class="button small quiet" aria-label={`Run ${one.cron} now`}>
               Run now
             </button>
           </form>
@@ -155,7 +162,10 @@ function Run({ frame, run }: Pick<SiteFrame, "frame"> & { run: CronRun }): Html 
       </td>
       <td data-label="Came of it">
         <Outcome run={run} />
-        {run.attempt > 1 && <span class="soft"> attempt {run.attempt}</span>}
+        {run.endedAt !== null && (
+          <span class="soft"> {durationOf(run.startedAt, run.endedAt)}</span>
+        )}
+        {run.attempt > 1 && <span class="soft"> at attempt {run.attempt}</span>}
         {run.problem !== null && <p class="soft">{run.problem}</p>}
         {run.retryAt !== null && (
           <p class="soft">
@@ -167,8 +177,14 @@ function Run({ frame, run }: Pick<SiteFrame, "frame"> & { run: CronRun }): Html 
   );
 }
 
+/** `after 320 ms`, `after 4.2 s`. */
+function durationOf(from: string, to: string): string {
+  const ms = Math.max(0, Date.parse(to) - Date.parse(from));
+  return `after ${ms < 1000 ? `${ms} ms` : `${formatCount(Math.round(ms / 100) / 10)} s`}`;
+}
+
 function Outcome({ run: { outcome } }: { run: CronRun }): Html {
   if (outcome === "done") return <Badge kind="good">done</Badge>;
-  if (outcome === "running") return <Badge>runs</Badge>;
+  if (outcome === "running") return <Badge>running</Badge>;
   return <Badge kind={outcome === "lost" ? "warn" : "bad"}>{outcome}</Badge>;
 }

@@ -1,8 +1,8 @@
 import type { Html } from "#html/html.ts";
-import type { Deploy, DeployDiff, DeployFilePage } from "#sites/model.ts";
+import type { Deploy, DeployDiff, DeployFilePage, Program } from "#sites/model.ts";
 
 import { DeployActs, DeployBadges, whoOf } from "./site-deploys.tsx";
-import { type SiteFrame, SiteLayout } from "./site-layout.tsx";
+import { type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
 import { Ago, Bytes, countOf, Pagination, Table } from "./ui.tsx";
 
 /** What the page of one deploy is made from. */
@@ -37,7 +37,7 @@ export function SiteDeployPage(props: SiteDeployProps): Html {
   );
 }
 
-function Facts({ frame, deploy }: SiteFrame & { deploy: Deploy }): Html {
+function Facts({ frame, site, deploy }: SiteFrame & { deploy: Deploy }): Html {
   return (
     <dl class="pairs">
       <dt>Address</dt>
@@ -62,7 +62,53 @@ function Facts({ frame, deploy }: SiteFrame & { deploy: Deploy }): Html {
       <dd>
         {countOf(deploy.files, "file")}, <Bytes value={deploy.sizeBytes} />
       </dd>
+      {deploy.program && (
+        <>
+          <dt>Program</dt>
+          <dd>
+            <ProgramFacts program={deploy.program} />{" "}
+            {deploy.live && <a href={sitePath(site.name, "functions")}>How it runs</a>}
+          </dd>
+        </>
+      )}
     </dl>
+  );
+}
+
+/** `main.ts, 12 kB; answers /api/* before files; runs at 0 4 * * * (UTC)`. */
+function ProgramFacts({ program: { name, sizeBytes, routes, crons } }: { program: Program }): Html {
+  return (
+    <>
+      {name}, <Bytes value={sizeBytes} />
+      {routes.length > 0 && (
+        <>
+          ; answers <CodeList items={routes} /> before files
+        </>
+      )}
+      {crons.length > 0 && (
+        <>
+          ; runs at{" "}
+          <CodeList
+            items={crons.map(({ cron, timeZone }) =>
+              timeZone === "UTC" ? cron : `${cron} ${timeZone}`,
+            )}
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+function CodeList({ items }: { items: readonly string[] }): Html {
+  return (
+    <>
+      {items.map((item, index) => (
+        <>
+          {index > 0 && ", "}
+          <code>{item}</code>
+        </>
+      ))}
+    </>
   );
 }
 
@@ -71,7 +117,7 @@ function Warnings({ lines }: { lines: readonly string[] }): Html | null {
   return (
     <div class="notice warn">
       <p>
-        <strong>Rules that are not obeyed</strong>
+        <strong>What was not taken as it is</strong>
       </p>
       <ul>
         {lines.map((line) => (

@@ -66,9 +66,21 @@ function Upload({ frame, site, problems }: SiteDeploysProps): Html {
       <Csrf token={frame.csrf} />
       <div class="field">
         <label for="file">Deploy a zip or tar.gz</label>
-        <input id="file" name="file" type="file" accept=".zip,.tgz,.gz" required />
+        <input
+          id="file"
+          name="file"
+          type="file"
+          accept=".zip,.tgz,.gz"
+          aria-describedby="file-program"
+          required
+        />
         <p class="hint" data-drop-hint hidden>
           Or drop a folder or a zip anywhere on this box.
+        </p>
+        <p class="hint" id="file-program">
+          A <code>main.ts</code>, or a <code>main.js</code> without an <code>index.html</code>{" "}
+          beside it, becomes the program of the site if it imports nothing but <code>node:</code>{" "}
+          and <code>bun:</code> modules; <code>land deploy</code> bundles what programs import.
         </p>
       </div>
       <label class="choice">
@@ -90,6 +102,7 @@ function DeployTable({ frame, site, deploys }: SiteDeploysProps): Html {
             <a href={`/sites/${site.name}/deploys/${deploy.id}`}>{deploy.message || deploy.id}</a>{" "}
             <DeployBadges deploy={deploy} />
             {deploy.message !== "" && <code>{deploy.id}</code>}
+            {deploy.program && <p class="soft small">with {deploy.program.name}</p>}
           </th>
           <td data-label="When">
             <Ago at={deploy.finishedAt ?? deploy.createdAt} now={frame.now} />

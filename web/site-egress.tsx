@@ -88,7 +88,7 @@ async function show(
 }
 
 /** `/sites/:site/egress`: whom the programs of a site asked, and whom they may ask. */
-function SiteEgressPage(props: SiteEgressProps): Html {
+export function SiteEgressPage(props: SiteEgressProps): Html {
   const { frame, site, ledger } = props;
   const path = sitePath(site.name, "egress");
   return (
@@ -155,7 +155,7 @@ function Allowed({ frame, site, ledger, form }: SiteEgressProps): Html {
         {allow !== null && allow.length > 0 && "These hosts alone:"}
       </p>
       {allow !== null && allow.length > 0 && (
-        <ul class="keywords">
+        <ul class="keywords plain">
           {allow.map((host) => (
             <li>
               <code>{host}</code>

@@ -21,7 +21,7 @@ type SiteEnvProps = SiteFrame & {
 };
 
 /** `/sites/:site/env`: variables and secrets, and forms to set them. */
-function SiteEnvPage({ frame, site, env, form, importProblems }: SiteEnvProps): Html {
+export function SiteEnvPage({ frame, site, env, form, importProblems }: SiteEnvProps): Html {
   const path = sitePath(site.name, "env");
   return (
     <SiteLayout frame={frame} site={site} tab="env">
@@ -77,10 +77,12 @@ function EnvRow({ frame, site, entry }: SiteFrame & { entry: EnvEntry }): Html {
   const { key, value, updatedAt, updatedBy } = entry;
   return (
     <tr>
-      <td data-label="Name">
+      <th scope="row">
         <code>{key}</code>
+      </th>
+      <td data-label="Value">
+        {value === null ? <Badge>secret</Badge> : <code class="value">{value}</code>}
       </td>
-      <td data-label="Value">{value === null ? <Badge>secret</Badge> : <code>{value}</code>}</td>
       <td data-label="Set">
         <Ago at={updatedAt} now={frame.now} />
         {updatedBy !== null && ` by ${updatedBy}`}
@@ -183,6 +185,10 @@ function takeImport(params: Params): Promise<Response> {
     },
     // The text does not come back, so no line of it can be pointed at.
     (_form, _problems, error) =>
-      showEnv(params, { importProblems: { problem: error.message } }, statusOf(error)),
+      showEnv(
+        params,
+        { importProblems: { problem: `${error.message}. Nothing was set; paste the lines again` } },
+        statusOf(error),
+      ),
   );
 }

@@ -1,20 +1,48 @@
-import { Elysia } from "elysia";
-
 import type { Html } from "#html/html.ts";
 import type { FunctionsInfo, ProcessInfo } from "#runtime/model.ts";
-import { readFunctions, type StatusParts } from "#runtime/status/status.ts";
-import type { Ctx } from "#store/ctx.ts";
+import type { Program } from "#sites/model.ts";
 
-import { answerPage } from "./frame.ts";
-import { type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
-import { readSiteVisit } from "./site-visit.ts";
-import { Ago, Badge, Bytes, CodeLine, countOf, Empty, formatCount } from "./ui.tsx";
+import { may, type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
+import {
+  Ago,
+  Badge,
+  BinaryBytes,
+  Bytes,
+  CodeLine,
+  countOf,
+  Csrf,
+  Empty,
+  Field,
+  formatCount,
+  FormProblem,
+  type FormProblems,
+  Table,
+} from "./ui.tsx";
 
-/** What this page is made from. */
-export type SiteFunctionsProps = SiteFrame & { functions: FunctionsInfo };
+/** The quotas that admins set, each a field in MiB; empty: what the server allows. */
+export const QUOTAS = {
+  memoryBytes: "Memory of a process, in MiB",
+  kvBytes: "Key-value store, in MiB",
+  diskBytes: "Database, in MiB",
+} as const;
+/** In the order of the form. */
+export const QUOTA_NAMES = ["memoryBytes", "kvBytes", "diskBytes"] as const;
+/** One of them. */
+export type Quota = keyof typeof QUOTAS;
+/** What was typed into them, and what was wrong with it. */
+export type QuotaForm = {
+  typed: Readonly<Record<Quota, string>>;
+  problems?: FormProblems | undefined;
+};
+
+/** What this page is made from. `quotas`: for admins of the server. */
+export type SiteFunctionsProps = SiteFrame & {
+  functions: FunctionsInfo;
+  quotas?: QuotaForm | undefined;
+};
 
 /** `/sites/:site/functions`: the program that runs, its processes, and what it may take. */
-export function SiteFunctionsPage({ frame, site, functions }: SiteFunctionsProps): Html {
+export function SiteFunctionsPage({ frame, site, functions, quotas }: SiteFunctionsProps): Html {
   const program = site.live?.program ?? undefined;
   return (
     <SiteLayout frame={frame} site={site} tab="functions">
@@ -32,42 +60,54 @@ export function SiteFunctionsPage({ frame, site, functions }: SiteFunctionsProps
         <Empty title="No program">
           <p>
             A file <code>main.ts</code> beside <code>land.json</code> answers what no file of the
-            site does. This makes a first one:
+            site does.{may(site, "developer") && " This makes a first one:"}
           </p>
-          <CodeLine code="land init --template app" label="the command" />
+          {may(site, "developer") && (
+            <CodeLine code="land init --template app" label="the command" />
+          )}
         </Empty>
       ) : (
-        <section class="card">
-          <h2>
-            {program.name} <Bytes value={program.sizeBytes} />
-          </h2>
-          <p>
-            {program.routes.length === 0
-              ? "It answers what no file does."
-              : "It answers these paths before files do, and what no file does:"}
-          </p>
-          {program.routes.length > 0 && (
-            <ul class="keywords">
-              {program.routes.map((route) => (
-                <li>
-                  <code>{route}</code>
-                </li>
-              ))}
-            </ul>
-          )}
-          {program.crons.length > 0 && (
-            <p>
-              <a href={sitePath(site.name, "crons")}>{countOf(program.crons.length, "schedule")}</a>{" "}
-              run it by the clock.
-            </p>
-          )}
-        </section>
+        <ProgramCard site={site.name} program={program} />
       )}
       {(program !== undefined || functions.processes.length > 0) && (
         <Processes frame={frame} processes={functions.processes} />
       )}
       <Limits functions={functions} />
+      {quotas && <Quotas frame={frame} site={site} quotas={quotas} />}
     </SiteLayout>
+  );
+}
+
+function ProgramCard({ site, program }: { site: string; program: Program }): Html {
+  return (
+    <section class="card">
+      <h2>
+        {program.name}{" "}
+        <span class="soft small">
+          <Bytes value={program.sizeBytes} />
+        </span>
+      </h2>
+      <p>
+        {program.routes.length === 0
+          ? "It answers what no file does."
+          : "It answers these paths before files do, and what no file does:"}
+      </p>
+      {program.routes.length > 0 && (
+        <ul class="keywords plain">
+          {program.routes.map((route) => (
+            <li>
+              <code>{route}</code>
+            </li>
+          ))}
+        </ul>
+      )}
+      {program.crons.length > 0 && (
+        <p>
+          <a href={sitePath(site, "crons")}>{countOf(program.crons.length, "schedule")}</a> run it
+          by the clock.
+        </p>
+      )}
+    </section>
   );
 }
 
@@ -81,52 +121,51 @@ function Processes({
       {processes.length === 0 ? (
         <p class="soft">None right now. The next request starts one within some milliseconds.</p>
       ) : (
-        <div class="table">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Deploy</th>
-                <th scope="col">State</th>
-                <th scope="col">Started</th>
-                <th scope="col">Memory</th>
-                <th scope="col">Processor</th>
-                <th scope="col">Requests</th>
-              </tr>
-            </thead>
-            <tbody>
-              {processes.map((one) => (
-                <tr>
-                  <td>
-                    <code>{one.deploy}</code>
-                  </td>
-                  <td>
-                    <Badge kind={one.state === "ready" ? "good" : "warn"}>{one.state}</Badge>
-                  </td>
-                  <td>
-                    <Ago at={one.startedAt} now={frame.now} />
-                  </td>
-                  <td>
-                    <Bytes value={one.memoryBytes} />
-                  </td>
-                  <td>{formatCount(one.cpuMs)} ms</td>
-                  <td>
-                    {formatCount(one.requests)}
-                    {one.open > 0 && `, ${formatCount(one.open)} open`}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Processes"
+          head={["Deploy", "State", "Started", "Memory", "Processor", "Requests"]}
+          isStacked
+        >
+          {processes.map((one) => (
+            <Process frame={frame} process={one} />
+          ))}
+        </Table>
       )}
     </section>
+  );
+}
+
+function Process({
+  frame,
+  process: one,
+}: Pick<SiteFrame, "frame"> & { process: ProcessInfo }): Html {
+  return (
+    <tr>
+      <th scope="row">
+        <code>{one.deploy}</code>
+      </th>
+      <td data-label="State">
+        <Badge kind={one.state === "ready" ? "good" : "warn"}>{one.state}</Badge>
+      </td>
+      <td data-label="Started">
+        <Ago at={one.startedAt} now={frame.now} />
+      </td>
+      <td data-label="Memory">
+        <Bytes value={one.memoryBytes} />
+      </td>
+      <td data-label="Processor">{formatCount(one.cpuMs)} ms</td>
+      <td data-label="Requests">
+        {formatCount(one.requests)}
+        {one.open > 0 && `, ${formatCount(one.open)} open`}
+      </td>
+    </tr>
   );
 }
 
 function Limits({ functions }: { functions: FunctionsInfo }): Html {
   const { limits } = functions;
   const rows: [string, Html | string][] = [
-    ["Memory", <Bytes value={limits.memoryBytes} />],
+    ["Memory", <BinaryBytes value={limits.memoryBytes} />],
     [
       "Processor",
       `${formatCount(limits.cpuMs)} ms at a stretch (scripts ${formatCount(limits.scriptCpuMs)} ms), ${countOf(limits.cpuSecondsPerMinute, "second")} per minute`,
@@ -138,13 +177,13 @@ function Limits({ functions }: { functions: FunctionsInfo }): Html {
     [
       "Key-value store",
       <>
-        <Bytes value={functions.kvBytes} /> of <Bytes value={limits.kvBytes} />
+        <BinaryBytes value={functions.kvBytes} /> of <BinaryBytes value={limits.kvBytes} />
       </>,
     ],
     [
       "Database",
       <>
-        <Bytes value={functions.databaseBytes} /> of <Bytes value={limits.diskBytes} />
+        <BinaryBytes value={functions.databaseBytes} /> of <BinaryBytes value={limits.diskBytes} />
       </>,
     ],
   ];
@@ -155,33 +194,37 @@ function Limits({ functions }: { functions: FunctionsInfo }): Html {
         Where one bites, visitors get 503 with its name in <code>x-land-code</code>, and the log
         says what happened.
       </p>
-      <div class="table">
-        <table>
-          <tbody>
-            {rows.map(([name, value]) => (
-              <tr>
-                <th scope="row">{name}</th>
-                <td>
-                  <span class="long">{value}</span>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <dl class="pairs">
+        {rows.map(([name, value]) => (
+          <>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </>
+        ))}
+      </dl>
     </section>
   );
 }
 
-/** The overview of a site's functions, for members. */
-export function functionPages(ctx: Ctx, runtime: StatusParts) {
-  return new Elysia({ name: "web.functions", prefix: "/sites" }).get(
-    "/:site/functions",
-    async ({ request, params }) => {
-      const visit = await readSiteVisit(ctx, request, params.site);
-      if (visit instanceof Response) return visit;
-      const functions = await readFunctions(ctx, runtime, visit.actor, params.site);
-      return answerPage(SiteFunctionsPage({ ...visit, functions }));
-    },
+function Quotas({ frame, site, quotas }: SiteFrame & { quotas: QuotaForm }): Html {
+  return (
+    <form class="card" method="post" action={sitePath(site.name, "functions")}>
+      <h2>Quotas</h2>
+      <p class="soft">Set by admins of the server. An empty field is what the server allows.</p>
+      <FormProblem problems={quotas.problems} />
+      <Csrf token={frame.csrf} />
+      {QUOTA_NAMES.map((name) => (
+        <Field
+          name={name}
+          label={QUOTAS[name]}
+          value={quotas.typed[name]}
+          problems={quotas.problems}
+          maxlength={9}
+          pattern="[0-9]*"
+          autocomplete="off"
+        />
+      ))}
+      <button class="button">Save</button>
+    </form>
   );
 }

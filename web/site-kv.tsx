@@ -5,6 +5,7 @@ import { type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
 import { TextArea } from "./text-area.tsx";
 import {
   Ago,
+  BinaryBytes,
   Bytes,
   Csrf,
   Empty,
@@ -47,7 +48,7 @@ export function SiteKvPage(props: SiteKvProps): Html {
   return (
     <SiteLayout frame={frame} site={site} tab="kv">
       <p class="soft">
-        <Bytes value={page.usedBytes} /> of <Bytes value={page.quotaBytes} />{" "}
+        <BinaryBytes value={page.usedBytes} /> of <BinaryBytes value={page.quotaBytes} />{" "}
         <meter
           min={0}
           max={Math.max(page.quotaBytes, 1)}
@@ -83,18 +84,18 @@ export function SiteKvPage(props: SiteKvProps): Html {
 
 function KeyTable({ frame, site, page }: SiteKvProps): Html {
   return (
-    <Table label="Keys" head={["Key", "Size", "Gone", ""]} isStacked>
+    <Table label="Keys" head={["Key", "Size", "Expires", ""]} isStacked>
       {page.items.map((item) => (
         <tr>
-          <td data-label="Key">
+          <th scope="row">
             <a href={kvKeyPath(site.name, item.key)}>
               <code>{item.key}</code>
             </a>
-          </td>
+          </th>
           <td data-label="Size">
             <Bytes value={item.sizeBytes} />
           </td>
-          <td data-label="Gone">
+          <td data-label="Expires">
             {item.expiresAt === null ? "never" : <Ago at={item.expiresAt} now={frame.now} />}
           </td>
           <td>
@@ -140,12 +141,12 @@ function PutForm({ frame, site, form }: SiteFrame & { form?: KvForm | undefined 
   );
 }
 
-function LifeField({ form }: { form?: KvForm | undefined }): Html {
+function LifeField({ form, seconds }: { form?: KvForm | undefined; seconds?: string }): Html {
   return (
     <Field
       name="ttl"
       label="Seconds until it is gone"
-      value={form?.ttl}
+      value={form?.ttl ?? seconds}
       problems={form?.problems}
       maxlength={10}
       pattern="[1-9][0-9]*"
@@ -174,7 +175,7 @@ export function SiteKvKeyPage({ frame, site, entry, sizeBytes, form }: SiteKvKey
             Download
           </a>
         </dd>
-        <dt>Gone</dt>
+        <dt>Expires</dt>
         <dd>{expiresAt === null ? "never" : <Ago at={expiresAt} now={frame.now} />}</dd>
         {metadata !== null && (
           <>
@@ -202,7 +203,7 @@ export function SiteKvKeyPage({ frame, site, entry, sizeBytes, form }: SiteKvKey
             problems={form?.problems}
             rows={12}
           />
-          <LifeField form={form} />
+          <LifeField form={form} seconds={secondsUntil(expiresAt, frame.now)} />
           <button class="button">Save</button>
         </form>
       ) : (
@@ -211,6 +212,12 @@ export function SiteKvKeyPage({ frame, site, entry, sizeBytes, form }: SiteKvKey
       <DeleteForm frame={frame} site={site} name={key} />
     </SiteLayout>
   );
+}
+
+/** How long a key still stays, so that a form saved as it is changes nothing of that. */
+function secondsUntil(expiresAt: string | null, now: Date): string {
+  if (expiresAt === null) return "";
+  return String(Math.max(1, Math.ceil((Date.parse(expiresAt) - now.getTime()) / 1000)));
 }
 
 /** Whether a form gives the value back as it is. */

@@ -22,10 +22,10 @@ export const SITE_TABS = {
 export type SiteTab = keyof typeof SITE_TABS;
 
 /** Those that stand together below one of them. */
-const FUNCTION_TABS: readonly SiteTab[] = ["functions", "env", "kv", "crons", "egress"];
+const FUNCTION_TABS: ReadonlySet<SiteTab> = new Set(["functions", "env", "kv", "crons", "egress"]);
 
 /** What viewers may not see. */
-const OF_DEVELOPERS: readonly SiteTab[] = ["env", "kv", "egress"];
+const OF_DEVELOPERS: ReadonlySet<SiteTab> = new Set(["env", "kv", "egress"]);
 
 /** What every page of a site is made from. */
 export type SiteFrame = { frame: Frame; site: Site };
@@ -44,13 +44,13 @@ export function may(site: Site, role: Role): boolean {
 
 const tabs = Object.keys(SITE_TABS)
   .filter((one): one is SiteTab => one in SITE_TABS)
-  .filter((one) => one === "functions" || !FUNCTION_TABS.includes(one));
+  .filter((one) => one === "functions" || !FUNCTION_TABS.has(one));
 
 type Props = SiteFrame & { tab: SiteTab; title?: string; children: Child };
 
 /** A document about one site: its name, its address, its parts. */
 export function SiteLayout({ frame, site, tab, title, children }: Props): Html {
-  const ofFunctions = FUNCTION_TABS.includes(tab);
+  const ofFunctions = FUNCTION_TABS.has(tab);
   const isCurrent = (one: SiteTab): boolean => one === (ofFunctions ? "functions" : tab);
   const name = title ?? (tab === "deploys" ? site.name : `${SITE_TABS[tab]} · ${site.name}`);
   return (
@@ -81,13 +81,13 @@ export function SiteLayout({ frame, site, tab, title, children }: Props): Html {
       </nav>
       {ofFunctions && (
         <nav class="sorts functions" aria-label="Parts of functions">
-          {FUNCTION_TABS.filter((one) =>
-            may(site, OF_DEVELOPERS.includes(one) ? "developer" : "viewer"),
-          ).map((one) => (
-            <a href={sitePath(site.name, one)} aria-current={one === tab ? "page" : undefined}>
-              {one === "functions" ? "Overview" : SITE_TABS[one]}
-            </a>
-          ))}
+          {[...FUNCTION_TABS]
+            .filter((one) => may(site, OF_DEVELOPERS.has(one) ? "developer" : "viewer"))
+            .map((one) => (
+              <a href={sitePath(site.name, one)} aria-current={one === tab ? "page" : undefined}>
+                {one === "functions" ? "Overview" : SITE_TABS[one]}
+              </a>
+            ))}
         </nav>
       )}
       {children}

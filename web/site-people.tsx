@@ -30,7 +30,7 @@ export type SitePeopleProps = SiteFrame & {
 };
 
 const ROLES = [
-  ["developer", "developer: deploys, rolls back, sets up domains"],
+  ["developer", "developer: deploys, rolls back, sets up domains and variables"],
   ["viewer", "viewer: sees deploys, traffic and logs"],
   ["owner", "owner: everything"],
 ] as const;
@@ -38,7 +38,7 @@ const ROLES = [
 const KEY_SCOPES = [
   ["deploy", "Deploy and roll back"],
   ["stats", "Read traffic"],
-  ["site", "Both, and domains and logs"],
+  ["site", "Both, and domains, logs, variables and the key-value store"],
 ] as const;
 
 /** `/sites/:site/people`: members with their roles, and keys for programs and friends. */

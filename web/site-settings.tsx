@@ -6,6 +6,7 @@ import { Bytes, countOf, Csrf, Field, formatCount, FormProblem, type FormProblem
 /** What this page is made from. */
 export type SiteSettingsProps = SiteFrame & {
   problems?: FormProblems | undefined;
+  keyProblems?: FormProblems | undefined;
   deleteProblems?: FormProblems | undefined;
 };
 
@@ -48,7 +49,8 @@ export function SiteSettingsPage(props: SiteSettingsProps): Html {
   );
 }
 
-function OwnerParts({ frame, site, problems, deleteProblems }: SiteSettingsProps): Html {
+function OwnerParts(props: SiteSettingsProps): Html {
+  const { frame, site, problems } = props;
   return (
     <>
       <form class="card" method="post" action={`/sites/${site.name}/settings`}>
@@ -88,8 +90,34 @@ function OwnerParts({ frame, site, problems, deleteProblems }: SiteSettingsProps
         </label>
         <button class="button">Save</button>
       </form>
-      <Removal frame={frame} site={site} deleteProblems={deleteProblems} />
+      <KeyPrograms {...props} />
+      <Removal {...props} />
     </>
+  );
+}
+
+function KeyPrograms({ frame, site, keyProblems }: SiteSettingsProps): Html {
+  return (
+    <form class="card" method="post" action={`/sites/${site.name}/settings/keys`}>
+      <h2>Deploy keys and the program</h2>
+      <FormProblem problems={keyProblems} />
+      <Csrf token={frame.csrf} />
+      <label class="choice">
+        <input
+          type="checkbox"
+          name="keyPrograms"
+          value="true"
+          checked={site.keyPrograms}
+          aria-describedby="keyPrograms-hint"
+        />
+        <span>Deploy keys may change the program</span>
+      </label>
+      <p class="hint" id="keyPrograms-hint">
+        A program reads the secrets of the site, so a key that may only deploy changes files alone
+        unless you allow it more.
+      </p>
+      <button class="button">Save</button>
+    </form>
   );
 }
 

@@ -35,6 +35,11 @@ export function sitesForms(ctx: Ctx) {
   return new Elysia({ name: "web.sites.forms", prefix: "/sites" })
     .post("/", ({ request }) => takeSite(ctx, request), NONE)
     .post("/:site/settings", ({ request, params }) => takeSettings(ctx, request, params.site), NONE)
+    .post(
+      "/:site/settings/keys",
+      ({ request, params }) => takeKeyPrograms(ctx, request, params.site),
+      NONE,
+    )
     .post("/:site/delete", ({ request, params }) => takeDelete(ctx, request, params.site), NONE)
     .use(deployForms(ctx))
     .use(domainForms(ctx))
@@ -190,6 +195,19 @@ function takeSettings(ctx: Ctx, request: Request, site: string): Promise<Respons
     },
     (_form, problems, error) =>
       showSettings({ ctx, request, site, query: {} }, { problems }, statusOf(error)),
+  );
+}
+
+function takeKeyPrograms(ctx: Ctx, request: Request, site: string): Promise<Response> {
+  return actOrAgain(
+    ctx,
+    request,
+    async (actor, form) => {
+      await updateSite(ctx, actor, site, { keyPrograms: form.text("keyPrograms") === "true" });
+      return redirect(doneAt(site, "settings", "site-saved"));
+    },
+    (_form, problems, error) =>
+      showSettings({ ctx, request, site, query: {} }, { keyProblems: problems }, statusOf(error)),
   );
 }
 

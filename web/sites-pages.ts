@@ -177,7 +177,7 @@ async function showLogs({ ctx, request, site: name, query }: SitePageParams): Pr
 /** `/sites/:site/settings`, with a form that came back. */
 export async function showSettings(
   { ctx, request, site: name }: SitePageParams,
-  more: Pick<SiteSettingsProps, "problems" | "deleteProblems">,
+  more: Pick<SiteSettingsProps, "problems" | "keyProblems" | "deleteProblems">,
   status: Status = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);

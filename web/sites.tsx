@@ -93,7 +93,10 @@ function SiteRow({ site, now }: { site: Site; now: Date }): Html {
               deployed <Ago at={site.live.finishedAt ?? site.live.createdAt} now={now} />
               {site.live.createdBy && ` by ${site.live.createdBy}`}
             </span>
-            <span>{countOf(site.live.files, "file")}</span>
+            <span>
+              {countOf(site.live.files, "file")}
+              {site.live.program && `, ${site.live.program.name}`}
+            </span>
           </>
         )}
         <span>

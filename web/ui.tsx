@@ -117,6 +117,11 @@ export function Bytes({ value }: { value: number }): Html {
   return <span title={`${formatCount(value)} bytes`}>{prettyBytes(value)}</span>;
 }
 
+/** A size as limits are set: `256 MiB`, with the exact bytes as title. */
+export function BinaryBytes({ value }: { value: number }): Html {
+  return <span title={`${formatCount(value)} bytes`}>{prettyBytes(value, { binary: true })}</span>;
+}
+
 /** `1,234,567`. */
 export function formatCount(count: number): string {
   return count.toLocaleString("en-US");

@@ -16,6 +16,7 @@ import { PackagesPage } from "#web/packages.tsx";
 import { RegisterPage } from "#web/register.tsx";
 import { SettingsPage } from "#web/settings.tsx";
 
+import { functionPages } from "./sample-functions.tsx";
 import { ago, HOSTILE, LONG, NOW, README, sample, summary, version } from "./sample-package.ts";
 import { sitePages } from "./sample-sites.tsx";
 
@@ -233,4 +234,5 @@ export const pages: Record<string, () => Html> = {
   errors: () => <ErrorsPage frame={visitor} />,
   "error-code": () => <ErrorCodePage frame={visitor} code="version_exists" />,
   ...sitePages,
+  ...functionPages,
 };

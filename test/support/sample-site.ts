@@ -168,6 +168,11 @@ export const lines = [
   lineOf(8, { level: "warn", message: "GET /nowhere 404 812 B 1 ms" }),
   lineOf(7, { kind: "deploy", message: "ada deployed k3v9x0q2ab: 2,222 files" }),
   lineOf(6, { level: "error", kind: "domain", message: `the proof is gone: ${HOSTILE}` }),
+  lineOf(10, {
+    level: "error",
+    kind: "program",
+    message: `Uncaught TypeError: ${HOSTILE}\n    at deep (main.ts:45:57)\n    at fetch (main.ts:29:46)`,
+  }),
   lineOf(5, { message: `GET /${"a-very-long-path/".repeat(20)} 200` }),
 ];
 
