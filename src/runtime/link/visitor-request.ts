@@ -1,5 +1,6 @@
 import type { RequestHead } from "#bridge/model.ts";
 import { withoutPasses } from "#sites/gate/gate-pass.ts";
+import { isForGate } from "#sites/gate/gate-password.ts";
 import type { ProgramAsk } from "#sites/serving/program.ts";
 
 /** Headers of one connection alone (RFC 9110 section 7.6.1), and those that only the server may tell a program. */
@@ -25,7 +26,7 @@ const KEPT_BACK_START = /^x-(?:land|forwarded)-/;
 const PLAIN_CONNECTION = /^(?:keep-alive|close)$/i;
 
 /** A visitor's request as a program gets it: without what concerns the connection, with what only the server knows of it. */
-export function requestHead({ request, requestId, peer, address }: ProgramAsk): RequestHead {
+export function requestHead({ request, requestId, site, peer, address }: ProgramAsk): RequestHead {
   const connection = request.headers.get("connection");
   const named =
     connection === null || PLAIN_CONNECTION.test(connection) ? undefined : namesIn(connection);
@@ -35,6 +36,8 @@ export function requestHead({ request, requestId, peer, address }: ProgramAsk): 
   request.headers.forEach((value, name) => {
     if (KEPT_BACK.has(name) || (name.startsWith("x-") && KEPT_BACK_START.test(name))) return;
     if (named?.has(name)) return;
+    // The password that opens the site is for its gate.
+    if (name === "authorization" && isForGate(site, request)) return;
     if (name === "host") host = value;
     if (name === "cookie") {
       const cookies = withoutPasses(value);

@@ -1,28 +1,19 @@
 import type { SocketInfo } from "#bridge/calls.ts";
-import type { Peer } from "#http/peer.ts";
-import { withoutPasses } from "#sites/gate/gate-pass.ts";
+import type { ProgramAsk } from "#sites/serving/program.ts";
 
+import { requestHead } from "../link/visitor-request.ts";
 import type { PackedAbout, Socket } from "./socket.ts";
 
 type About = Omit<SocketInfo, "id" | "data">;
 
-/** Headers that concern one connection alone. */
-const HOP_BY_HOP =
-  /^(?:connection|upgrade|keep-alive|te|trailer|transfer-encoding|proxy-.*|sec-websocket-.*)$/;
+/** What is said of the handshake alone. */
+const OF_HANDSHAKE = /^(?:sec-websocket-|x-request-id$)/;
 
-/** What is kept of a handshake, in a form that takes little memory. */
-export function packAbout(
-  request: Request,
-  { address, protocol, peer }: { address: string; protocol: string; peer: Peer },
-): PackedAbout {
-  const headers = Object.fromEntries(
-    [...request.headers].filter(([name]) => !HOP_BY_HOP.test(name)),
-  );
-  const cookie = withoutPasses(headers["cookie"] ?? "");
-  if (cookie === undefined) delete headers["cookie"];
-  else headers["cookie"] = cookie;
-  const url = peer.secure ? request.url.replace(/^http:/, "https:") : request.url;
-  const about: About = { url, headers, protocol, address };
+/** What is kept of a handshake, as a program sees a request, in a form that takes little memory. */
+export function packAbout(ask: ProgramAsk, protocol: string): PackedAbout {
+  const { url, headers, address } = requestHead(ask);
+  const kept = headers.filter(([name]) => !OF_HANDSHAKE.test(name));
+  const about: About = { url, headers: Object.fromEntries(kept), protocol, address };
   return JSON.stringify(about);
 }
 

@@ -46,7 +46,7 @@ function enter(
   protocol: string,
   network: string | undefined,
 ): ProgramAnswer {
-  const { request, site, program, peer, address } = ask;
+  const { request, site, program, peer } = ask;
   const socket = rooms.enter({
     siteId: site.id,
     site: site.name,
@@ -54,7 +54,7 @@ function enter(
     isLive: program.isLive,
     id: Buffer.from(random(12)).toString("base64url"),
     network,
-    about: packAbout(request, { address, protocol, peer }),
+    about: packAbout(ask, protocol),
   });
   const headers: Record<string, string> =
     protocol === "" ? {} : { "sec-websocket-protocol": protocol };

@@ -53,6 +53,11 @@ function countAttempt(ctx: Ctx, site: GatedSite, address: string): void {
   if (!ok) throw fail("rate_limited", { what: "passwords tried", retryAfterSeconds, limit });
 }
 
+/** Whether the Authorization header of a request holds what should open the gate of a site, and nobody else's business. */
+export function isForGate(site: Pick<GatedSite, "protection">, request: Request): boolean {
+  return site.protection === "password" && basicPassword(request) !== undefined;
+}
+
 /** The password of `Authorization: Basic`, whatever the user name; undefined where there is none. @see RFC 7617 */
 export function basicPassword(request: Request): string | undefined {
   const [, encoded] =
