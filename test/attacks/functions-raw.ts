@@ -39,7 +39,10 @@ function take(fd, ms = 3000) {
       const size = 9 + rest.readUInt32LE(0);
       const found = { type: rest[4], id: rest.readUInt32LE(5), payload: rest.subarray(9, size) };
       rest = rest.subarray(size);
-      return found;
+      if (found.type !== FRAME.control) return found;
+      const { kind, n } = JSON.parse(found.payload.toString());
+      if (kind === "ping") put(fd, frame(FRAME.control, 0, JSON.stringify({ kind: "pong", n })));
+      continue;
     }
     try {
       const count = fs.readSync(fd, piece);

@@ -7,7 +7,10 @@ import { connect } from "node:net";
 import type { TestServer } from "../support/server.ts";
 
 /** Sends bytes as they are and answers what came back until the connection closed. */
-export function sendRaw(server: TestServer, text: string | Uint8Array): Promise<string> {
+export function sendRaw(
+  server: Pick<TestServer, "url">,
+  text: string | Uint8Array,
+): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const socket = connect(Number(new URL(server.url).port), "127.0.0.1", () => socket.write(text));
   let answer = "";
