@@ -46,8 +46,8 @@ export type Functions = {
   jobs: readonly Job[];
   /** Closes sockets, which would never end by themselves. */
   endStreams: () => void;
-  /** Ends all programs. */
-  stop: () => Promise<void>;
+  /** Ends all programs, which get `graceMs` to finish what they do. */
+  stop: (graceMs?: number) => Promise<void>;
 };
 
 const SOON_MS = 1000;
@@ -128,11 +128,11 @@ export function startFunctions(ctx: Ctx, logs: Pick<SiteLogs, "note">): Function
       },
     ],
     endStreams: sockets.endAll,
-    async stop() {
+    async stop(graceMs) {
       unfollow();
       await crons.stop();
       await sockets.stop();
-      await supervisor.stop();
+      await supervisor.stop(graceMs);
       await egress.stop();
       kvQuotas.stop();
       await kv.stop();

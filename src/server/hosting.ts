@@ -26,8 +26,8 @@ export type Hosting = {
   runtime: Runtime;
   /** Ends answers that would never end by themselves. */
   endStreams: () => void;
-  /** Writes down what is buffered and waits for work under way. */
-  stop: () => Promise<void>;
+  /** Writes down what is buffered and waits for work under way; programs get `graceMs` for theirs. */
+  stop: (graceMs: number) => Promise<void>;
 };
 
 const SOON_MS = 1000;
@@ -69,9 +69,9 @@ export function startHosting(ctx: Ctx, jobs: readonly Job[]): Hosting {
       logs.endFollowers();
       functions.endStreams();
     },
-    async stop() {
+    async stop(graceMs) {
       await running.stop();
-      await functions.stop();
+      await functions.stop(graceMs);
       await sites.stop();
       await traffic.stop();
       await logs.stop();

@@ -52,6 +52,8 @@ export type Running = {
   logCrash: (cause: unknown) => void;
 };
 
+/** Programs that were answering to the last get this long to end by themselves. */
+const LAST_MS = 300;
 /** Seconds a connection may be silent, in a request or between two. */
 const IDLE_SECONDS = 60;
 
@@ -79,11 +81,14 @@ async function serve(booted: Booted, options: StartOptions): Promise<Running> {
   const hosting = startHosting(ctx, certificates?.jobs ?? []);
   const doors: Doors = {};
   const end = async (): Promise<void> => {
+    const drainMs = ctx.config.drainSeconds * 1000;
+    const startedMs = performance.now();
     hosting.endStreams();
-    const deadline = setTimeout(() => void doors.http?.stop(true), ctx.config.drainSeconds * 1000);
+    const deadline = setTimeout(() => void doors.http?.stop(true), drainMs);
     await Promise.all([doors.http?.stop(), doors.https?.stop() ?? certificates?.source.stop()]);
     clearTimeout(deadline);
-    await hosting.stop();
+    // Programs had the same time for what goes on after their answers.
+    await hosting.stop(Math.max(LAST_MS, drainMs - (performance.now() - startedMs)));
   };
   try {
     const { sites, websocket, runtime } = hosting;

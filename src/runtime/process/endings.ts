@@ -23,13 +23,9 @@ export async function forgetSite(
 }
 
 /** Asks the processes of a site to end, kills those that do not within the time, and waits until all are gone. */
-export async function endSite(
-  { instances }: World,
-  site: Site,
-  graceSeconds: number,
-): Promise<void> {
+export async function endSite({ instances }: World, site: Site, graceMs: number): Promise<void> {
   await Promise.all([...site.runners.values()].map(({ settled }) => settled()));
   const ending = [...instances].filter((instance) => instance.site === site);
-  for (const instance of ending) instance.stop(graceSeconds * 1000);
+  for (const instance of ending) instance.stop(graceMs);
   await Promise.all(ending.map(({ ended }) => ended));
 }

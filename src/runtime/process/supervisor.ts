@@ -45,8 +45,8 @@ export type Supervisor = {
   busy: () => number;
   /** Starts the processes that wait for a program; else the first request does. */
   warm: () => void;
-  /** Lets programs finish for at most `drainSeconds`. No process is left after it. */
-  stop: () => Promise<void>;
+  /** Lets programs finish for that long, `drainSeconds` where nothing is said. No process is left after it. */
+  stop: (graceMs?: number) => Promise<void>;
 };
 
 /** Makes the supervisor of a server. Nothing is started yet. */
@@ -85,12 +85,12 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     databaseBytes: (siteId) => measureFolder(starter.launcher.folderOf(siteId)),
     busy: () => world.instances.values().reduce((sum, { open }) => sum + open, 0),
     warm: world.pool.fill,
-    async stop() {
+    async stop(graceMs = parts.config.drainSeconds * 1000) {
       close();
       endHousekeeping();
       await Promise.all([
         world.pool.stop(),
-        ...[...world.sites.values()].map((site) => endSite(world, site, parts.config.drainSeconds)),
+        ...[...world.sites.values()].map((site) => endSite(world, site, graceMs)),
       ]);
     },
   };
