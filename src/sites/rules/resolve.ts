@@ -87,6 +87,11 @@ export function readSiteRules(texts: RuleTexts): ReadRules {
   return runWhole(sliceSiteRules(texts));
 }
 
+/** Whether there is anything that rules say. */
+export function hasRules({ redirects, headers }: SiteRules): boolean {
+  return redirects.size > 0 || headers.exact.size > 0 || headers.wild.length > 0;
+}
+
 /**
  * Decides what answers a request: the first redirect that matches if it is forced or nothing lies at its path, else the file
  * by clean URLs, else 200.html, else the nearest 404.html. `has` is asked for paths of the manifest (NFC, without leading

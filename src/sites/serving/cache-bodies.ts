@@ -13,6 +13,8 @@ export type BodyMemory = {
     key: string,
     make: () => Promise<Uint8Array<ArrayBuffer> | undefined>,
   ) => Held | undefined | Promise<Held | undefined>;
+  /** The body at once, where it is kept or `make` makes it. */
+  findNow: (key: string, make: () => Uint8Array<ArrayBuffer> | undefined) => Held | undefined;
   delete: (key: string) => void;
 };
 
@@ -25,30 +27,41 @@ export function createBodyMemory(maxBytes: number): BodyMemory {
   const kept = createCache<Body>(maxBytes, ({ value }) => {
     value.blob = undefined;
   });
+  function peek(key: string): Held | undefined {
+    const before = kept.find(key);
+    const blob = before?.value.blob;
+    if (!before || !blob) return undefined;
+    before.used = true;
+    return { kept: before, blob };
+  }
+  function keep(key: string, bytes: Uint8Array<ArrayBuffer>): Held {
+    const blob = new Blob([bytes]);
+    return { kept: kept.put(key, { blob }, bytes.byteLength + OVERHEAD_BYTES), blob };
+  }
   async function load(
     key: string,
     make: () => Promise<Uint8Array<ArrayBuffer> | undefined>,
   ): Promise<Held | undefined> {
     try {
       const bytes = await make();
-      if (!bytes) return undefined;
-      const blob = new Blob([bytes]);
-      return { kept: kept.put(key, { blob }, bytes.byteLength + OVERHEAD_BYTES), blob };
+      return bytes && keep(key, bytes);
     } finally {
       loading.delete(key);
     }
   }
   return {
     find(key, make) {
-      const before = kept.find(key);
-      const blob = before?.value.blob;
-      if (before && blob) {
-        before.used = true;
-        return { kept: before, blob };
-      }
+      const before = peek(key);
+      if (before) return before;
       const running = loading.get(key) ?? load(key, make);
       loading.set(key, running);
       return running;
+    },
+    findNow(key, make) {
+      const before = peek(key);
+      if (before || loading.has(key)) return before;
+      const bytes = make();
+      return bytes && keep(key, bytes);
     },
     delete: (key) => kept.delete(key),
   };

@@ -47,6 +47,8 @@ export type SiteLoader = {
   find: (site: SiteName, deploy: DeployId | undefined) => Promise<LoadedSite | undefined>;
   /** The site that a custom domain leads to. */
   findHost: (host: string) => Promise<SiteName | undefined>;
+  /** The same at once, where it is in memory, by the name of the site (`<deploy>--<name>`: that deploy of it). */
+  peek: (key: string) => LoadedSite | undefined;
   /** Whether `loaded` is what that address still leads to. */
   isCurrent: (loaded: LoadedSite, destination: Addressed) => boolean;
   stop: () => void;
@@ -102,6 +104,7 @@ export function createSiteLoader(ctx: Ctx, onForgotten: (site: string) => void):
       loaded.find(keyOf(site, deploy), site, () => loadSite(ctx, queries, site, deploy)),
     findHost: (host) =>
       hosts.find(host, host, async () => (await queries.host.execute({ host }))[0]?.name),
+    peek: (key) => loaded.peek(key),
     isCurrent(of, destination) {
       if (destination.kind === "site")
         return loaded.peek(keyOf(destination.site, destination.deploy)) === of;

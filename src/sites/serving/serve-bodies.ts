@@ -30,6 +30,12 @@ export type Bodies = {
     order: readonly (Coding | "identity")[],
     mayCode: boolean,
   ) => Promise<Sent>;
+  /** The same at once: undefined where that takes more than a look, or nothing is there. */
+  peek: (
+    file: ManifestFile,
+    order: readonly (Coding | "identity")[],
+    mayCode: boolean,
+  ) => Sent | undefined;
   /** Forgets the codings of a file, as there are better ones. */
   forget: (digest: Digest) => void;
 };
@@ -39,10 +45,13 @@ const MAX_NOW_BYTES = 16 * 1024;
 /** Larger files are streamed from disk. */
 export const MAX_MEMORY_BYTES = 1024 * 1024;
 
+type About = Pick<Sent, "coding" | "isFast" | "sizeBytes">;
+
 /** Bytes by their digest alone. */
 type Source = {
   open: (digest: Digest) => Promise<Blob>;
-  send: (digest: Digest, about: Pick<Sent, "coding" | "isFast" | "sizeBytes">) => Promise<Sent>;
+  send: (digest: Digest, about: About) => Promise<Sent>;
+  peek: (digest: Digest, about: About) => Sent | undefined;
 };
 
 function createSource({ find, readNow }: BodyParts, memory: BodyMemory): Source {
@@ -62,6 +71,12 @@ function createSource({ find, readNow }: BodyParts, memory: BodyMemory): Source 
       );
       if (!body) throw new Error(`the bytes of ${digest} are not on disk`);
       return { ...about, body };
+    },
+    peek(digest, about) {
+      if (about.sizeBytes > MAX_MEMORY_BYTES) return undefined;
+      const isSmall = about.sizeBytes <= MAX_NOW_BYTES;
+      const body = memory.findNow(digest, () => (isSmall ? readNow?.(digest) : undefined));
+      return body && { ...about, body };
     },
   };
 }
@@ -118,10 +133,10 @@ export function createBodies(ctx: Pick<Ctx, "log">, maxBytes: number, parts: Bod
   }
 
   return {
+    peek: (file, order, mayCode) => peekFile({ source, index }, file, order, mayCode),
     async read(file, order, mayCode) {
-      const { digest, sizeBytes } = file;
-      const isCoded = mayCode && sizeBytes >= MIN_VARIANT_BYTES && sizeBytes <= MAX_VARIANT_BYTES;
-      if (!isCoded || order[0] === undefined || order[0] === "identity") return sendIdentity(file);
+      if (!isCoded(file, order, mayCode)) return sendIdentity(file);
+      const { digest } = file;
       const set = await index.find(digest);
       for (const coding of order) {
         if (coding === "identity") break;
@@ -135,4 +150,35 @@ export function createBodies(ctx: Pick<Ctx, "log">, maxBytes: number, parts: Bod
       for (const coding of CODINGS) memory.delete(`${digest} ${coding}`);
     },
   };
+}
+
+function isCoded(
+  { sizeBytes }: ManifestFile,
+  [first]: readonly (Coding | "identity")[],
+  mayCode: boolean,
+): boolean {
+  if (!mayCode || first === undefined || first === "identity") return false;
+  return sizeBytes >= MIN_VARIANT_BYTES && sizeBytes <= MAX_VARIANT_BYTES;
+}
+
+function peekFile(
+  { source, index }: { source: Pick<Source, "peek">; index: Pick<VariantIndex, "peek"> },
+  file: ManifestFile,
+  order: readonly (Coding | "identity")[],
+  mayCode: boolean,
+): Sent | undefined {
+  const { digest, sizeBytes } = file;
+  const plain: About = { coding: "identity", isFast: false, sizeBytes };
+  if (!isCoded(file, order, mayCode)) return source.peek(digest, plain);
+  const set = index.peek(digest);
+  if (!set) return undefined;
+  for (const coding of order) {
+    if (coding === "identity") break;
+    const variant = set[coding];
+    if (variant === undefined) return undefined;
+    if (variant === "none") continue;
+    const about = { coding, isFast: !variant.isBest, sizeBytes: variant.sizeBytes };
+    return source.peek(variant.digest, about);
+  }
+  return source.peek(digest, plain);
 }

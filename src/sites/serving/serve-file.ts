@@ -41,10 +41,12 @@ const OF_BYTES = ["content-type", "content-encoding", "content-length", "accept-
 export async function answerFile(ctx: Clock, bodies: Bodies, ask: FileAsk): Promise<FileAnswer> {
   const { request, file, status, headers, preference } = ask;
   const mayCode = varies(ask);
-  if (mayCode) headers.append("vary", "Accept-Encoding");
-  if (status !== 200) return sendWhole(ask, await bodies.read(file, preference.order, mayCode));
-  headers.set("accept-ranges", "bytes");
-  headers.set("last-modified", lastModified(ask.changedAtMs, ctx.now().getTime()));
+  if (status !== 200) {
+    if (mayCode) headers.append("vary", "Accept-Encoding");
+    return sendWhole(ask, await bodies.read(file, preference.order, mayCode));
+  }
+  const { changedAtMs } = ask;
+  describeFile(headers, { mayCode, changedAtMs, nowMs: ctx.now().getTime() });
   const plain: Validated = {
     digest: file.digest,
     coding: "identity",
@@ -71,8 +73,35 @@ export async function answerFile(ctx: Clock, bodies: Bodies, ask: FileAsk): Prom
   return cut === "none" ? notSatisfiable(ask) : sendParts(ctx, ask, sent, cut);
 }
 
+/** Sets the headers of a file that hold however it is sent. */
+export function describeFile(
+  headers: Headers,
+  { mayCode, changedAtMs, nowMs }: { mayCode: boolean; changedAtMs: number; nowMs: number },
+): void {
+  if (mayCode) headers.append("vary", "Accept-Encoding");
+  headers.set("accept-ranges", "bytes");
+  headers.set("last-modified", lastModified(changedAtMs, nowMs));
+}
+
+/** Sets the headers of the whole file as it is sent, and answers its tag. */
+export function describeWhole(
+  headers: Headers,
+  { digest }: Pick<ManifestFile, "digest">,
+  sent: Sent,
+): string {
+  const tag = tagOf({ digest, coding: sent.coding, isFast: sent.isFast });
+  headers.set("etag", tag);
+  describeBytes(headers, sent);
+  return tag;
+}
+
+function describeBytes(headers: Headers, { coding, sizeBytes }: Sent): void {
+  if (coding !== "identity") headers.set("content-encoding", coding);
+  headers.set("content-length", String(sizeBytes));
+}
+
 /** Whether the file may be sent in several codings. */
-function varies({ file, headers }: FileAsk): boolean {
+export function varies({ file, headers }: Pick<FileAsk, "file" | "headers">): boolean {
   return (
     file.sizeBytes >= MIN_VARIANT_BYTES &&
     file.sizeBytes <= MAX_VARIANT_BYTES &&
@@ -92,8 +121,7 @@ function empty(response: Response): FileAnswer {
 }
 
 function sendWhole({ request, status, headers }: FileAsk, sent: Sent): FileAnswer {
-  if (sent.coding !== "identity") headers.set("content-encoding", sent.coding);
-  headers.set("content-length", String(sent.sizeBytes));
+  describeBytes(headers, sent);
   if (!("kept" in sent.body)) nameNothing(headers);
   if (request.method === "HEAD") return empty(new Response(null, { status, headers }));
   const body = inMemory(sent) ?? diskBody(request, sent);

@@ -1,6 +1,7 @@
 import type { Peer } from "#http/peer.ts";
 import type { Recorder } from "#traffic/visit.ts";
 
+import type { DirectAsk } from "./serve-direct.ts";
 import type { Preferences } from "./serve-encoding.ts";
 import { headersOfCopy } from "./serve-file.ts";
 import type { Hot, Prepared } from "./serve-hot.ts";
@@ -9,17 +10,19 @@ import type { VisitorLimits } from "./serve-limits.ts";
 /** What an answer at once is made of. */
 export type QuickParts = {
   hot: Pick<Hot, "find">;
+  /** Prepares an answer that is not ready yet. */
+  direct: (ask: DirectAsk) => Prepared | undefined;
   preferences: Preferences;
   limits: VisitorLimits;
   recorder: Recorder;
 };
 
 /**
- * The answer to a GET that was answered before in the same words, where nothing else about it matters. Every header that is
+ * The answer to a GET that was answered before in the same words or is plain, where nothing else about it matters. Every header that is
  * read costs: those that `answerSite` looks at and this does not must be without meaning for a whole open file.
  */
 export function answerQuickly(
-  { hot, preferences, limits, recorder }: QuickParts,
+  { hot, direct, preferences, limits, recorder }: QuickParts,
   request: Request,
   peer: Peer,
 ): Response | undefined {
@@ -28,7 +31,8 @@ export function answerQuickly(
   const preference = preferences.known(headers.get("accept-encoding"));
   if (host === null || preference === undefined || request.method !== "GET") return undefined;
   const kind = preference.id * 2 + (peer.secure ? 1 : 0);
-  const prepared = hot.find(host, kind, request.url);
+  const { url } = request;
+  const prepared = hot.find(host, kind, url) ?? direct({ url, host, kind, preference });
   if (prepared === undefined || headers.get("range") !== null) return undefined;
   const status = statusFor(headers, prepared);
   const { blob } = prepared.body.value;

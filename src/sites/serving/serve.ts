@@ -13,6 +13,7 @@ import { answerSite, type Parts } from "./answer.ts";
 import { createSiteLoader, type LoadedSite } from "./load.ts";
 import type { Programs, SiteAnswer } from "./program.ts";
 import { createBodies } from "./serve-bodies.ts";
+import { createDirect } from "./serve-direct.ts";
 import { createPreferences } from "./serve-encoding.ts";
 import { createHot } from "./serve-hot.ts";
 import { createVisitorLimits } from "./serve-limits.ts";
@@ -52,6 +53,7 @@ export function createSiteServer(
 ): SiteServer {
   const parts = { ...createParts(ctx, recorder), countryOf, programs };
   const { bodies, loader } = parts;
+  const quick = { ...parts, direct: createDirect(parts) };
   const maker = startVariantMaker(ctx, (digest) => bodies.forget(digest));
 
   async function locate(destination: SiteDestination): Promise<LoadedSite | undefined> {
@@ -61,7 +63,7 @@ export function createSiteServer(
   }
 
   return {
-    quick: (request, peer) => answerQuickly(parts, request, peer),
+    quick: (request, peer) => answerQuickly(quick, request, peer),
     async answer(request, destination, peer) {
       try {
         const loaded = await locate(destination);

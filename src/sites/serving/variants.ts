@@ -15,6 +15,8 @@ export type VariantSet = Partial<Record<Coding, Variant>>;
 /** Which codings of which files are there, kept in memory. */
 export type VariantIndex = {
   find: (digest: Digest) => Promise<VariantSet>;
+  /** The same at once, where it is in memory. */
+  peek: (digest: Digest) => VariantSet | undefined;
   forget: (digest: Digest) => void;
   /** Takes a variant off the books whose bytes are gone. */
   drop: (digest: Digest, coding: Coding) => Promise<void>;
@@ -38,6 +40,7 @@ export function createVariantIndex(ctx: Ctx): VariantIndex {
     async find(digest) {
       return (await known.find(digest, digest, () => readVariants(ctx, digest))) ?? {};
     },
+    peek: (digest) => known.peek(digest),
     forget: (digest) => known.forget(digest),
     async drop(digest, coding) {
       await ctx.db.transaction(async (tx) => {

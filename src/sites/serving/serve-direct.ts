@@ -1,0 +1,138 @@
+import type { Ctx } from "#store/ctx.ts";
+
+import { sitesDomain } from "../addresses.ts";
+import { effectiveProtection } from "../gate/gate-protection.ts";
+import { findPage, servable } from "../rules/clean-urls.ts";
+import { hasRules } from "../rules/resolve.ts";
+import type { LoadedSite, Shown, SiteLoader } from "./load.ts";
+import type { Bodies } from "./serve-bodies.ts";
+import type { Preference } from "./serve-encoding.ts";
+import { describeFile, describeWhole, varies } from "./serve-file.ts";
+import { fileHeaders } from "./serve-headers.ts";
+import type { Hot, Prepared } from "./serve-hot.ts";
+import type { VisitorLimits } from "./serve-limits.ts";
+
+/** What an answer is prepared from. */
+export type DirectParts = {
+  ctx: Pick<Ctx, "config" | "now" | "publicUrl">;
+  loader: Pick<SiteLoader, "peek">;
+  bodies: Pick<Bodies, "peek">;
+  hot: Pick<Hot, "isWanted" | "put">;
+  limits: Pick<VisitorLimits, "perMinute">;
+};
+
+/** A GET, as far as it was looked at. `kind`: as in `Place`. */
+export type DirectAsk = {
+  url: string;
+  host: string;
+  kind: number;
+  preference: Preference;
+};
+
+/** Addresses that mean what they say: no query, no encoding, no dot before a name, no empty segment. */
+const PLAIN = /^\/(?:[\w-][\w.-]*\/)*(?:[\w-][\w.-]*)?$/;
+
+/**
+ * Prepares the answer for a file at its own address on a site without rules, gate and program, out of what is in memory and
+ * without waiting: the same that `answerSite` answers. Undefined wherever anything is not so plain, or not at hand.
+ */
+export function createDirect(parts: DirectParts): (ask: DirectAsk) => Prepared | undefined {
+  const labelOf = createLabels(parts.ctx);
+  return (ask) => {
+    const { url, host } = ask;
+    const label = labelOf(host);
+    if (label === undefined) return undefined;
+    // Of a request in absolute form Bun tells the host of its target.
+    const at = url.indexOf("://") + 3;
+    if (!url.startsWith(host, at) || url.charAt(at + host.length) !== "/") return undefined;
+    const path = url.slice(at + host.length);
+    const loaded = parts.loader.peek(label);
+    if (!loaded?.shown || !isOpen(parts.ctx, loaded, loaded.shown)) return undefined;
+    if (!PLAIN.test(path)) return undefined;
+    try {
+      return prepareFile(parts, ask, { loaded, shown: loaded.shown, path });
+    } catch {
+      // Bytes that cannot be read: who waits for them tells why.
+      return undefined;
+    }
+  };
+}
+
+type Target = { loaded: LoadedSite; shown: Shown; path: string };
+
+/** Whether everybody gets what lies in the deploy, and nothing else. */
+function isOpen(
+  ctx: DirectParts["ctx"],
+  { site, isDeployAddress }: LoadedSite,
+  shown: Shown,
+): boolean {
+  if (isDeployAddress || site.maintenance || shown.program || hasRules(shown.rules.rules))
+    return false;
+  // Until then Last-Modified is no validator, and will be another.
+  if (Math.ceil(shown.changedAtMs / 1000) * 1000 > ctx.now().getTime()) return false;
+  return effectiveProtection(ctx, site) === "none";
+}
+
+function prepareFile(
+  { ctx, bodies, hot, limits }: DirectParts,
+  { url, host, kind, preference }: DirectAsk,
+  { loaded, shown, path }: Target,
+): Prepared | undefined {
+  const found = findPage(servable(shown.manifest.has), path);
+  if (found?.kind !== "file") return undefined;
+  const file = shown.manifest.find(found.path);
+  if (file === undefined || file instanceof Promise) return undefined;
+  const at = host.indexOf(":");
+  const name = at === -1 ? host : host.slice(0, at);
+  const about = { loaded, shown, path: found.path, route: path, host: name, status: 200 };
+  const headers = fileHeaders(ctx.config, { ...about, isGated: false });
+  const mayCode = varies({ file, headers });
+  const sent = bodies.peek(file, preference.order, mayCode);
+  if (!sent || !("kept" in sent.body)) return undefined;
+  describeFile(headers, { mayCode, changedAtMs: shown.changedAtMs, nowMs: ctx.now().getTime() });
+  const tag = describeWhole(headers, file, sent);
+  const prepared: Prepared = {
+    headers,
+    tag,
+    body: sent.body.kept,
+    visit: {
+      siteId: loaded.site.id,
+      path,
+      bytes: sent.sizeBytes,
+      isPage: /^text\/html\b/.test(headers.get("content-type") ?? ""),
+      host: name,
+    },
+    perMinute: limits.perMinute(loaded.site),
+  };
+  const place = { site: loaded.site.name, host, kind, url };
+  if (hot.isWanted(place)) hot.put(place, prepared);
+  return prepared;
+}
+
+/**
+ * Reads what stands before the domain of sites in a Host header, in its one plain spelling: lower case, with our port or none.
+ * What comes out is the key of a loaded site, or of nothing.
+ */
+function createLabels({
+  config,
+  publicUrl,
+}: DirectParts["ctx"]): (host: string) => string | undefined {
+  const domain = `.${sitesDomain({ config })}`;
+  let address: string | undefined;
+  let own: string | undefined;
+  let withPort = domain;
+  return (host) => {
+    const now = publicUrl();
+    if (now !== address) {
+      address = now;
+      const url = URL.parse(now);
+      own = url?.hostname;
+      withPort = url && url.port !== "" ? `${domain}:${url.port}` : domain;
+    }
+    const suffix = host.endsWith(domain) ? domain : withPort;
+    if (!host.endsWith(suffix)) return undefined;
+    const label = host.slice(0, -suffix.length);
+    const name = label + domain;
+    return name === own || name === config.domain ? undefined : label;
+  };
+}
