@@ -127,6 +127,16 @@ export const SITE_WRITES: Record<string, Case> = {
     send: form({ protection: "none" }),
     may: OWNERS,
   },
+  "POST /sites/:site/settings/keys": {
+    path: "/sites/blog/settings/keys",
+    send: form({}),
+    may: OWNERS,
+  },
+  "POST /sites/:site/functions": {
+    path: "/sites/blog/functions",
+    send: form({}),
+    may: ["root account"],
+  },
   "POST /sites/:site/delete": {
     path: "/sites/blog/delete",
     send: form({ confirm: "blog" }),
