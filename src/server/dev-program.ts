@@ -59,7 +59,7 @@ export type ProgramState = {
 
 /** A program that is followed. */
 export type FollowedProgram = {
-  /** Changes that were noticed already are looked at first. */
+  /** What changed until now is looked at first. */
   current: () => Promise<ProgramState>;
   stop: () => void;
 };
@@ -131,7 +131,9 @@ export async function followProgram(options: FollowOptions): Promise<FollowedPro
   await start();
   return {
     async current() {
-      await (pace.isNoticed() ? start() : running);
+      await running;
+      // Who was told of a change of the folder may ask before it is noticed here.
+      if (pace.isNoticed() || (inputs?.changed().length ?? 0) > 0) await start();
       return state;
     },
     stop() {

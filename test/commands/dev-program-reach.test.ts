@@ -1,10 +1,13 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 
 import { startClock } from "#server/dev-crons.ts";
 
 import { type Dev, nextOf, startDev, startDevIn } from "./dev-world.ts";
 import { run } from "./world.ts";
+
+// Processes are started, and others may keep the machine busy.
+setDefaultTimeout(30_000);
 
 const textOf = async (dev: Dev, path: string): Promise<string> => (await dev.get(path)).text();
 

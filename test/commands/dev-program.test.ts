@@ -1,8 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { type Dev, nextOf, startDev, startDevIn } from "./dev-world.ts";
+
+// Processes are started, and others may keep the machine busy.
+setDefaultTimeout(30_000);
 
 const HTML = { accept: "text/html" };
 const textOf = async (dev: Dev, path: string, headers?: Record<string, string>): Promise<string> =>
