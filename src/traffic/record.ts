@@ -1,3 +1,4 @@
+import { paceOf } from "#base/pace.ts";
 import { giveWay } from "#base/slices.ts";
 import type { Ctx } from "#store/ctx.ts";
 
@@ -7,14 +8,10 @@ import { type Known, writeTally } from "./rollup.ts";
 import { addVisit, createTally, dropSite, mergeTally, partsOf, type Tally } from "./tally.ts";
 import type { Recorder } from "./visit.ts";
 
-const FLUSH_MS = 1000;
-/** Writing takes at most a tenth of the time: where ten thousand sites are busy at once, it is done less often. */
-const SHARE = 10;
+/** Where ten thousand sites are busy at once, writing is done less often. */
 const MAX_FLUSH_MS = 10_000;
 /** Sites of one transaction: its end waits for the disk, and that long nobody is answered. */
 const WRITE_SITES = 500;
-/** The longest time between two tries to write. */
-const MAX_RETRY_MS = 60_000;
 /** Hours that wait while nothing can be written; the oldest are given up first. */
 const MAX_WAITING = 24;
 
@@ -50,7 +47,7 @@ export function startTraffic(ctx: Ctx, countries = openCountries(ctx)): TrafficR
   }
 
   function schedule(): void {
-    timer ??= setTimeout(() => void flush(), paceOf(tookMs, failures));
+    timer ??= setTimeout(() => void flush(), paceOf({ tookMs, failures }, MAX_FLUSH_MS));
     timer.unref();
   }
 
@@ -102,12 +99,6 @@ async function writeParts(
     for (const id of part.sites.keys()) dropSite(tally, id);
     await giveWay();
   }
-}
-
-/** The time until the next write, after one that took `tookMs` or after some that failed. */
-function paceOf(tookMs: number, failures: number): number {
-  const paceMs = Math.min(Math.max(FLUSH_MS, tookMs * SHARE), MAX_FLUSH_MS);
-  return Math.min(paceMs * 2 ** failures, MAX_RETRY_MS);
 }
 
 /** Puts a tally among those that wait, one an hour. */

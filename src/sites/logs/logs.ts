@@ -3,6 +3,7 @@
  * Serving writes into it, routes and pages read from it. It must never hold an address of a visitor.
  */
 import type { Events } from "#base/events.ts";
+import { paceOf } from "#base/pace.ts";
 import type { Ctx } from "#store/ctx.ts";
 import type { Visit } from "#traffic/visit.ts";
 
@@ -10,8 +11,8 @@ import { createLogBuffer, type NewLine } from "./logs-buffer.ts";
 import { logHub } from "./logs-hub.ts";
 import { type RingState, writeLines } from "./logs-write.ts";
 
-const FLUSH_MS = 1000;
-const MAX_RETRY_MS = 60_000;
+/** Where thousands of sites are busy at once, writing is done less often: who follows a log waits that long. */
+const MAX_FLUSH_MS = 5000;
 
 /** Takes lines of sites' logs and writes them down. */
 export type SiteLogs = {
@@ -28,8 +29,8 @@ export type SiteLogs = {
 };
 
 /**
- * Logs from now on what happens to sites, also what `ctx.hooks` tells. Lines wait in memory for at most a second; a crash
- * loses that second.
+ * Logs from now on what happens to sites, also what `ctx.hooks` tells. Lines wait in memory for a second, or up to five where so many
+ * sites are busy that writing would slow down answers; a crash loses them.
  */
 export function startSiteLogs(ctx: Ctx): SiteLogs {
   const hub = logHub(ctx);
@@ -37,11 +38,12 @@ export function startSiteLogs(ctx: Ctx): SiteLogs {
   const ring: RingState = new Map();
   let timer: Timer | undefined;
   let failures = 0;
+  let tookMs = 0;
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
 
   function schedule(): void {
-    timer = setTimeout(() => void flush(), Math.min(FLUSH_MS * 2 ** failures, MAX_RETRY_MS));
+    timer = setTimeout(() => void flush(), paceOf({ tookMs, failures }, MAX_FLUSH_MS));
     timer.unref();
   }
 
@@ -55,6 +57,7 @@ export function startSiteLogs(ctx: Ctx): SiteLogs {
   async function write(): Promise<void> {
     const lines = buffer.take();
     if (lines.length === 0) return;
+    const startMs = performance.now();
     try {
       hub.wake(await writeLines(ctx, ring, lines));
       failures = 0;
@@ -64,6 +67,7 @@ export function startSiteLogs(ctx: Ctx): SiteLogs {
       ctx.log.error("site logs not written yet", { failures, cause });
       if (!stopped && timer === undefined) schedule();
     }
+    tookMs = performance.now() - startMs;
   }
 
   function note(line: NewLine): void {
