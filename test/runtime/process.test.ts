@@ -99,7 +99,7 @@ test("a process works on while waitUntil does", async () => {
   await until(() => world.supervisor.processesOf(ref.siteId).length === 0);
   // wallSeconds at most, not idleSeconds; and not for ever.
   expect(performance.now() - startedMs).toBeGreaterThan(2000);
-});
+}, 20_000);
 
 test("a program that ends its process fails the request under way, and is there for the next", async () => {
   const world = await start();
@@ -305,7 +305,7 @@ test("stop lets programs finish for so long, then leaves no process", async () =
   expect(pids.map(isRunning)).toEqual([false, false]);
   expect(childrenOf(process.pid)).toEqual([]);
   expect(await world.ask(quick)).toMatchObject({ code: "stopping" });
-});
+}, 20_000);
 
 /** Processes that a process started and that are there. */
 function childrenOf(pid: number): number[] {
