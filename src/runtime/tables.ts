@@ -6,8 +6,8 @@ import type { EnvKind, RunOutcome } from "./model.ts";
 
 const time = (name: string) => integer(name, { mode: "timestamp_ms" });
 
-/** Which sites there are. They belong to `src/sites`. */
-export const siteIds = sqliteTable("sites", { id: integer().primaryKey() });
+/** Which sites there are. They belong to `src/sites`; see `src/traffic/tables.ts` for why the column is named by hand. */
+export const siteIds = sqliteTable("sites", { id: integer("id").primaryKey() });
 
 /** Variables and secrets of sites. */
 export const siteEnv = sqliteTable(

@@ -5,14 +5,17 @@ import type { Ctx } from "#store/ctx.ts";
 
 import type { Domain } from "../model.ts";
 
-/** What is read here of the tables of `src/tls`, which stands above this folder and alone writes them. */
+/**
+ * What is read here of the tables of `src/tls`, which stands above this folder and alone writes them. Columns are named by
+ * hand, see `src/traffic/tables.ts`.
+ */
 const certificates = sqliteTable("certificates", {
-  name: text().primaryKey(),
+  name: text("name").primaryKey(),
   notAfter: integer("not_after", { mode: "timestamp_ms" }).notNull(),
 });
 const attempts = sqliteTable("acme_attempts", {
-  name: text().primaryKey(),
-  problem: text().notNull(),
+  name: text("name").primaryKey(),
+  problem: text("problem").notNull(),
 });
 
 type CertificateState = Pick<Domain, "certificate" | "certificateProblem">;
