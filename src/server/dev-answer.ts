@@ -69,7 +69,12 @@ export function createFolderAnswer(options: FolderAnswerOptions): FolderAnswer {
   };
   const bodies = createBodies(ctx, config["sites.cacheBytes"], {
     find: content.find,
-    index: { find: async () => ({}), forget() {}, drop: async () => undefined },
+    index: {
+      find: async () => ({}),
+      peek: () => ({}),
+      forget() {},
+      drop: async () => undefined,
+    },
   });
   const parts = {
     ctx,
