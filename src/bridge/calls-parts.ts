@@ -69,7 +69,7 @@ export function readMessage(
   end: number,
 ): TextMessage | BridgeError {
   try {
-    return readTextMessage(buffer, start, end);
+    return readTextMessage(buffer, start, end, wire.side === "host");
   } catch (error) {
     if (error instanceof BridgeError && error.code !== "bad_json") return error;
     wire.violate("a message that is not JSON");

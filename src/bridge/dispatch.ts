@@ -26,6 +26,8 @@ export type Parties = {
 };
 
 const MAX_REASON_BYTES = 500;
+/** Frames that bring or grant less are work for little, whoever asked: they count against the time of who sends them. */
+const WORTH_BYTES = 1024;
 
 /** Does what a frame says. Whether it belongs to something that this end asked and has not got yet. */
 export function dispatch(
@@ -107,7 +109,7 @@ function mustHaveBegun({ wire }: Parties, id: number): void {
 function onData(parties: Parties, id: number, bytes: Uint8Array): boolean {
   const open = find(parties, id);
   if (open && !open.incoming?.data(bytes)) parties.wire.violate("bytes that were not granted");
-  return open !== undefined && parties.wire.isOwn(id);
+  return open !== undefined && parties.wire.isOwn(id) && bytes.length >= WORTH_BYTES;
 }
 
 function onBulk(parties: Parties, id: number, buffer: Buffer, start: number, end: number): boolean {
@@ -122,7 +124,7 @@ function onBulk(parties: Parties, id: number, buffer: Buffer, start: number, end
   const open = find(parties, id);
   if (!open?.incoming) release(wire, slot);
   if (open && !open.incoming?.bulk(slot, length)) wire.violate("bytes that were not granted");
-  return open !== undefined && wire.isOwn(id);
+  return open !== undefined && wire.isOwn(id) && length >= WORTH_BYTES;
 }
 
 function onEnd(parties: Parties, id: number): boolean {
@@ -145,7 +147,7 @@ function onCredit(
   const bytes = end - start === 4 ? buffer.readUInt32LE(start) : Infinity;
   if (bytes === Infinity || open?.outgoing?.grant(bytes) === false)
     parties.wire.violate("more credit than a window");
-  return open !== undefined;
+  return open !== undefined && bytes >= WORTH_BYTES;
 }
 
 function onFailure(

@@ -2,19 +2,32 @@ import { BridgeError } from "./model.ts";
 
 /** Deepest nesting of a JSON value that is taken. */
 const MAX_DEPTH = 64;
+/** Of what a guest says: reading a text of 26 MB that is all keys takes ten seconds and a gigabyte, and all else waits. */
+const MAX_GUEST_BYTES = 2 * 1024 * 1024;
+const MAX_GUEST_COMMAS = 50_000;
+/** Shorter ones cannot hold so much that counting pays. */
+const COUNT_FROM = 128 * 1024;
+const COMMA = 0x2c;
 const EMPTY = new Uint8Array(0);
 
 /** A message's JSON value and its bytes, which are a view. */
 export type TextMessage = { value: unknown; bytes: Uint8Array };
 
 /**
- * Reads JSON, a NUL and bytes. Keys `__proto__` are dropped wherever they are.
+ * Reads JSON, a NUL and bytes. Keys `__proto__` are dropped wherever they are. `isGuests`: a guest said it, to a host that serves others too.
  *
- * Throws BridgeError `bad_json` where it is none, `too_deep` where it is nested too deeply
+ * Throws BridgeError `bad_json` where it is none, `too_deep` where it is nested too deeply, `too_large` where it is too much to read
  */
-export function readTextMessage(buffer: Buffer, start: number, end: number): TextMessage {
+export function readTextMessage(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  isGuests = false,
+): TextMessage {
   const nul = buffer.indexOf(0, start);
   const textEnd = nul < 0 || nul >= end ? end : nul;
+  if (isGuests && isTooMuch(buffer, start, textEnd))
+    throw new BridgeError("too_large", "The message has too many values");
   let value: unknown;
   try {
     value = JSON.parse(buffer.toString("utf8", start, textEnd));
@@ -23,6 +36,14 @@ export function readTextMessage(buffer: Buffer, start: number, end: number): Tex
   }
   clean(value, 0);
   return { value, bytes: textEnd === end ? EMPTY : buffer.subarray(textEnd + 1, end) };
+}
+
+function isTooMuch(buffer: Buffer, start: number, end: number): boolean {
+  if (end - start < COUNT_FROM) return false;
+  if (end - start > MAX_GUEST_BYTES) return true;
+  let commas = 0;
+  for (let at = start; at < end; at += 1) if (buffer[at] === COMMA) commas += 1;
+  return commas > MAX_GUEST_COMMAS;
 }
 
 /** JSON.parse makes `__proto__` an own key, which the next `Object.assign` would make a prototype. */
