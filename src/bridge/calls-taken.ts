@@ -31,10 +31,13 @@ type Taken = {
   onCall: OnCall;
   waiting: { state: Open; named: Named }[];
   running: number;
+  /** Bytes that came with calls that run. */
+  runningBytes: number;
   /** Bytes that came with calls that wait. */
   waitingBytes: number;
-  /** Bytes of answers in parts that were not sent yet. */
+  /** Bytes of answers in parts that were not sent yet, and what is to be told once they are. */
   heldBytes: number;
+  undone: Set<() => void>;
 };
 
 /** Keeps the calls that the other end makes, until they are answered. `messageBytes`: the largest one that is taken. */
@@ -45,8 +48,17 @@ export function createCallsTaken(
   onCall: OnCall,
 ): CallsTaken {
   const states = new Map<number, Open>();
-  const counts = { running: 0, waitingBytes: 0, heldBytes: 0 };
-  const taken: Taken = { wire, states, line, messageBytes, onCall, waiting: [], ...counts };
+  const counts = { running: 0, runningBytes: 0, waitingBytes: 0, heldBytes: 0 };
+  const taken: Taken = {
+    wire,
+    states,
+    line,
+    messageBytes,
+    onCall,
+    waiting: [],
+    undone: new Set(),
+    ...counts,
+  };
   return {
     states,
     onCall: (id, buffer, start, end) => takeCall(taken, id, buffer, start, end),
@@ -58,6 +70,8 @@ export function createCallsTaken(
       taken.waiting = [];
       for (const state of states.values()) state.outgoing?.stop(error);
       states.clear();
+      for (const done of taken.undone) done();
+      taken.undone.clear();
     },
   };
 }
@@ -95,9 +109,10 @@ function takeWhole(taken: Taken, state: Open, buffer: Buffer, start: number, end
   return undefined;
 }
 
-function mayRun({ wire, running, heldBytes }: Taken): boolean {
+function mayRun({ wire, running, runningBytes, heldBytes }: Taken): boolean {
   if (wire.side === "guest") return true;
-  return running < MAX_RUNNING && heldBytes + wire.writer.backlogBytes() < MAX_HELD_BYTES;
+  const bytes = runningBytes + heldBytes + wire.writer.backlogBytes();
+  return running < MAX_RUNNING && bytes < MAX_HELD_BYTES;
 }
 
 function startWaiting(taken: Taken): void {
@@ -118,40 +133,56 @@ function run(taken: Taken, state: Open, { name, params, bytes }: Named): void {
   }
   // Without a turn where it is answered at once.
   if (!(answered instanceof Promise)) return answer(taken, state, answered);
-  void runLater(taken, state, answered);
+  void runLater(taken, state, answered, bytes.length);
   return undefined;
 }
 
-async function runLater(taken: Taken, state: Open, answered: Promise<CallAnswer>): Promise<void> {
+async function runLater(
+  taken: Taken,
+  state: Open,
+  answered: Promise<CallAnswer>,
+  bytes: number,
+): Promise<void> {
   taken.running += 1;
+  taken.runningBytes += bytes;
   try {
     answer(taken, state, await answered);
   } catch (error) {
     fail(taken, state, error);
   }
   taken.running -= 1;
+  taken.runningBytes -= bytes;
   startWaiting(taken);
 }
 
-function answer(taken: Taken, state: Open, { value, bytes }: CallAnswer): void {
+function answer(taken: Taken, state: Open, answered: CallAnswer): void {
   const { wire, states } = taken;
-  if (wire.closed()) return undefined;
+  const { value, bytes, done } = answered;
+  if (wire.closed()) return done?.();
   const frame = { type: FRAME.result, id: state.id };
   let text: string;
   try {
     text = JSON.stringify(value ?? null);
   } catch (error) {
+    done?.();
     return fail(taken, state, error);
   }
   const sent = sendMessage(wire, frame, { text, bytes }, () => {
     taken.heldBytes -= sent?.sizeBytes ?? 0;
     states.delete(state.id);
+    if (done) taken.undone.delete(done);
+    done?.();
     startWaiting(taken);
   });
   if (sent) {
     taken.heldBytes += sent.sizeBytes;
     state.outgoing = sent.outgoing;
-  } else states.delete(state.id);
+    // Also where the link ends before it is sent.
+    if (done) taken.undone.add(done);
+  } else {
+    states.delete(state.id);
+    done?.();
+  }
   return undefined;
 }
 

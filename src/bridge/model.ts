@@ -137,8 +137,8 @@ export type Body = Uint8Array | ReadableStream<Uint8Array> | null;
 /** An answer as the asking side gets it. */
 export type LinkResponse = ResponseHead & { body: Body };
 
-/** What a call gives back: a JSON value, and bytes. */
-export type CallAnswer = { value: unknown; bytes?: Uint8Array };
+/** What a call gives back: a JSON value, and bytes. `done` is told once when the bytes are sent or will not be: until then they take memory. */
+export type CallAnswer = { value: unknown; bytes?: Uint8Array; done?: () => void };
 
 /** Why a link broke, or what the other end refused. `code` is a word like `egress_denied`; `cancelled`, `link_closed` and `protocol` are the link's own. */
 export class BridgeError extends Error {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { parseDeployId, parseSiteName } from "#base/names.ts";
+import type { CallAnswer } from "#bridge/model.ts";
 import { kvBinding } from "#runtime/kv/kv-binding.ts";
 import { createKv, type Kv } from "#runtime/kv/kv.ts";
 import type { Binding } from "#runtime/tenant.ts";
@@ -142,4 +143,28 @@ test("the server's own troubles are not told to programs", async () => {
   expect(failed).toMatchObject({ code: "kv_unavailable" });
   expect(String(failed)).not.toContain(ctx.config.data);
   expect(ctx.logged.join("")).toContain("key-value store failed");
+});
+
+test("large values wait until those before them are sent", async () => {
+  await kv.of(1).put({ key: "big", value: new Uint8Array(200_000) });
+  const get = binding.calls?.["kv.get"];
+  const many = binding.calls?.["kv.getMany"];
+  const nothing = new Uint8Array(0);
+  const answers: CallAnswer[] = [];
+  const ask = async (answer: CallAnswer | Promise<CallAnswer> | undefined): Promise<void> => {
+    if (answer) answers.push(await answer);
+  };
+  const asked = [1, 2, 3, 4, 5].map(() => ask(get?.(tenant(1), { key: "big" }, nothing)));
+  asked.push(ask(many?.(tenant(1), { keys: ["big"] }, nothing)));
+  await Promise.all(asked.slice(0, 2));
+  // Another site, and small values, do not wait.
+  expect(await call("kv.get", { key: "big" }, "", 2)).toMatchObject({ text: undefined });
+  await kv.of(1).put({ key: "small", value: Buffer.from("a") });
+  expect((await call("kv.get", { key: "small" })).text).toBe("a");
+  expect(answers).toHaveLength(2);
+  for (let at = 0; at < asked.length; at += 1) {
+    await asked[at];
+    answers[at]?.done?.();
+  }
+  expect(answers.map(({ bytes }) => bytes?.length)).toEqual(Array(6).fill(200_000));
 });

@@ -1,5 +1,6 @@
 import { LandError } from "#base/errors.ts";
 import type { Log } from "#base/log.ts";
+import { createTurns, type Turns } from "#base/turns.ts";
 import type { HostCalls, KvFound } from "#bridge/calls.ts";
 import { BridgeError, type CallAnswer } from "#bridge/model.ts";
 
@@ -9,25 +10,43 @@ import { type Params, readBody, readCommit, readKeys, readParams } from "./kv-pa
 import type { Kv } from "./kv.ts";
 
 type Name = keyof HostCalls & `kv.${string}`;
-type Answer<N extends Name> = { value: HostCalls[N]["value"]; bytes?: Uint8Array };
+type Answer<N extends Name> = {
+  value: HostCalls[N]["value"];
+  bytes?: Uint8Array;
+  done?: () => void;
+};
+/** Reads what may be large: a few at a time, each until its bytes are sent. */
+type InTurn = <A extends CallAnswer>(work: () => Promise<A>) => Promise<A>;
 type Handlers = {
-  [N in Name]: (kv: SiteKv, params: Params, bytes: Uint8Array) => Answer<N> | Promise<Answer<N>>;
+  [N in Name]: (
+    kv: SiteKv,
+    params: Params,
+    bytes: Uint8Array,
+    inTurn: InTurn,
+  ) => Answer<N> | Promise<Answer<N>>;
 };
 
+/** Large values of one site that lie in memory at a time. */
+const LARGE_AT_ONCE = 2;
+
 const HANDLERS: Handlers = {
-  "kv.get"(kv, params) {
-    const found = kv.get(params.text("key"));
-    return found instanceof Promise ? found.then(toAnswer) : toAnswer(found);
+  "kv.get"(kv, params, _bytes, inTurn) {
+    const key = params.text("key");
+    const found = kv.getSmall(key);
+    return found === "large" ? inTurn(async () => toAnswer(await kv.get(key))) : toAnswer(found);
   },
-  async "kv.getMany"(kv, params) {
-    const found = await kv.getMany(readKeys(params));
-    return {
-      value: {
-        entries: found.map(toFound),
-        sizes: found.map((one) => one?.value.byteLength ?? -1),
-      },
-      bytes: Buffer.concat(found.map((one) => one?.value ?? new Uint8Array())),
-    };
+  "kv.getMany"(kv, params, _bytes, inTurn) {
+    const keys = readKeys(params);
+    return inTurn(async () => {
+      const found = await kv.getMany(keys);
+      return {
+        value: {
+          entries: found.map(toFound),
+          sizes: found.map((one) => one?.value.byteLength ?? -1),
+        },
+        bytes: Buffer.concat(found.map((one) => one?.value ?? new Uint8Array())),
+      };
+    });
   },
   async "kv.put"(kv, params, bytes) {
     const versionstamp = await kv.put({
@@ -62,6 +81,7 @@ const HANDLERS: Handlers = {
 
 /** The key-value store as programs have it. A program reaches its own site's keys alone: whose they are is not part of a call. */
 export function kvBinding(kv: Kv): Binding {
+  const turns = createTurns(LARGE_AT_ONCE);
   const names = Object.keys(HANDLERS).filter((name): name is Name => name in HANDLERS);
   return {
     calls: Object.fromEntries(
@@ -69,11 +89,32 @@ export function kvBinding(kv: Kv): Binding {
         name,
         (tenant: Tenant, params: unknown, bytes: Uint8Array) =>
           tell(kv.log, tenant, () =>
-            HANDLERS[name](kv.of(tenant.siteId), readParams(params), readBody(name, bytes)),
+            HANDLERS[name](
+              kv.of(tenant.siteId),
+              readParams(params),
+              readBody(name, bytes),
+              (work) => holdTurn(turns, tenant, work),
+            ),
           ),
       ]),
     ),
   };
+}
+
+/** Answers when the values are read, and keeps the turn until they are sent. */
+function holdTurn<A extends CallAnswer>(
+  turns: Turns,
+  { siteId }: Tenant,
+  work: () => Promise<A>,
+): Promise<A> {
+  const { promise, resolve, reject } = Promise.withResolvers<A>();
+  turns(String(siteId), async () => {
+    const answer = await work();
+    const sent = Promise.withResolvers<void>();
+    resolve({ ...answer, done: sent.resolve });
+    await sent.promise;
+  }).catch(reject);
+  return promise;
 }
 
 /** What a program is told where a call fails: the server's own troubles are for its log. */

@@ -39,6 +39,8 @@ export type KvList = { items: KvItem[]; cursor: string | null };
 export type SiteKv = {
   /** The key, unless it is expired or not there. A promise only where its value is large. @throws kv_invalid */
   get: (key: string) => KvEntry | undefined | Promise<KvEntry | undefined>;
+  /** The same, and `large` where the value is a file that would have to be read. */
+  getSmall: (key: string) => KvEntry | undefined | "large";
   /** Up to 100 keys, in the order asked. @throws kv_invalid also where they have more than 25 MB together */
   getMany: (keys: readonly string[]) => Promise<(KvEntry | undefined)[]>;
   /** Answers the versionstamp. @throws kv_invalid, kv_quota, file_failed */

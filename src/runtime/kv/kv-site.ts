@@ -117,7 +117,11 @@ function settled(file: KvFile): KvFile {
   return file;
 }
 
-function readsOf({ file, values, now }: SiteKvParts): Pick<SiteKv, "get" | "getMany" | "list"> {
+function readsOf({
+  file,
+  values,
+  now,
+}: SiteKvParts): Pick<SiteKv, "get" | "getSmall" | "getMany" | "list"> {
   const get: SiteKv["get"] = (key) => {
     const row = settled(file()).read(parseKey(key));
     if (!row || !isAlive(row, now())) return undefined;
@@ -128,6 +132,13 @@ function readsOf({ file, values, now }: SiteKvParts): Pick<SiteKv, "get" | "getM
   };
   return {
     get,
+    getSmall(key) {
+      const row = settled(file()).read(parseKey(key));
+      if (!row || !isAlive(row, now())) return undefined;
+      return row.large === null
+        ? { ...describe(row), value: row.value ?? new Uint8Array() }
+        : "large";
+    },
     async getMany(keys) {
       if (keys.length > KV_LIMITS.getKeys) throw refuse("keys", `use at most ${KV_LIMITS.getKeys}`);
       const store = settled(file());
