@@ -1,9 +1,10 @@
-import type { DeployId, Digest, SiteName } from "#base/names.ts";
 /**
  * `src/runtime` is the server's side of functions: sandbox, processes, limits, and what programs are given (key-value store,
  * egress, sockets, schedules). The server composes it. It must never run a line of a site's code in its own process.
  */
+import type { DeployId, Digest, SiteName } from "#base/names.ts";
 import type { Body, CallAnswer, LinkResponse, RequestHead } from "#bridge/model.ts";
+import type { LoadedProgram } from "#sites/serving/program.ts";
 
 /** Whose process it is. What a connection may reach is decided by this alone, never by what came over it. */
 export type Tenant = { siteId: number; site: SiteName; deploy: DeployId };
@@ -18,6 +19,12 @@ export type ProgramRef = Tenant & {
   /** Whether it has `env.DB`; undefined: whether its code names `DB` decides. */
   database: boolean | undefined;
 };
+
+/** The program of a deploy of a site. */
+export function refOf(siteId: number, site: SiteName, program: LoadedProgram): ProgramRef {
+  const { deploy, digest, mapDigest, name, language, database } = program;
+  return { siteId, site, deploy, digest, mapDigest, name, language, database };
+}
 
 /** What one feature gives to programs. Handlers check `params`: they are hostile. What they throw with a `code` reaches the program. */
 export type Binding = {

@@ -20,6 +20,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   link_closed: 503,
   log_limit: 503,
   memory_limit: 503,
+  no_handler: 404,
   program_broken: 500,
   program_gone: 503,
   protocol: 502,
@@ -29,8 +30,6 @@ const STATUSES: Readonly<Record<string, number>> = {
   too_large: 502,
   wall_limit: 504,
 };
-/** Programs may say any word themselves; these few are said of them. */
-const OF_PROGRAMS = new Set(["exception", "no_handler"]);
 const BUSY_SECONDS = 1;
 
 /** The status and code of an error; an unknown one is `internal`, whatever it says. */
@@ -38,7 +37,7 @@ export function troubleOf(error: unknown): Trouble {
   if (!(error instanceof BridgeError)) return { status: 500, code: "internal" };
   const { code, retryAfterSeconds = code === "busy" ? BUSY_SECONDS : undefined } = error;
   const status = Object.hasOwn(STATUSES, code) ? STATUSES[code] : undefined;
-  if (status === undefined)
-    return { status: 500, code: OF_PROGRAMS.has(code) ? code : "exception" };
+  // Programs may say any word themselves.
+  if (status === undefined) return { status: 500, code: "exception" };
   return { status, code, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
 }

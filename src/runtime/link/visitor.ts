@@ -5,7 +5,7 @@ import type { LoadedProgram, ProgramAnswer, ProgramAsk, Programs } from "#sites/
 import { programTrouble } from "#sites/serving/serve-trouble.tsx";
 
 import type { Supervisor } from "../process/supervisor.ts";
-import type { ProgramRef } from "../tenant.ts";
+import { refOf } from "../tenant.ts";
 import { limitBody, tooLarge } from "./visitor-body.ts";
 import { requestHead } from "./visitor-request.ts";
 import { createAnswers } from "./visitor-response.ts";
@@ -43,7 +43,12 @@ export function createPrograms(parts: VisitorParts): Programs {
     if (announced > maxBytes) throw tooLarge();
     const head = requestHead(asked);
     const send = (body: Body): Promise<LinkResponse> =>
-      supervisor.request(refOf(asked), head, body, request.signal);
+      supervisor.request(
+        refOf(asked.site.id, asked.site.name, asked.program),
+        head,
+        body,
+        request.signal,
+      );
     return answers.toAnswer(request.method, await sendBody(request, announced, maxBytes, send));
   };
   return {
@@ -60,18 +65,18 @@ export function createPrograms(parts: VisitorParts): Programs {
   };
 }
 
-function refOf({ site, program }: ProgramAsk): ProgramRef {
-  const { deploy, digest, mapDigest, name, language, database } = program;
-  return { siteId: site.id, site: site.name, deploy, digest, mapDigest, name, language, database };
-}
-
 function tellOwner(
   supervisor: Pick<Supervisor, "tell">,
   asked: ProgramAsk,
   { code, message }: BridgeError,
 ): void {
   const { requestId } = asked;
-  supervisor.tell(refOf(asked), { level: "error", message, requestId, data: { code } });
+  supervisor.tell(refOf(asked.site.id, asked.site.name, asked.program), {
+    level: "error",
+    message,
+    requestId,
+    data: { code },
+  });
 }
 
 async function sendBody(

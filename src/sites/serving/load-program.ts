@@ -106,6 +106,15 @@ export async function listDrafts(
   return rows.map(({ id }) => id);
 }
 
+/** Whether any site has a program. */
+export async function hasPrograms({ db }: Pick<Ctx, "db">): Promise<boolean> {
+  const rows = await db.read
+    .select({ deploy: deployPrograms.deployId })
+    .from(deployPrograms)
+    .limit(1);
+  return rows.length > 0;
+}
+
 function selectPrograms({ read }: Ctx["db"]) {
   return read
     .select({
