@@ -5,7 +5,7 @@ import type { Ctx } from "#store/ctx.ts";
 import { hourOf } from "./calendar.ts";
 import { openCountries } from "./countries.ts";
 import { type Known, writeTally } from "./rollup.ts";
-import { addVisit, createTally, dropSite, mergeTally, partsOf, type Tally } from "./tally.ts";
+import { addVisit, createTally, dropSite, joinTallies, partsOf, type Tally } from "./tally.ts";
 import type { Recorder } from "./visit.ts";
 
 /** Where ten thousand sites are busy at once, writing is done less often. */
@@ -104,8 +104,7 @@ async function writeParts(
 /** Puts a tally among those that wait, one an hour. */
 function enqueue(waiting: Map<number, Tally>, tally: Tally): void {
   const same = waiting.get(tally.hour);
-  if (same) mergeTally(same, tally);
-  else waiting.set(tally.hour, tally);
+  waiting.set(tally.hour, same ? joinTallies(same, tally) : tally);
 }
 
 /** What could not be written with what came since, without the oldest hours where there are too many. */

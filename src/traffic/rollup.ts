@@ -9,7 +9,7 @@ import type { Tx } from "#store/db.ts";
 import { dayOfHour } from "./calendar.ts";
 import type { CountryOf } from "./countries.ts";
 import { type ItemKind, siteIds, trafficHours, trafficItems, trafficVisitors } from "./tables.ts";
-import { type Count, OTHER, type SiteTally, type Tally } from "./tally.ts";
+import { type Count, OTHER, type SiteTally, type TallyPart } from "./tally.ts";
 import { readSalt, visitorHash } from "./visitors.ts";
 
 /** Paths, and referrers, that are told apart of a site on one day. */
@@ -32,7 +32,7 @@ type Items = Map<ItemKind, Map<string, Count>>;
 export async function writeTally(
   ctx: Ctx,
   tx: Tx,
-  tally: Tally,
+  tally: TallyPart,
   { countryOf, known }: { countryOf: CountryOf | undefined; known: Known },
 ): Promise<void> {
   const ids = await tx
@@ -65,7 +65,7 @@ async function writeVisitors(
   const rows: Row[] = [];
   for (const [id, site] of sites)
     for (const [agent, visitors] of site.agents)
-      for (const address of visitors?.keys() ?? [])
+      for (const address of visitors.keys())
         rows.push([day, id, visitorHash(salt, id, address, agent)]);
   const fresh = new Map<number, number>();
   for await (const batch of batches(rows, BATCH)) {
@@ -203,7 +203,7 @@ function itemsOf(site: SiteTally, countryOf: CountryOf | undefined): Items {
   for (const [status, counted] of site.statuses) add(statuses, String(status), counted);
   if (countryOf)
     for (const visitors of site.agents.values())
-      for (const [address, counted] of visitors ?? []) {
+      for (const [address, counted] of visitors) {
         const country = countryOf(address);
         if (country !== undefined) add(countries, country, counted);
       }
