@@ -79,7 +79,9 @@ async function everything({ data }: FunctionWorld): Promise<string[]> {
       `/proc/self/cwd/../../${name}`,
       `/proc/thread-self/root${data}/${name}`,
     ]),
-    ..."../1/data.db ../1 ../ ../../ / /site/../1/data.db /proc/self/fd /proc/1/root /etc/passwd".split(" "),
+    ..."../1/data.db ../1 ../ ../../ / /site/../1/data.db /proc/self/fd /proc/1/root /etc/passwd".split(
+      " ",
+    ),
   ];
 }
 

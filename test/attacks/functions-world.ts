@@ -7,7 +7,7 @@ import { landBinary } from "../support/binary.ts";
 import { type LandServer, startLand, temporaryFolder } from "../support/land.ts";
 import { PASSWORD } from "../support/people.ts";
 import { askSite } from "../support/site.ts";
-import { archiveForm, type Files } from "./site-world.ts";
+import { archiveForm, type Files } from "./archive-form.ts";
 
 /** What a visitor got. `code`: the server answered in place of the program. */
 export type Told = {

@@ -2,14 +2,11 @@ import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 
-import { gzipped, rawTar } from "#fixtures/tar.ts";
 import type { Deploy, Finalized } from "#sites/model.ts";
 
 import { type TestServer, testServer } from "../support/server.ts";
+import { archiveForm, type Files } from "./archive-form.ts";
 import { sendRaw } from "./wire.ts";
-
-/** Contents by path. */
-export type Files = Readonly<Record<string, string | Uint8Array>>;
 
 /** A server with ada, who is admin, and eve, who wants what is not hers. */
 export type SiteWorld = AsyncDisposable & {
@@ -71,16 +68,6 @@ export async function siteWorld(env: Record<string, string> = {}): Promise<SiteW
 /** A request without a body, on a connection that ends after it. */
 export function rawRequest(method: string, target: string, headers: readonly string[]): string {
   return `${method} ${target} HTTP/1.1\r\n${[...headers, "Connection: close"].join("\r\n")}\r\n\r\n`;
-}
-
-/** The form of `POST /api/deploy`. */
-export function archiveForm(site: string, files: Files, fields: Files = {}): FormData {
-  const form = new FormData();
-  const entries = Object.entries(files).map(([name, content]) => ({ name, content }));
-  form.set("file", new Blob([Uint8Array.from(gzipped(rawTar(entries)))]), "site.tgz");
-  form.set("site_name", site);
-  for (const [name, value] of Object.entries(fields)) form.set(name, String(value));
-  return form;
 }
 
 /** The body of an answer as it came over the wire. */

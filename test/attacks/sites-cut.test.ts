@@ -4,7 +4,8 @@ import { rawTar } from "#fixtures/tar.ts";
 import { listOf, sha256 } from "#test/sites/deploy-world.ts";
 import { until } from "#test/tls/https.ts";
 
-import { archiveForm, bodyOf, sendCut, type SiteWorld, siteWorld } from "./site-world.ts";
+import { archiveForm } from "./archive-form.ts";
+import { bodyOf, sendCut, type SiteWorld, siteWorld } from "./site-world.ts";
 import { sendRaw, statusOf } from "./wire.ts";
 
 setDefaultTimeout(120_000);
