@@ -96,7 +96,7 @@ export const FILE_PROBES: readonly Probe[] = [
     socket.close();
   }),
   forbid("start a program", () => Bun.spawnSync([process.execPath, "--version"])),
-  forbid("start a shell", () => Bun.spawnSync(["/bin/sh", "-c", "true"])),
+  forbid("start a program of the machine", () => Bun.spawnSync(["/bin/true"])),
 ];
 
 async function connected(path: string): Promise<void> {
