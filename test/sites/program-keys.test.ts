@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 
+import { parseDeployId } from "#base/names.ts";
 import { createDeploy } from "#sites/deploys/deploy-create.ts";
 import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
+import { rollback } from "#sites/deploys/rollback.ts";
 import type { ProgramBody } from "#sites/model.ts";
 import { updateSite } from "#sites/site/settings.ts";
 import { readSite } from "#sites/site/sites-read.ts";
@@ -69,4 +71,30 @@ test("what a key may is judged again when it finishes", async () => {
   await updateSite(ctx, ada.actor, "blog", { keyPrograms: false });
   expect(await codeOf(() => finalizeDeploy(ctx, key.actor, "blog", id))).toBe("program_key");
   expect((await readSite(ctx, ada.actor, "blog")).live).toBeNull();
+});
+
+test("a key makes nothing live that a key brought when it might, and may no more", async () => {
+  await using world = await openWorld();
+  const { ctx, ada } = world;
+  const key = await makeToken(ctx, ada, "deploy:blog");
+  await updateSite(ctx, ada.actor, "blog", { keyPrograms: true });
+  const was = await begin(world, key, { "index.html": "one" }, bodyOf(CODE));
+  await finalizeDeploy(ctx, key.actor, "blog", was);
+  const draft = await begin(world, key, { "index.html": "two" }, bodyOf(CODE, { routes: ["/x"] }));
+  await finalizeDeploy(ctx, key.actor, "blog", draft, { release: false });
+  await updateSite(ctx, ada.actor, "blog", { keyPrograms: false });
+  await deployProgram(world, { "index.html": "three" }, bodyOf(CODE, { routes: ["/y"] }));
+  const { live } = await readSite(ctx, ada.actor, "blog");
+  const attempts = [
+    () => rollback(ctx, key.actor, "blog", { deploy: parseDeployId(was) }),
+    () => rollback(ctx, key.actor, "blog", { deploy: parseDeployId(draft) }),
+    () => rollback(ctx, key.actor, "blog", {}),
+    () => finalizeDeploy(ctx, key.actor, "blog", draft, { release: true }),
+  ];
+  for (const attempt of attempts) expect(await codeOf(attempt)).toBe("program_key");
+  expect((await readSite(ctx, ada.actor, "blog")).live).toEqual(live);
+  // What the account made live before, a key may go back to; and the account to anything.
+  await rollback(ctx, ada.actor, "blog", { deploy: parseDeployId(was) });
+  const back = typeof live === "string" ? live : (live?.id ?? "");
+  expect((await rollback(ctx, key.actor, "blog", { deploy: parseDeployId(back) })).live).toBe(true);
 });

@@ -19,7 +19,7 @@ import {
   toFinalized,
 } from "./deploy-rows.ts";
 import { findWarnings } from "./deploy-warnings.ts";
-import { findProgramRow, requireMayProgram } from "./program-rows.ts";
+import { findProgramRow, requireMayProgram, requireMayRelease } from "./program-rows.ts";
 import { release, tellReleased } from "./release.ts";
 import { holdBlobs } from "./usage.ts";
 
@@ -89,6 +89,7 @@ async function finish(
   const ready = finished ? await markReady(ctx, tx, { site, actor }, row) : row;
   const wanted = body.release ?? !row.draft;
   const released = wanted && ready.releasedAt === null;
+  if (released && !finished) await requireMayRelease(tx, actor, site, ready);
   return {
     row: released ? await release(ctx, tx, actor, site, ready) : ready,
     finished,

@@ -9,6 +9,7 @@ import type { Tx } from "#store/db.ts";
 import type { Program } from "../model.ts";
 import { senderOf, type SiteRow } from "../rights.ts";
 import { deployPrograms } from "../tables.ts";
+import type { DeployRow } from "./deploy-rows.ts";
 import type { NewProgram } from "./program.ts";
 
 /** A row of the table of programs. */
@@ -67,6 +68,23 @@ export async function requireMayProgram(
   const live = await findProgramRow(tx, site.liveDeploy);
   if (!live || identityOf(live) !== identityOf(program))
     throw fail("program_key", { site: site.name });
+}
+
+/**
+ * Refuses that a deploy key makes live what a key brought, unless it might bring it now. It could be a program from when the owner let keys
+ * bring some, and took that back.
+ *
+ * @throws program_key
+ */
+export async function requireMayRelease(
+  tx: Tx,
+  actor: Actor,
+  site: SiteRow,
+  row: Pick<DeployRow, "id" | "keyId">,
+): Promise<void> {
+  if (row.keyId === null) return;
+  const program = await findProgramRow(tx, row.id);
+  if (program) await requireMayProgram(tx, actor, site, program);
 }
 
 function mayOnlyDeploy(actor: Actor, { name }: SiteRow): boolean {

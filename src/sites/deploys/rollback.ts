@@ -10,6 +10,7 @@ import { requireSite, type SiteRow } from "../rights.ts";
 import { deploys } from "../tables.ts";
 import { MAY_DEPLOY } from "./deploy-create.ts";
 import { type DeployRow, readDeployRow, toFinalized } from "./deploy-rows.ts";
+import { requireMayRelease } from "./program-rows.ts";
 import { release, tellReleased } from "./release.ts";
 
 /**
@@ -17,7 +18,7 @@ import { release, tellReleased } from "./release.ts";
  * live one. To name the live one changes nothing.
  *
  * @throws unauthenticated, scope_missing, site_not_found, site_role, deploy_not_found, no_earlier_deploy, invalid_input where
- * the deploy is not finished
+ * the deploy is not finished, program_key for a deploy key and a program that it may not bring
  */
 export async function rollback(
   ctx: Ctx,
@@ -34,6 +35,7 @@ export async function rollback(
     if (wanted.state !== "ready")
       throw fail("invalid_input", { field: "deploy", problem: "that deploy is not finished" });
     if (wanted.id === site.liveDeploy) return { site, known, row: wanted, moved: false };
+    await requireMayRelease(tx, known, site, wanted);
     const isBack = wanted.releasedAt !== null;
     return { site, known, row: await release(ctx, tx, known, site, wanted), moved: true, isBack };
   });
