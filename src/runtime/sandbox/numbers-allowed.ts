@@ -3,7 +3,7 @@ import type { Numbers } from "./arch.ts";
 /**
  * System calls that a program may make, whatever their arguments: `[x64, arm64]`. They work on what it already has (memory, threads, time,
  * its descriptors) or on paths, which Landlock judges. Not here, besides all that reaches other processes or networks: memfd_create and pipes'
- * vmsplice (memory that nobody counts), links (the server would follow them), inotify (it tells of files outside).
+ * vmsplice (memory that nobody counts), fallocate (a full disk in a moment, and no byte of it written), links (the server would follow them), inotify (it tells of files outside).
  */
 export const ALLOWED = {
   read: [0, 63],
@@ -146,7 +146,6 @@ export const ALLOWED = {
   faccessat: [269, 48],
   faccessat2: [439, 439],
   set_robust_list: [273, 99],
-  fallocate: [285, 47],
   timerfd_create: [283, 85],
   timerfd_settime: [286, 86],
   timerfd_gettime: [287, 87],

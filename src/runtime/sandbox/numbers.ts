@@ -55,6 +55,7 @@ export const REFUSED = {
   landlock_add_rule: [445, 445],
   landlock_restrict_self: [446, 446],
   memfd_create: [319, 279],
+  fallocate: [285, 47],
   linkat: [265, 37],
   ptrace: [101, 117],
   process_vm_readv: [310, 270],
