@@ -1,8 +1,8 @@
 import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 
-/** A file counts at least this much: names cost too. */
-const LEAST_BYTES = 4096;
+/** A file counts at least this much: names cost too, and while many are looked at one by one, nobody sees what is written. */
+const LEAST_BYTES = 64 * 1024;
 /** Nobody needs deeper folders for a database. */
 const MAX_DEPTH = 16;
 
