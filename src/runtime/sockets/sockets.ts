@@ -162,14 +162,16 @@ const MAX_REMEMBERED = 1000;
 function rememberHandlers(ask: SocketParts["handlersOf"]): SocketParts["handlersOf"] {
   const known = new Map<string, Handlers>();
   return async (ref) => {
-    const before = known.get(ref.digest);
+    // What a process says of itself counts for its own site alone.
+    const key = `${ref.siteId} ${ref.digest}`;
+    const before = known.get(key);
     if (before) return before;
     const handlers = await ask(ref);
     for (const oldest of known.keys()) {
       if (known.size < MAX_REMEMBERED) break;
       known.delete(oldest);
     }
-    known.set(ref.digest, handlers);
+    known.set(key, handlers);
     return handlers;
   };
 }
