@@ -23,6 +23,10 @@ const SPAWNERS = [
   "commands/browser.ts",
   "commands/run-file.ts",
   "commands/service.ts",
+  // The same binary, confined, with words that the server makes.
+  "src/runtime/process/launch.ts",
+  "src/runtime/sandbox/probes-files.ts",
+  "src/runtime/sandbox/spawn.ts",
   "src/tls/acme-dns.ts",
 ];
 
