@@ -180,7 +180,7 @@ test("a password stands before the program and its sockets", async () => {
       method,
       401,
     ]);
-  expect(openSocket(stage.server().url, "life")).rejects.toThrow("refused");
+  await expect(openSocket(stage.server().url, "life")).rejects.toThrow("refused");
   expect((await stage.processesOf("life"))[0]?.requests).toBe(requests);
   const headers = { authorization: `Basic ${btoa("anybody:open sesame")}` };
   const answer = await stage.ask("life", "/any", { method: "DELETE", headers });

@@ -233,3 +233,13 @@ test("the length of a stream is told where it is known, and never copied from an
   expect(await told("/copied")).toEqual([undefined, "<h1>Title</h1>more"]);
   expect(await told("/fixed")).toEqual(["3", "abc"]);
 });
+
+test("a service worker finds a variable that came later", async () => {
+  await using guest = await startGuest(
+    `addEventListener("fetch", (event) => event.respondWith(new Response([typeof KV, OLD, typeof NEW === "undefined" ? "none" : NEW].join())))`,
+    { env: { OLD: "old" } },
+  );
+  expect(await guest.text("/")).toBe("object,old,none");
+  guest.control({ kind: "env", env: { OLD: "other", NEW: "new" } });
+  expect(await guest.text("/")).toBe("object,other,new");
+});

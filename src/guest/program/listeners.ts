@@ -5,8 +5,8 @@ import { type ModuleHandlers, readExports } from "./module.ts";
 export type Listeners = {
   /** Puts it into the global scope. */
   install: () => void;
-  /** The handlers so far; undefined where nothing listens. */
-  handlers: () => ModuleHandlers | undefined;
+  /** The handlers so far, each of which calls `before` first; undefined where nothing listens. */
+  handlers: (before: () => void) => ModuleHandlers | undefined;
 };
 
 type Listener = (event: object) => unknown;
@@ -23,20 +23,21 @@ export function createListeners(): Listeners {
       };
       Object.defineProperty(globalThis, "addEventListener", { value: add, writable: true });
     },
-    handlers() {
+    handlers(before) {
       const { fetch, scheduled } = taken;
       if (fetch.length + scheduled.length === 0) return undefined;
       return readExports({
-        ...(fetch.length > 0 && { fetch: answerWith(fetch) }),
-        ...(scheduled.length > 0 && { scheduled: scheduleWith(scheduled) }),
+        ...(fetch.length > 0 && { fetch: answerWith(fetch, before) }),
+        ...(scheduled.length > 0 && { scheduled: scheduleWith(scheduled, before) }),
       });
     },
   };
 }
 
 /** Calls the listeners in turn until one answers. */
-function answerWith(listeners: readonly Listener[]) {
+function answerWith(listeners: readonly Listener[], before: () => void) {
   return async (request: unknown, _env: unknown, context: object): Promise<unknown> => {
+    before();
     const state: { answer?: unknown } = {};
     const event = {
       type: "fetch",
@@ -55,8 +56,9 @@ function answerWith(listeners: readonly Listener[]) {
   };
 }
 
-function scheduleWith(listeners: readonly Listener[]) {
+function scheduleWith(listeners: readonly Listener[], before: () => void) {
   return async (controller: object, _env: unknown, context: object): Promise<void> => {
+    before();
     for (const listener of listeners) await listener({ ...controller, ...context });
   };
 }

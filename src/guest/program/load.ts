@@ -44,17 +44,25 @@ async function runServiceWorker(
 ): Promise<ModuleHandlers> {
   const listeners = createListeners();
   listeners.install();
-  // This form finds variables and bindings in the global scope.
-  for (const name of Object.keys(guest.env()))
-    if (!(name in globalThis))
-      Object.defineProperty(globalThis, name, {
-        get: () => guest.env()[name],
-        configurable: true,
-      });
+  const expose = exposeEnv(guest);
+  expose();
   await importCode(code, wanted, guest);
-  const handlers = listeners.handlers();
+  const handlers = listeners.handlers(expose);
   if (!handlers) throw new ProgramProblem("It listens neither to fetch nor to scheduled");
   return handlers;
+}
+
+/** Service workers find variables and bindings in the global scope; each call adds those that are new. */
+function exposeEnv({ env }: Guest): () => void {
+  let known: object | undefined;
+  return () => {
+    const now = env();
+    if (now === known) return;
+    known = now;
+    for (const name of Object.keys(now))
+      if (!(name in globalThis))
+        Object.defineProperty(globalThis, name, { get: () => env()[name], configurable: true });
+  };
 }
 
 async function loadScript(code: string, wanted: Wanted, guest: Guest): Promise<Program> {
