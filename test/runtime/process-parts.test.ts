@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -7,7 +7,7 @@ import { array, assert, nat, property, record, string } from "fast-check";
 
 import { createBackoff } from "#runtime/process/backoff.ts";
 import { createCpuBudget } from "#runtime/process/budget.ts";
-import { measureFolder } from "#runtime/process/disk.ts";
+import { measureFolder, removeFolder } from "#runtime/process/disk.ts";
 import { createLane } from "#runtime/process/lane.ts";
 import { createLogGate } from "#runtime/process/log-gate.ts";
 import { openProc, parseStat, parseStatus } from "#runtime/process/proc.ts";
@@ -122,6 +122,24 @@ test.skipIf(process.platform !== "linux")("a process that ended is known as ende
   expect(reader.cpu()).toBeUndefined();
   reader.close();
   expect(reader.memoryBytes()).toBeUndefined();
+});
+
+test("a folder that a program nested and closed is measured as full, and removed", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "land-disk-"));
+  const site = join(folder, "site");
+  await mkdir(join(site, "closed", "inner"), { recursive: true });
+  await writeFile(join(site, "closed", "inner", "data"), "");
+  const deep = join(site, ...Array.from({ length: 300 }, () => "d"));
+  await mkdir(deep, { recursive: true });
+  await writeFile(join(deep, "data"), "");
+  await symlink(folder, join(deep, "link"));
+  await writeFile(join(folder, "stays"), "");
+  await chmod(join(site, "closed"), 0o300);
+  let next = 0;
+  await removeFolder(site, () => `lifted-${(next += 1)}`);
+  expect(await readdir(folder)).toEqual(["stays"]);
+  await removeFolder(site, () => "never");
+  await rm(folder, { recursive: true });
 });
 
 test("a folder is measured without following links, and no longer than it takes", async () => {

@@ -1,12 +1,13 @@
-import { rm } from "node:fs/promises";
-
+import { removeFolder } from "./disk.ts";
 import type { World } from "./housekeeping.ts";
 import type { Site } from "./site.ts";
+
+type Random = (bytes: number) => Uint8Array;
 
 /** Ends what runs of a removed site, and removes its folder. */
 export async function forgetSite(
   { sites, instances }: World,
-  folderOf: (siteId: number) => string,
+  { folderOf, random }: { folderOf: (siteId: number) => string; random: Random },
   siteId: number,
 ): Promise<void> {
   const site = sites.get(siteId);
@@ -19,7 +20,7 @@ export async function forgetSite(
     await Promise.all(ending.map(({ ended }) => ended));
     sites.delete(siteId);
   }
-  await rm(folderOf(siteId), { recursive: true, force: true });
+  await removeFolder(folderOf(siteId), () => Buffer.from(random(16)).toString("hex"));
 }
 
 /** Asks the processes of a site to end, kills those that do not within the time, and waits until all are gone. */

@@ -78,7 +78,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     },
     keep: (siteId, deploys) => keepDeploys(siteOf(siteId), deploys),
     ...changes,
-    forget: (siteId) => forgetSite(world, starter.launcher.folderOf, siteId),
+    forget: (siteId) =>
+      forgetSite(world, { folderOf: starter.launcher.folderOf, random: parts.random }, siteId),
     tell: (ref, line) => siteOf(ref.siteId).tell(ref, line),
     processesOf: (siteId) =>
       [...world.instances].filter(({ ref }) => ref.siteId === siteId).flatMap(describe),
