@@ -63,7 +63,7 @@ export async function expectLimited(
   await world.deploy(world.eve, site, program);
   const told = await world.ask(site, "/attack");
   expect(seen(told)).toMatch(visitor);
-  expect(told.text).not.toMatch(/\bat .+:\d+|MB|the limit is|Error/);
+  expect(told.text).not.toMatch(/\bat .+:\d+|\d MB|the limit is|Error/);
   await expectWell(world);
   await world.line(world.eve, site, owner);
   expect(seen(await world.ask(site, "/"))).toMatch(again);
