@@ -5,8 +5,10 @@ import {
   type Body,
   BridgeError,
   FRAME,
+  type Link,
   type LinkResponse,
   type RequestHead,
+  type Stop,
   WINDOW_BYTES,
 } from "./model.ts";
 import { cancelBody, sendBody } from "./outgoing.ts";
@@ -14,7 +16,7 @@ import { MAX_GUEST_REQUESTS, type Wire } from "./wire.ts";
 
 /** Requests that this end asks. */
 export type RequestsSent = Opens & {
-  request: (head: RequestHead, body: Body, signal?: AbortSignal) => Promise<LinkResponse>;
+  request: Link["request"];
   /** False: it answers nothing that is open. */
   onResponse: (id: number, buffer: Buffer, start: number, end: number) => boolean;
 };
@@ -24,7 +26,7 @@ type Asked = Open & {
   resolve: ((response: LinkResponse) => void) | undefined;
   reject: (error: unknown) => void;
   incoming: Incoming | undefined;
-  signal: AbortSignal | undefined;
+  signal: AbortSignal | Stop | undefined;
   onAbort: (() => void) | undefined;
 };
 
@@ -65,7 +67,7 @@ function request(
   sent: Sent,
   head: RequestHead,
   body: Body,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal | Stop | undefined,
 ): Promise<LinkResponse> {
   return new Promise((resolve, reject) => {
     const state: Asked = {
@@ -93,7 +95,7 @@ function request(
 function begin(sent: Sent, state: Asked, text: string, body: Body): void {
   const { wire, states } = sent;
   const { signal } = state;
-  if (wire.closed() || signal?.aborted) {
+  if (wire.closed() || isStopped(signal)) {
     const error = wire.closed() ?? cancelled("Nobody wants the answer");
     cancelBody(body, error);
     state.reject(error);
@@ -103,7 +105,8 @@ function begin(sent: Sent, state: Asked, text: string, body: Body): void {
   states.set(state.id, state);
   if (signal) {
     state.onAbort = () => cancel(sent, state, "Nobody wants the answer");
-    signal.addEventListener("abort", state.onAbort);
+    if ("onStop" in signal) signal.onStop = state.onAbort;
+    else signal.addEventListener("abort", state.onAbort);
   }
   const rest = writeHead(wire, FRAME.request, state.id, text, body);
   if (!rest) return;
@@ -118,11 +121,22 @@ function begin(sent: Sent, state: Asked, text: string, body: Body): void {
 /** The answer is whole or will not come: what of the request was not sent yet is not needed any more. */
 function finish(sent: Sent, state: Asked, error?: BridgeError): void {
   if (!sent.states.delete(state.id)) return;
-  if (state.onAbort) state.signal?.removeEventListener("abort", state.onAbort);
+  unlisten(state);
   state.outgoing?.stop(error ?? cancelled("The answer is there already"));
   if (error && state.resolve) state.reject(error);
   if (error) state.incoming?.fail(error);
   if (sent.states.size < sent.most) sent.waiting.shift()?.();
+}
+
+function isStopped(signal: AbortSignal | Stop | undefined): boolean {
+  if (signal === undefined) return false;
+  return "isStopped" in signal ? signal.isStopped : signal.aborted;
+}
+
+function unlisten({ signal, onAbort }: Asked): void {
+  if (!signal || !onAbort) return;
+  if ("onStop" in signal) signal.onStop = undefined;
+  else signal.removeEventListener("abort", onAbort);
 }
 
 function cancel(sent: Sent, state: Asked, reason: string): void {

@@ -4,7 +4,7 @@ import { fail, type LandError, toLandError } from "#base/errors.ts";
 import type { Peer } from "#http/peer.ts";
 import { answerError } from "#http/problems.ts";
 import type { RateLimiter } from "#http/rate.ts";
-import { requestIdOf, setRequestId } from "#http/request-id.ts";
+import { createRequestIds, requestIdOf, setRequestId } from "#http/request-id.ts";
 import type { SiteAnswer } from "#sites/serving/program.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { pageOfError } from "#web/pages.tsx";
@@ -41,12 +41,11 @@ export function createHandler(ctx: Ctx, { app, limiter, ...others }: Parts): Han
     return response;
   }
 
-  return async (incoming, peer) => {
-    const startedMs = performance.now();
-    const requestId = Buffer.from(ctx.random(9)).toString("base64url");
-    setRequestId(incoming, requestId);
-    const other = await elsewhere(incoming, peer, requestId);
-    if (other) return other;
+  async function answerOwn(
+    incoming: Request,
+    peer: Peer,
+    { requestId, startedMs }: { requestId: string; startedMs: number },
+  ): Promise<Response> {
     const address = peer.address();
     const request = encodeScope(incoming);
     setRequestId(request, requestId);
@@ -68,6 +67,15 @@ export function createHandler(ctx: Ctx, { app, limiter, ...others }: Parts): Han
       address,
     });
     return response;
+  }
+
+  const nextId = createRequestIds(ctx.random);
+  return (incoming, peer) => {
+    const about = { requestId: nextId(), startedMs: performance.now() };
+    setRequestId(incoming, about.requestId);
+    const other = elsewhere(incoming, peer, about.requestId);
+    if (!other) return answerOwn(incoming, peer, about);
+    return other.then((response) => response ?? answerOwn(incoming, peer, about));
   };
 }
 

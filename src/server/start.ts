@@ -135,9 +135,8 @@ async function openDoors(
     app: createApp(ctx, runtime),
     limiter: createRateLimiter(ctx.now),
     sites,
-    toHttps: async (request) =>
-      (await certificates?.acme?.answerChallenge(request)) ??
-      (doors.https && redirectIfReady(ctx, doors.https, request)),
+    toHttps: (request) =>
+      certificates === undefined ? undefined : leadToHttps(ctx, certificates, doors, request),
   });
   const answer = createAnswer(ctx, sites, handle);
   doors.http = listen(config.host, config.port, answer.http, websocket);
@@ -208,6 +207,16 @@ function createAnswer(ctx: Ctx, sites: SiteServer, handle: Handler) {
       return response;
     },
   };
+}
+
+/** The proof for an authority, or the way to https. */
+async function leadToHttps(
+  ctx: Ctx,
+  { acme }: Certificates,
+  { https }: Doors,
+  request: Request,
+): Promise<Response | undefined> {
+  return (await acme?.answerChallenge(request)) ?? (https && redirectIfReady(ctx, https, request));
 }
 
 /** The way to https where the host has a certificate, so that nobody is sent to a closed door. */

@@ -35,31 +35,43 @@ export function createPrograms(parts: VisitorParts): Programs {
   const { config, log } = parts.ctx;
   const maxBytes = config["functions.bodyBytes"];
   const answers = createAnswers(config);
-  const ask = async (asked: ProgramAsk): Promise<ProgramAnswer> => {
+  const ask = (asked: ProgramAsk): Promise<LinkResponse> => {
     const { request, program } = asked;
     if (!parts.mayRun(program))
       throw new BridgeError("deploy_not_live", "The deploy is not what visitors get");
     const announced = Number(request.headers.get("content-length") ?? "0");
     if (announced > maxBytes) throw tooLarge();
     const head = requestHead(asked);
+    const ref = refOf(asked.site.id, asked.site.name, asked.program);
+    if (request.body === null) return supervisor.request(ref, head, null, request.signal);
     const send = (body: Body): Promise<LinkResponse> =>
-      supervisor.request(
-        refOf(asked.site.id, asked.site.name, asked.program),
-        head,
-        body,
-        request.signal,
-      );
-    return answers.toAnswer(request.method, await sendBody(request, announced, maxBytes, send));
+      supervisor.request(ref, head, body, request.signal);
+    return sendBody(request, request.body, { announced, maxBytes }, send);
+  };
+  const failed = (asked: ProgramAsk, error: unknown): ProgramAnswer => {
+    if (!(error instanceof BridgeError))
+      log.error("program failed", { site: asked.site.name, cause: error });
+    else if (UNTOLD.has(error.code)) tellOwner(supervisor, asked, error);
+    return troubleAnswer(asked, error);
+  };
+  const answered = (asked: ProgramAsk, response: LinkResponse): ProgramAnswer => {
+    try {
+      return answers.toAnswer(asked.request.method, response);
+    } catch (error) {
+      return failed(asked, error);
+    }
   };
   return {
-    async answer(asked) {
+    answer(asked) {
       try {
-        return await (parts.answerUpgrade?.(asked) ?? ask(asked));
+        const upgrade = parts.answerUpgrade?.(asked);
+        if (upgrade) return upgrade.catch((error: unknown) => failed(asked, error));
+        return ask(asked).then(
+          (response) => answered(asked, response),
+          (error: unknown) => failed(asked, error),
+        );
       } catch (error) {
-        if (!(error instanceof BridgeError))
-          log.error("program failed", { site: asked.site.name, cause: error });
-        else if (UNTOLD.has(error.code)) tellOwner(supervisor, asked, error);
-        return troubleAnswer(asked, error);
+        return Promise.resolve(failed(asked, error));
       }
     },
   };
@@ -81,14 +93,13 @@ function tellOwner(
 
 async function sendBody(
   request: Request,
-  announced: number,
-  maxBytes: number,
+  body: ReadableStream<Uint8Array>,
+  { announced, maxBytes }: { announced: number; maxBytes: number },
   send: (body: Body) => Promise<LinkResponse>,
 ): Promise<LinkResponse> {
-  if (request.body === null) return send(null);
   if (announced > 0 && announced <= SMALL_BYTES)
     return send(new Uint8Array(await request.arrayBuffer()));
-  const limited = limitBody(request.body, maxBytes);
+  const limited = limitBody(body, maxBytes);
   try {
     return await send(limited.body);
   } catch (error) {

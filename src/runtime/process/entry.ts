@@ -5,6 +5,7 @@ import type { Instance } from "./instance.ts";
 import type { Lane } from "./lane.ts";
 import { refuse } from "./refusals.ts";
 import { createRunner, type Runner } from "./runner.ts";
+import type { Site } from "./site.ts";
 
 /** The way into a program. */
 export type Entry = {
@@ -27,6 +28,30 @@ export type Entry = {
 /** Starts for one request. */
 const MAX_TRIES = 2;
 
+/** Has a process work for who is in a lane already, once there is one. */
+async function enterLater<T>(
+  runner: Runner,
+  lane: Lane,
+  site: Site,
+  use: (instance: Instance) => Promise<T>,
+): Promise<T> {
+  let instance: Instance | undefined;
+  try {
+    if (site.telling) await site.telling;
+    instance = runner.usable();
+    // What is ready may have ended again before it is our turn.
+    for (let tries = 0; !instance && tries < MAX_TRIES; tries += 1) {
+      await runner.ready();
+      instance = runner.usable();
+    }
+    if (!instance) throw refuse("crashed", "The program ended before it was asked");
+  } catch (error) {
+    lane.leave();
+    throw error;
+  }
+  return use(instance);
+}
+
 /** Makes it for all programs of a server. */
 export function createEntry({ world, starter, siteOf }: House): Entry {
   const { config, spawner } = starter.parts;
@@ -48,24 +73,14 @@ export function createEntry({ world, starter, siteOf }: House): Entry {
         throw refuse("cpu_budget", "The site computed for too long within a minute", wait);
       return runner;
     },
-    async enter(runner, lane, use, signal) {
-      if (!lane.tryEnter()) await lane.enter(signal, maxWaitMs);
-      let instance: Instance | undefined;
-      try {
-        const { telling } = siteOf(runner.ref.siteId);
-        if (telling) await telling;
-        instance = runner.usable();
-        // What is ready may have ended again before it is our turn.
-        for (let tries = 0; !instance && tries < MAX_TRIES; tries += 1) {
-          await runner.ready();
-          instance = runner.usable();
-        }
-        if (!instance) throw refuse("crashed", "The program ended before it was asked");
-      } catch (error) {
-        lane.leave();
-        throw error;
+    enter(runner, lane, use, signal) {
+      const site = siteOf(runner.ref.siteId);
+      if (!lane.tryEnter()) {
+        return lane.enter(signal, maxWaitMs).then(() => enterLater(runner, lane, site, use));
       }
-      return use(instance);
+      const instance = site.telling ? undefined : runner.usable();
+      if (instance) return use(instance);
+      return enterLater(runner, lane, site, use);
     },
     close: () => (isClosed = true),
   };

@@ -4,6 +4,7 @@ import {
   type CallAnswer,
   type LinkResponse,
   type RequestHead,
+  type Stop,
 } from "#bridge/model.ts";
 
 import type { Instance, Pending } from "./instance.ts";
@@ -18,16 +19,15 @@ export type Work = {
   finished: (instance: Instance) => void;
 };
 
-/** Controllers that nobody used: making one costs as much as the rest of a small request. */
-const spare: AbortController[] = [];
-const MAX_SPARE = 64;
+/** A request of a visitor that is under way. */
+type Exchange = { stop: Stop; pending: Pending; expired: BridgeError | undefined };
 
 /**
  * Hands a request to a process. The work is finished when the last byte of the answer was taken, or nobody wants it any more.
  *
  * Rejects with a BridgeError: what ended the process, `wall_limit`, `cancelled`, or what the program's side refused.
  */
-export async function sendRequest(
+export function sendRequest(
   work: Work,
   instance: Instance,
   request: {
@@ -39,41 +39,56 @@ export async function sendRequest(
   },
 ): Promise<LinkResponse> {
   const { head, signal } = request;
-  const abort = spare.pop() ?? new AbortController();
+  const exchange = openExchange(work, head, request.limitMs);
+  const { stop, pending } = exchange;
   const leave = (): void => {
-    abort.abort();
+    stopNow(stop);
     // Nobody may be there to take note of the end of a stream.
     finish();
   };
-  let expired: BridgeError | undefined;
-  const pending: Pending = {
-    requestId: head.requestId,
-    sentMs: work.nowMs(),
-    limitMs: request.limitMs,
-    expire(error) {
-      expired = error;
-      abort.abort();
-    },
-  };
   const finish = begin(work, instance, pending, () => {
     signal.removeEventListener("abort", leave);
-    if (!abort.signal.aborted && spare.length < MAX_SPARE) spare.push(abort);
     request.onFinish();
   });
   if (signal.aborted) leave();
-  else signal.addEventListener("abort", leave, { once: true });
-  try {
-    const body = touching(request.body, () => (pending.sentMs = work.nowMs()));
-    const answer = await instance.link.request(head, body, abort.signal);
-    instance.pending.delete(pending);
-    if (answer.body instanceof ReadableStream)
-      return { ...answer, body: ending(answer.body, finish) };
-    finish();
-    return answer;
-  } catch (error) {
-    finish();
-    throw expired ?? explain(instance, error);
-  }
+  else signal.addEventListener("abort", leave);
+  const body = touching(request.body, () => (pending.sentMs = work.nowMs()));
+  return instance.link.request(head, body, stop).then(
+    (answer) => {
+      instance.pending.delete(pending);
+      if (answer.body instanceof ReadableStream)
+        return { ...answer, body: ending(answer.body, finish) };
+      finish();
+      return answer;
+    },
+    (error: unknown) => {
+      finish();
+      throw exchange.expired ?? explain(instance, error);
+    },
+  );
+}
+
+function openExchange(work: Work, { requestId }: RequestHead, limitMs: number): Exchange {
+  const stop: Stop = { isStopped: false, onStop: undefined };
+  const exchange: Exchange = {
+    stop,
+    expired: undefined,
+    pending: {
+      requestId,
+      sentMs: work.nowMs(),
+      limitMs,
+      expire(error) {
+        exchange.expired = error;
+        stopNow(stop);
+      },
+    },
+  };
+  return exchange;
+}
+
+function stopNow(stop: Stop): void {
+  stop.isStopped = true;
+  stop.onStop?.();
 }
 
 /** Asks a process something by name. Rejects as `sendRequest` does. */

@@ -59,11 +59,15 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const cronMs = parts.config["functions.cronSeconds"] * 1000;
   const endHousekeeping = keepHouse(world);
   return {
-    async request(ref, head, body, signal) {
-      const runner = runnerOf(ref);
-      const { lane } = runner;
-      const request = { head, body, signal, limitMs: wallMs, onFinish: lane.leave };
-      return enter(runner, lane, (instance) => sendRequest(work, instance, request), signal);
+    request(ref, head, body, signal) {
+      try {
+        const runner = runnerOf(ref);
+        const { lane } = runner;
+        const request = { head, body, signal, limitMs: wallMs, onFinish: lane.leave };
+        return enter(runner, lane, (instance) => sendRequest(work, instance, request), signal);
+      } catch (error) {
+        return refused(error);
+      }
     },
     async call(ref, name, params, bytes) {
       const runner = runnerOf(ref);
@@ -95,6 +99,10 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       ]);
     },
   };
+}
+
+async function refused(error: unknown): Promise<never> {
+  throw error;
 }
 
 function describe(instance: Instance): ProcessInfo[] {

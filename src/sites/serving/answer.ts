@@ -8,13 +8,20 @@ import { OWN_FOLDER } from "../addresses.ts";
 import { effectiveProtection } from "../gate/gate-protection.ts";
 import { resolve } from "../rules/resolve.ts";
 import type { LoadedSite, ServedSite, Shown, SiteLoader } from "./load.ts";
-import { type LoadedProgram, type Programs, type SiteAnswer, UPGRADED } from "./program.ts";
+import {
+  type LoadedProgram,
+  type ProgramAnswer,
+  type Programs,
+  type SiteAnswer,
+  UPGRADED,
+} from "./program.ts";
 import type { Bodies } from "./serve-bodies.ts";
 import type { Preferences } from "./serve-encoding.ts";
 import { answerFile, type FileAnswer } from "./serve-file.ts";
 import { fileHeaders } from "./serve-headers.ts";
 import type { Hot } from "./serve-hot.ts";
 import type { VisitorLimits } from "./serve-limits.ts";
+import { keepForProgram } from "./serve-others.ts";
 import { plainResponse } from "./serve-pages.tsx";
 import { questionOf, splitUrl } from "./serve-question.ts";
 import type { SiteDestination } from "./serve.ts";
@@ -45,29 +52,51 @@ export type SiteAsk = {
 };
 
 /** A request once its address is read. `isOpen`: everybody gets the same answer. */
-type Asked = SiteAsk & { path: string; query: string; isGated: boolean; address: string };
+type Asked = SiteAsk & {
+  path: string;
+  query: string;
+  isGated: boolean;
+  address: string;
+  /** Set where a program was asked. */
+  isByProgram: boolean;
+};
 
 /** What is sent. `sent`: when the last byte is gone, where the body is a stream; with their number. */
-type Decided = { response: SiteAnswer; bytes: number; sent?: Promise<number>; isByProgram?: true };
+type Decided = ProgramAnswer | FileAnswer;
 
 const OWN = `/${OWN_FOLDER}/`;
 const ALLOW = { allow: "GET, HEAD, OPTIONS" };
 
-/** Answers for a site and notes the visit. All of one answer comes from the one deploy that `loaded` holds. */
-export async function answerSite(parts: Parts, ask: SiteAsk): Promise<SiteAnswer> {
-  const { ctx, recorder } = parts;
+/**
+ * Answers for a site and notes the visit. All of one answer comes from the one deploy that `loaded` holds. Where a program answers,
+ * nothing on the way to it waits for a turn of its own: at its rates, each costs.
+ */
+export function answerSite(parts: Parts, ask: SiteAsk): Promise<SiteAnswer> {
+  const { ctx } = parts;
   const { request, loaded, destination, peer } = ask;
   const { path, query } = splitUrl(request.url);
   const address = peer.address();
   const isGated = effectiveProtection(ctx, loaded.site) !== "none" || loaded.site.maintenance;
+  const isByProgram = false;
+  const asked = { request, loaded, destination, peer, path, query, isGated, address, isByProgram };
   const startedMs = performance.now();
-  let answer: Decided;
-  try {
-    answer = await decide(parts, { ...ask, path, query, isGated, address });
-  } catch (cause) {
+  const fail = (cause: unknown): SiteAnswer => {
     ctx.log.error("site failed", { site: loaded.site.name, path, cause });
-    answer = plain(request, 500);
+    return noted(parts, asked, plain(request, 500), startedMs);
+  };
+  try {
+    return decide(parts, asked).then((answer) => noted(parts, asked, answer, startedMs), fail);
+  } catch (cause) {
+    return Promise.resolve(fail(cause));
   }
+}
+
+function noted(
+  { ctx, recorder }: Parts,
+  { request, loaded, destination, path, address, isByProgram }: Asked,
+  answer: Decided,
+  startedMs: number,
+): SiteAnswer {
   const { response } = answer;
   const note = (bytes: number): void =>
     recorder.note({
@@ -81,10 +110,11 @@ export async function answerSite(parts: Parts, ask: SiteAsk): Promise<SiteAnswer
       userAgent: request.headers.get("user-agent"),
       referrer: request.headers.get("referer"),
       host: destination.host,
-      ...(answer.isByProgram && { requestId: requestIdOf(request) ?? "", ms: since(startedMs) }),
+      ...(isByProgram && { requestId: requestIdOf(request) ?? "", ms: since(startedMs) }),
     });
-  if (answer.sent) void answer.sent.then(note);
-  else note(answer.bytes);
+  const sent = "sent" in answer ? answer.sent : undefined;
+  if (sent === undefined) note(answer.bytes);
+  else void sent.then(note);
   // Bun leaves it out where it sends no body.
   if (request.method === "HEAD" && response !== UPGRADED)
     response.headers.set("date", ctx.now().toUTCString());
@@ -96,13 +126,38 @@ function isPage({ method }: Request, { status, headers }: Response): boolean {
   return /^text\/html\b/i.test(headers.get("content-type") ?? "");
 }
 
-async function decide(parts: Parts, asked: Asked): Promise<Decided> {
-  const { limits } = parts;
-  const { request, loaded, path, isGated, peer, address } = asked;
-  const { site, shown } = loaded;
+function decide(parts: Parts, asked: Asked): Promise<Decided> {
+  const { loaded, path, isGated } = asked;
+  const program = parts.programs && loaded.shown?.program;
+  if (program && !isGated && !path.startsWith(OWN) && isSurelyForProgram(program, asked)) {
+    const refusal = refuseMany(parts, asked);
+    return refusal ? Promise.resolve(refusal) : runProgram(parts, asked, program);
+  }
+  return decideSlowly(parts, asked);
+}
+
+/** Whether it was found out before that this path is for the program, or need not be. */
+function isSurelyForProgram(program: LoadedProgram, asked: Asked): boolean {
+  const { loaded, path, request } = asked;
+  return !isForFiles(request) || program.claims(path) || loaded.shown?.others?.has(path) === true;
+}
+
+/** The answer to a visitor who asks too often. */
+function refuseMany(
+  { limits }: Parts,
+  { request, loaded, address }: Asked,
+): FileAnswer | undefined {
+  const { site } = loaded;
   const allowance = limits.take(site.id, address, limits.perMinute(site));
-  if (!allowance.ok)
-    return plain(request, 429, { "retry-after": String(allowance.retryAfterSeconds) });
+  if (allowance.ok) return undefined;
+  return plain(request, 429, { "retry-after": String(allowance.retryAfterSeconds) });
+}
+
+async function decideSlowly(parts: Parts, asked: Asked): Promise<Decided> {
+  const { request, loaded, path, isGated, peer } = asked;
+  const { site, shown } = loaded;
+  const refusal = refuseMany(parts, asked);
+  if (refusal) return refusal;
   if (isGated || path.startsWith(OWN)) {
     const gate = await parts.gate(site, request, peer);
     if (gate) return { response: gate, bytes: 0 };
@@ -126,15 +181,14 @@ function isForFiles({ method }: Request): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-async function runProgram(
-  { programs }: Parts,
-  { request, loaded: { site }, destination: { host }, peer, address }: Asked,
-  program: LoadedProgram,
-): Promise<Decided> {
-  if (!programs) return plain(request, 404);
+function runProgram({ programs }: Parts, asked: Asked, program: LoadedProgram): Promise<Decided> {
+  const { request, peer, address } = asked;
+  const { site } = asked.loaded;
+  const { host } = asked.destination;
+  if (!programs) return Promise.resolve(plain(request, 404));
+  asked.isByProgram = true;
   const requestId = requestIdOf(request) ?? "";
-  const answer = await programs.answer({ request, requestId, site, program, host, peer, address });
-  return { ...answer, isByProgram: true };
+  return programs.answer({ request, requestId, site, program, host, peer, address });
 }
 
 /** Milliseconds, to a hundredth. */
@@ -159,8 +213,10 @@ async function show(parts: Parts, asked: Asked, shown: Shown): Promise<Decided> 
     const { status } = resolution;
     return { response: new Response(null, { status, headers }), bytes: 0 };
   }
-  if (shown.program && parts.programs && resolution.status === 404)
+  if (shown.program && parts.programs && resolution.status === 404) {
+    if (!isGated) keepForProgram(shown, asked.path);
     return runProgram(parts, asked, shown.program);
+  }
   const path = resolution.kind === "file" ? resolution.path : resolution.page;
   const file = path === undefined ? undefined : await manifest.find(path);
   if (path === undefined || file === undefined) return plain(request, resolution.status);

@@ -37,6 +37,8 @@ export type Shown = {
   readonly rules: LoadedRules;
   /** What answers where no file does. */
   readonly program?: LoadedProgram | undefined;
+  /** Paths at which nothing but the program was found; undefined where that is not remembered. */
+  readonly others?: Set<string> | undefined;
   /** When what stands at the address changed for the last time, in milliseconds since 1970. */
   readonly changedAtMs: number;
 };
@@ -49,6 +51,8 @@ export type SiteLoader = {
   findHost: (host: string) => Promise<SiteName | undefined>;
   /** The same at once, where it is in memory, by the name of the site (`<deploy>--<name>`: that deploy of it). */
   peek: (key: string) => LoadedSite | undefined;
+  /** What that address leads to, where it is in memory. */
+  at: (destination: Addressed) => LoadedSite | undefined;
   /** Whether `loaded` is what that address still leads to. */
   isCurrent: (loaded: LoadedSite, destination: Addressed) => boolean;
   stop: () => void;
@@ -99,18 +103,20 @@ export function createSiteLoader(ctx: Ctx, onForgotten: (site: string) => void):
     ctx.hooks.on("domain.verified", forgetHost),
     ctx.hooks.on("domain.removed", forgetHost),
   ];
+  const at = (destination: Addressed): LoadedSite | undefined => {
+    if (destination.kind === "site")
+      return loaded.peek(keyOf(destination.site, destination.deploy));
+    const site = hosts.peek(destination.host);
+    return site === undefined ? undefined : loaded.peek(site);
+  };
   return {
     find: (site, deploy) =>
       loaded.find(keyOf(site, deploy), site, () => loadSite(ctx, queries, site, deploy)),
     findHost: (host) =>
       hosts.find(host, host, async () => (await queries.host.execute({ host }))[0]?.name),
     peek: (key) => loaded.peek(key),
-    isCurrent(of, destination) {
-      if (destination.kind === "site")
-        return loaded.peek(keyOf(destination.site, destination.deploy)) === of;
-      const site = hosts.peek(destination.host);
-      return site !== undefined && loaded.peek(site) === of;
-    },
+    at,
+    isCurrent: (of, destination) => at(destination) === of,
     stop() {
       for (const off of offs) off();
     },
@@ -172,6 +178,7 @@ async function loadShown(
     manifest,
     rules: await loadRules(ctx, manifest),
     program: toLoadedProgram({ ...row, deploy }),
+    others: new Set(),
     // A rollback shows older files later: only the time of the release never goes back.
     changedAtMs: (isOwnAddress ? releasedAt : null) ?? doneAt ?? 0,
   };

@@ -56,6 +56,24 @@ export function createSiteServer(
   const quick = { ...parts, direct: createDirect(parts) };
   const maker = startVariantMaker(ctx, (digest) => bodies.forget(digest));
 
+  function failed(request: Request, { host }: SiteDestination, cause: unknown): Response {
+    ctx.log.error("site failed", { host, cause });
+    return plainResponse(request, 500);
+  }
+
+  async function answerSlowly(
+    request: Request,
+    destination: SiteDestination,
+    peer: Peer,
+  ): Promise<SiteAnswer | undefined> {
+    try {
+      const loaded = await locate(destination);
+      return loaded && (await answerSite(parts, { request, loaded, destination, peer }));
+    } catch (cause) {
+      return failed(request, destination, cause);
+    }
+  }
+
   async function locate(destination: SiteDestination): Promise<LoadedSite | undefined> {
     if (destination.kind === "site") return loader.find(destination.site, destination.deploy);
     const site = await loader.findHost(destination.host);
@@ -64,14 +82,12 @@ export function createSiteServer(
 
   return {
     quick: (request, peer) => answerQuickly(quick, request, peer),
-    async answer(request, destination, peer) {
-      try {
-        const loaded = await locate(destination);
-        return loaded && (await answerSite(parts, { request, loaded, destination, peer }));
-      } catch (cause) {
-        ctx.log.error("site failed", { host: destination.host, cause });
-        return plainResponse(request, 500);
-      }
+    answer(request, destination, peer) {
+      const loaded = loader.at(destination);
+      if (!loaded) return answerSlowly(request, destination, peer);
+      return answerSite(parts, { request, loaded, destination, peer }).catch((cause: unknown) =>
+        failed(request, destination, cause),
+      );
     },
     settled: () => maker.settled(),
     async stop() {
