@@ -34,13 +34,14 @@ export type KvWriter = {
 export type KvFile = {
   head: (key: string) => KvHead | undefined;
   read: (key: string) => KvRow | undefined;
-  /** Keys from `from` on (`after`: without it) that begin with `prefix` and are not expired at `now`, in the order of their bytes. */
-  list: (about: {
-    prefix: string;
-    after: string | undefined;
-    limit: number;
-    now: number;
-  }) => KvListed[];
+  /**
+   * Keys after `after` that begin with `prefix` and are not expired at `now`, in the order of their bytes. Expired ones may lie there in any number:
+   * where so many were passed by that it must not take longer, `seen` is the last key that was looked at.
+   */
+  list: (about: { prefix: string; after: string | undefined; limit: number; now: number }) => {
+    rows: KvListed[];
+    seen: string | undefined;
+  };
   /** Keys that are expired at `now`. */
   expired: (now: number, limit: number) => string[];
   /** Whether some value is in this file. */
@@ -85,6 +86,8 @@ const SCHEMA = [
 const HEAD =
   'charge AS "chargeBytes", size AS "sizeBytes", large, metadata, expires_at AS "expiresAt", stamp';
 
+/** Keys that one list looks at, a few milliseconds. */
+const LOOKED_AT = 5000;
 /** No key in UTF-8 begins with this byte. */
 const BEYOND = Buffer.of(0xff);
 /** Roughly what a commit adds to the log beside its values. */
@@ -131,13 +134,7 @@ export function openKvFile({ path, checkpoints, onDropped }: KvFileOptions): KvF
   return {
     head: (key) => query.head.get(Buffer.from(key)) ?? undefined,
     read: (key) => query.read.get(Buffer.from(key)) ?? undefined,
-    list({ prefix, after, limit, now }) {
-      // What follows a key at once is the same with a zero byte.
-      const [first, next] = [Buffer.from(prefix), Buffer.from(`${after}\0`)];
-      const from = after === undefined || Buffer.compare(next, first) < 0 ? first : next;
-      const rows = query.list.all(from, endOf(prefix), now, limit);
-      return rows.map((row) => Object.assign(row, { key: Buffer.from(row.key).toString() }));
-    },
+    list: (about) => listKeys(query, about),
     expired: (now, limit) =>
       query.expired.all(now, limit).map(({ key }) => Buffer.from(key).toString()),
     hasLarge: (name) => query.hasLarge.get(name) !== null,
@@ -149,6 +146,25 @@ export function openKvFile({ path, checkpoints, onDropped }: KvFileOptions): KvF
       checkpoints.forget(path);
       db.close();
     },
+  };
+}
+
+type ListAbout = Parameters<KvFile["list"]>[0];
+
+function listKeys(
+  query: ReturnType<typeof prepare>,
+  { prefix, after, limit, now }: ListAbout,
+): ReturnType<KvFile["list"]> {
+  // What follows a key at once is the same with a zero byte.
+  const [first, next] = [Buffer.from(prefix), Buffer.from(`${after}\0`)];
+  const from = after === undefined || Buffer.compare(next, first) < 0 ? first : next;
+  const end = endOf(prefix);
+  const last = query.keyAt.get(from, end)?.key;
+  const until = last ? Buffer.concat([last, Buffer.of(0)]) : end;
+  const rows = query.list.all(from, until, now, limit);
+  return {
+    rows: rows.map((row) => Object.assign(row, { key: Buffer.from(row.key).toString() })),
+    seen: last && rows.length < limit ? Buffer.from(last).toString() : undefined,
   };
 }
 
@@ -186,6 +202,9 @@ function prepare(db: Database) {
     list: db.query<Listed, [Uint8Array, Uint8Array, number, number]>(
       `SELECT key, ${HEAD} FROM entries
        WHERE key >= ?1 AND key < ?2 AND (expires_at IS NULL OR expires_at > ?3) ORDER BY key LIMIT ?4`,
+    ),
+    keyAt: db.query<{ key: Uint8Array }, [Uint8Array, Uint8Array]>(
+      `SELECT key FROM entries WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1 OFFSET ${LOOKED_AT}`,
     ),
     expired: db.query<{ key: Uint8Array }, [number, number]>(
       "SELECT key FROM entries WHERE expires_at <= ?1 LIMIT ?2",

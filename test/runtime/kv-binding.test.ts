@@ -168,3 +168,33 @@ test("large values wait until those before them are sent", async () => {
   }
   expect(answers.map(({ bytes }) => bytes?.length)).toEqual(Array(6).fill(200_000));
 });
+
+test("a list passes by any number of expired keys, some at a time", async () => {
+  const site = kv.of(1);
+  const soon = ctx.now().getTime() + 1000;
+  const dead = (part: number): Promise<unknown> =>
+    site.commit(
+      [],
+      Array.from({ length: 1000 }, (_, at) => ({
+        type: "set" as const,
+        key: `dead-${part}-${at}`,
+        value: Buffer.from("1"),
+        expiresAt: soon,
+      })),
+    );
+  for (let part = 0; part < 12; part += 1) await dead(part);
+  await site.put({ key: "alive", value: Buffer.from("1") });
+  await site.put({ key: "end", value: Buffer.from("1") });
+  ctx.pass(2000);
+  const names: string[] = [];
+  let parts = 0;
+  let cursor: string | undefined;
+  do {
+    const part = site.list({ limit: 10, cursor });
+    names.push(...part.items.map(({ name }) => name));
+    cursor = part.cursor ?? undefined;
+    parts += 1;
+  } while (cursor !== undefined);
+  expect(names).toEqual(["alive", "end"]);
+  expect(parts).toBe(3);
+});

@@ -153,11 +153,10 @@ function readsOf({
         throw refuse("limit", `use 1 to ${KV_LIMITS.listKeys}`);
       if (prefix !== "" && prefix !== "." && prefix !== "..") parseKey(prefix);
       const after = cursor === undefined ? undefined : readCursor(cursor);
-      const rows = settled(file()).list({ prefix, after, limit: limit + 1, now: now() });
+      const { rows, seen } = settled(file()).list({ prefix, after, limit: limit + 1, now: now() });
       const items = rows.slice(0, limit).map((row) => toItem(row.key, row));
-      const last = items.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return { items, cursor: more ? Buffer.from(last.name).toString("base64url") : null };
+      const last = rows.length > limit ? items.at(-1)?.name : seen;
+      return { items, cursor: last === undefined ? null : Buffer.from(last).toString("base64url") };
     },
   };
 }
