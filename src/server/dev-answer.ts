@@ -132,8 +132,6 @@ function loadedOf(
     shown: {
       deploy: DEPLOY,
       manifest: {
-        count: files.size,
-        weightBytes: 0,
         has: (path) => files.has(path) && !vanished.has(path),
         async find(path) {
           const file = files.get(path);

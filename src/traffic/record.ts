@@ -29,7 +29,7 @@ export type TrafficRecorder = Recorder & {
  * second began.
  */
 export function startTraffic(ctx: Ctx, countries = openCountries(ctx)): TrafficRecorder {
-  const known: Known = { day: 0, items: new Map() };
+  const known: Known = { day: 0, path: new Map(), referrer: new Map() };
   let waiting = new Map<number, Tally>();
   let current: Tally | undefined;
   let timer: Timer | undefined;

@@ -23,7 +23,7 @@ const BATCH_SITES = 100;
  * How many paths and referrers each site has on a day, at most: so that they need not be counted each second. Too high a number
  * is harmless, since it is counted anew before anything is refused.
  */
-export type Known = { day: number; items: Map<string, number> };
+export type Known = { day: number; path: Map<number, number>; referrer: Map<number, number> };
 
 type Row = readonly (number | string)[];
 type Items = Map<ItemKind, Map<string, Count>>;
@@ -139,9 +139,10 @@ async function writeItems(
 async function countKnown(tx: Tx, day: number, sites: Sites, known: Known): Promise<void> {
   if (known.day !== day) {
     known.day = day;
-    known.items.clear();
+    known.path.clear();
+    known.referrer.clear();
   }
-  const unknown = sites.map(([id]) => id).filter((id) => !known.items.has(`path ${id}`));
+  const unknown = sites.map(([id]) => id).filter((id) => !known.path.has(id));
   if (unknown.length === 0) return;
   const { siteId, kind } = trafficItems;
   const rows = await tx
@@ -155,11 +156,18 @@ async function countKnown(tx: Tx, day: number, sites: Sites, known: Known): Prom
       ),
     )
     .groupBy(siteId, kind);
-  for (const id of unknown) known.items.set(`path ${id}`, 0).set(`referrer ${id}`, 0);
-  for (const row of rows) known.items.set(`${row.kind} ${row.siteId}`, row.items);
+  // Of most sites there are no referrers: those that are not in it have none.
+  for (const id of unknown) known.path.set(id, 0);
+  for (const row of rows)
+    if (row.kind === "path" || row.kind === "referrer") known[row.kind].set(row.siteId, row.items);
 }
 
-type Candidates = { day: number; id: number; kind: ItemKind; counts: Map<string, Count> };
+type Candidates = {
+  day: number;
+  id: number;
+  kind: "path" | "referrer";
+  counts: Map<string, Count>;
+};
 
 /** The counts, with those that find no room on that day added up as `(other)`. */
 async function limitItems(
@@ -167,9 +175,9 @@ async function limitItems(
   { day, id, kind, counts }: Candidates,
   known: Known,
 ): Promise<Map<string, Count>> {
-  const key = `${kind} ${id}`;
-  const most = (known.items.get(key) ?? 0) + counts.size;
-  known.items.set(key, most);
+  if (counts.size === 0) return counts;
+  const most = (known[kind].get(id) ?? 0) + counts.size;
+  known[kind].set(id, most);
   if (most <= MAX_ITEMS) return counts;
   const rows = await tx
     .select({ item: trafficItems.item })
@@ -184,7 +192,7 @@ async function limitItems(
     if (room) there.add(item);
     add(kept, room ? item : OTHER, counted);
   }
-  known.items.set(key, there.size);
+  known[kind].set(id, there.size);
   return kept;
 }
 

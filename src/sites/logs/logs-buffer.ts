@@ -53,13 +53,17 @@ type SiteBuffer = {
 /** Makes a buffer. `now` is asked for lines that are kept, not for those that are only counted. */
 export function createLogBuffer(now: () => Date): LogBuffer {
   let sites = new Map<number | string, SiteBuffer>();
+  /** How many requests of sites without anything in `sites` were not kept: most of the sites, where thousands are busy at once. */
+  const counted = new Map<number, number>();
   let lines: BufferedLine[] = [];
   let kept = { failed: 0, others: 0 };
 
   function bufferOf(site: number | string): SiteBuffer {
     const known = sites.get(site);
     if (known) return known;
-    const fresh = { failed: [], others: [], lines: 0, moreRequests: 0, moreLines: 0 };
+    const moreRequests = typeof site === "number" ? (counted.get(site) ?? 0) : 0;
+    if (typeof site === "number") counted.delete(site);
+    const fresh = { failed: [], others: [], lines: 0, moreRequests, moreLines: 0 };
     sites.set(site, fresh);
     return fresh;
   }
@@ -74,8 +78,12 @@ export function createLogBuffer(now: () => Date): LogBuffer {
       }
     },
     addRequest(visit, requestId) {
-      const site = bufferOf(visit.siteId);
       const how = visit.status >= 500 ? "failed" : "others";
+      if (kept[how] >= MAX_LINES && !sites.has(visit.siteId)) {
+        counted.set(visit.siteId, (counted.get(visit.siteId) ?? 0) + 1);
+        return;
+      }
+      const site = bufferOf(visit.siteId);
       if (site[how].length >= MAX_SITE_REQUESTS || kept[how] >= MAX_LINES) site.moreRequests += 1;
       else {
         kept[how] += 1;
@@ -90,6 +98,11 @@ export function createLogBuffer(now: () => Date): LogBuffer {
         // Where there is no room to tell it, it is told next time.
         if (taken.length < 2 * MAX_LINES) taken.push(...takeRequests(site, buffer, at));
         else carried.set(site, buffer);
+      }
+      for (const [site, more] of counted) {
+        if (taken.length >= 2 * MAX_LINES) break;
+        taken.push(moreLine(site, "request", more, at));
+        counted.delete(site);
       }
       lines = [];
       sites = carried;

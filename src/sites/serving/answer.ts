@@ -7,6 +7,7 @@ import type { Recorder, Visit } from "#traffic/visit.ts";
 import { OWN_FOLDER } from "../addresses.ts";
 import { effectiveProtection } from "../gate/gate-protection.ts";
 import { resolve } from "../rules/resolve.ts";
+import { findFile, hasFile } from "./load-manifest.ts";
 import type { LoadedSite, ServedSite, Shown, SiteLoader } from "./load.ts";
 import {
   type LoadedProgram,
@@ -201,7 +202,7 @@ async function show(parts: Parts, asked: Asked, shown: Shown): Promise<Decided> 
   const { request, loaded, isGated } = asked;
   const { manifest, rules } = shown;
   const { question, wasPersonal } = questionOf({ ...asked, countryOf: parts.countryOf });
-  const resolution = resolve(rules.rules, manifest.has, question);
+  const resolution = resolve(rules.rules, (of) => hasFile(manifest, of), question);
   if (resolution.kind === "malformed") return plain(request, 400);
   if (resolution.kind === "redirect") {
     const headers = {
@@ -218,7 +219,7 @@ async function show(parts: Parts, asked: Asked, shown: Shown): Promise<Decided> 
     return runProgram(parts, asked, shown.program);
   }
   const path = resolution.kind === "file" ? resolution.path : resolution.page;
-  const file = path === undefined ? undefined : await manifest.find(path);
+  const file = path === undefined ? undefined : await findFile(manifest, path);
   if (path === undefined || file === undefined) return plain(request, resolution.status);
   const { route, status } = resolution;
   const { host } = asked.destination;

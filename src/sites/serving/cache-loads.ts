@@ -27,14 +27,13 @@ type Loading<V> = { ticket: { group: string }; promise: Promise<V | undefined> }
 export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V> {
   const loading = new Map<string, Loading<V>>();
   const unknown = createUnknown(now, limits);
-  /** Keys by group, but for the key that is the name of its group, as nearly all are. */
+  /** Keys by group and the other way round, but for the key that is the name of its group, as nearly all are. */
   const keysOf = new Map<string, Set<string>>();
-  const kept = createCache<{ group: string; value: V }>(limits.maxWeight, (entry) => {
-    const { group } = entry.value;
-    if (group === entry.key) return;
-    const keys = keysOf.get(group);
-    keys?.delete(entry.key);
-    if (keys?.size === 0) keysOf.delete(group);
+  const groupOf = new Map<string, string>();
+  const kept = createCache<V>(limits.maxWeight, ({ key }) => {
+    const group = groupOf.get(key);
+    if (group !== undefined) leaveGroup(keysOf, group, key);
+    groupOf.delete(key);
   });
 
   function keep(key: string, group: string, value: V | undefined): void {
@@ -42,8 +41,10 @@ export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V>
       unknown.add(key, group);
       return;
     }
-    kept.put(key, { group, value }, limits.weightOf(value));
-    if (group !== key) keysOf.set(group, (keysOf.get(group) ?? new Set()).add(key));
+    kept.put(key, value, limits.weightOf(value));
+    if (group === key) return;
+    groupOf.set(key, group);
+    keysOf.set(group, (keysOf.get(group) ?? new Set()).add(key));
   }
 
   function start(
@@ -67,10 +68,10 @@ export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V>
   }
 
   return {
-    peek: (key) => kept.get(key)?.value,
+    peek: (key) => kept.get(key),
     async find(key, group, load) {
       const found = kept.get(key);
-      if (found) return found.value;
+      if (found !== undefined) return found;
       if (unknown.has(key)) return undefined;
       return loading.get(key)?.promise ?? start(key, group, load);
     },
@@ -86,6 +87,12 @@ export function createLoads<V>(now: () => Date, limits: LoadLimits<V>): Loads<V>
       unknown.clear();
     },
   };
+}
+
+function leaveGroup(keysOf: Map<string, Set<string>>, group: string, key: string): void {
+  const keys = keysOf.get(group);
+  keys?.delete(key);
+  if (keys?.size === 0) keysOf.delete(group);
 }
 
 type Unknown = {

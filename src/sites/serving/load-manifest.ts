@@ -6,13 +6,16 @@ import { FILE_END, type LoadQueries, PATH_END } from "./load-queries.ts";
 /** A file of a deploy. */
 export type ManifestFile = { digest: Digest; sizeBytes: number };
 
-/** The files of a deploy by path, packed: some 100 bytes a file beside its path. */
-export type Manifest = {
-  readonly count: number;
-  /** What it takes in memory, about. */
+/**
+ * The files of a deploy by path. Plain data, since ten thousand sites are in memory at once: of few files the text that it came as
+ * (see `textManifest`), else packed, some 100 bytes a file beside its path.
+ */
+export type Manifest = string | PackedManifest | LiveManifest;
+
+type PackedManifest = {
+  readonly places: ReadonlyMap<string, number>;
+  readonly facts: Buffer;
   readonly weightBytes: number;
-  has: (path: string) => boolean;
-  find: (path: string) => ManifestFile | undefined | Promise<ManifestFile | undefined>;
 };
 
 const DIGEST_BYTES = 32;
@@ -43,52 +46,67 @@ export async function loadManifest(
       after = path;
     }
     // Fewer than it counts: retention took the deploy meanwhile. What is left of it is not served.
-    if (rows.length === 0) return packed(new Map(), Buffer.alloc(0), 0);
+    if (rows.length === 0) return { places: new Map(), facts: Buffer.alloc(0), weightBytes: 0 };
     if (places.size < fileCount) await giveWay();
   }
-  return packed(places, facts, weightBytes);
+  return { places, facts, weightBytes };
 }
 
 const HEX = DIGEST_BYTES * 2;
 
-/** A manifest of few files that stays the text that it came as: a fourth of what a table of them takes. */
-export function textManifest(files: string, count: number): Manifest {
-  const text = `${FILE_END}${files}${FILE_END}`;
-  const placeOf = (path: string): number => {
-    // What is asked for may hold anything; a path of a file holds neither.
-    if (path.includes(FILE_END) || path.includes(PATH_END)) return -1;
-    const at = text.indexOf(`${FILE_END}${path}${PATH_END}`);
-    return at === -1 ? -1 : at + path.length + 2;
-  };
+/** The files of a folder that nobody deployed: what is found is read at that moment. */
+export type LiveManifest = {
+  has: (path: string) => boolean;
+  find: (path: string) => Promise<ManifestFile | undefined>;
+};
+
+/** A manifest of few files, as the query of a site answers them: a fourth of what a table of them takes. */
+export function textManifest(files: string): Manifest {
+  return `${FILE_END}${files}${FILE_END}`;
+}
+
+/** What a manifest takes in memory, about. */
+export function weightOfManifest(manifest: Manifest): number {
+  if (typeof manifest !== "string") return "places" in manifest ? manifest.weightBytes : 0;
+  // Text of one byte a character is kept so.
+  return /^[\u0000-\u00ff]*$/.test(manifest) ? manifest.length : manifest.length * 2;
+}
+
+/** Whether a file of that path is there. */
+export function hasFile(manifest: Manifest, path: string): boolean {
+  if (typeof manifest === "string") return placeIn(manifest, path) !== -1;
+  return "places" in manifest ? manifest.places.has(path) : manifest.has(path);
+}
+
+/** The file of that path; only of a folder that lives it takes time. */
+export function findFile(
+  manifest: Manifest,
+  path: string,
+): ManifestFile | undefined | Promise<ManifestFile | undefined> {
+  if (typeof manifest !== "string")
+    return "places" in manifest ? findPacked(manifest, path) : manifest.find(path);
+  const at = placeIn(manifest, path);
+  if (at === -1) return undefined;
   return {
-    count,
-    // Text of one byte a character is kept so.
-    weightBytes: /^[\u0000-\u00ff]*$/.test(text) ? text.length : text.length * 2,
-    has: (path) => placeOf(path) !== -1,
-    find(path) {
-      const at = placeOf(path);
-      if (at === -1) return undefined;
-      return {
-        digest: parseDigest(`sha256:${text.slice(at, at + HEX)}`),
-        sizeBytes: Number(text.slice(at + HEX, text.indexOf(FILE_END, at))),
-      };
-    },
+    digest: parseDigest(`sha256:${manifest.slice(at, at + HEX)}`),
+    sizeBytes: Number(manifest.slice(at + HEX, manifest.indexOf(FILE_END, at))),
   };
 }
 
-function packed(places: ReadonlyMap<string, number>, facts: Buffer, weightBytes: number): Manifest {
+/** Where the facts of a file begin in the text, or -1. */
+function placeIn(text: string, path: string): number {
+  // What is asked for may hold anything; a path of a file holds neither.
+  if (path.includes(FILE_END) || path.includes(PATH_END)) return -1;
+  const at = text.indexOf(`${FILE_END}${path}${PATH_END}`);
+  return at === -1 ? -1 : at + path.length + 2;
+}
+
+function findPacked({ places, facts }: PackedManifest, path: string): ManifestFile | undefined {
+  const place = places.get(path);
+  if (place === undefined) return undefined;
+  const at = place * FILE_BYTES;
   return {
-    count: places.size,
-    weightBytes,
-    has: (path) => places.has(path),
-    find(path) {
-      const place = places.get(path);
-      if (place === undefined) return undefined;
-      const at = place * FILE_BYTES;
-      return {
-        digest: parseDigest(`sha256:${facts.toString("hex", at, at + DIGEST_BYTES)}`),
-        sizeBytes: facts.readUIntBE(at + DIGEST_BYTES, SIZE_BYTES),
-      };
-    },
+    digest: parseDigest(`sha256:${facts.toString("hex", at, at + DIGEST_BYTES)}`),
+    sizeBytes: facts.readUIntBE(at + DIGEST_BYTES, SIZE_BYTES),
   };
 }

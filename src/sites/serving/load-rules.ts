@@ -5,7 +5,7 @@ import type { Db } from "#store/db.ts";
 
 import { type ReadRules, readSiteRules, type SiteRules, sliceSiteRules } from "../rules/resolve.ts";
 import { createLoads, type Loads } from "./cache-loads.ts";
-import type { Manifest, ManifestFile } from "./load-manifest.ts";
+import { findFile, type Manifest, type ManifestFile } from "./load-manifest.ts";
 
 /** The rules of a deploy, and what they take in memory, about. */
 export type LoadedRules = { readonly rules: SiteRules; readonly weightBytes: number };
@@ -34,8 +34,8 @@ const inTurn = createTurns(1);
 /** Reads the rules that lie in a deploy. Rejects where their bytes are gone. */
 export async function loadRules(ctx: Ctx, manifest: Manifest): Promise<LoadedRules> {
   return readRuleFiles(ctx, {
-    redirects: await manifest.find("_redirects"),
-    headers: await manifest.find("_headers"),
+    redirects: await findFile(manifest, "_redirects"),
+    headers: await findFile(manifest, "_headers"),
   });
 }
 

@@ -3,7 +3,7 @@ import type { Ctx } from "#store/ctx.ts";
 
 import type { SiteRow } from "../rights.ts";
 import { createLoads } from "./cache-loads.ts";
-import { loadManifest, type Manifest, textManifest } from "./load-manifest.ts";
+import { loadManifest, type Manifest, textManifest, weightOfManifest } from "./load-manifest.ts";
 import { toLoadedProgram } from "./load-program.ts";
 import { type LoadQueries, prepareLoads } from "./load-queries.ts";
 import { type LoadedRules, loadRules } from "./load-rules.ts";
@@ -133,7 +133,7 @@ const SITE_BYTES = 1000;
 function weightOf({ shown }: LoadedSite): number {
   if (!shown) return SITE_BYTES;
   const { manifest, rules, program } = shown;
-  return SITE_BYTES + manifest.weightBytes + rules.weightBytes + (program?.weightBytes ?? 0);
+  return SITE_BYTES + weightOfManifest(manifest) + rules.weightBytes + (program?.weightBytes ?? 0);
 }
 
 async function loadSite(
@@ -170,9 +170,7 @@ async function loadShown(
   const { deploy, state, fileCount, doneAt, releasedAt, files } = row;
   if (deploy === null || fileCount === null || state !== "ready") return undefined;
   const manifest =
-    files === null
-      ? await loadManifest(queries, deploy, fileCount)
-      : textManifest(files, fileCount);
+    files === null ? await loadManifest(queries, deploy, fileCount) : textManifest(files);
   return {
     deploy,
     manifest,

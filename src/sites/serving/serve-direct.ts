@@ -4,6 +4,7 @@ import { sitesDomain } from "../addresses.ts";
 import { effectiveProtection } from "../gate/gate-protection.ts";
 import { findPage, servable } from "../rules/clean-urls.ts";
 import { hasRules } from "../rules/resolve.ts";
+import { findFile, hasFile } from "./load-manifest.ts";
 import type { LoadedSite, Shown, SiteLoader } from "./load.ts";
 import type { Bodies } from "./serve-bodies.ts";
 import type { Preference } from "./serve-encoding.ts";
@@ -78,9 +79,12 @@ function prepareFile(
   { url, host, kind, preference }: DirectAsk,
   { loaded, shown, path }: Target,
 ): Prepared | undefined {
-  const found = findPage(servable(shown.manifest.has), path);
+  const found = findPage(
+    servable((of) => hasFile(shown.manifest, of)),
+    path,
+  );
   if (found?.kind !== "file") return undefined;
-  const file = shown.manifest.find(found.path);
+  const file = findFile(shown.manifest, found.path);
   if (file === undefined || file instanceof Promise) return undefined;
   const at = host.indexOf(":");
   const name = at === -1 ? host : host.slice(0, at);

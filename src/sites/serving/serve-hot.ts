@@ -37,7 +37,7 @@ export type Hot = {
 /** What a ready answer takes besides its body, about. */
 const PREPARED_BYTES = 2500;
 /** Places that were asked for lately; more share an entry. */
-const MAX_SEEN = 16_384;
+const MAX_SEEN = 4096;
 
 /** Answers of a site between two changes of it: one word makes all of them old. */
 type Era = { isOver: boolean; answers: number };

@@ -98,7 +98,7 @@ export function createSiteServer(
 }
 
 /** What of the memory for files their bytes may take; the rest is for answers that are ready. */
-const BODY_SHARE = 0.6;
+const BODY_SHARE = 0.75;
 
 function createParts(ctx: Ctx, recorder: Recorder) {
   const maxBytes = ctx.config["sites.cacheBytes"];
