@@ -203,3 +203,21 @@ test("the meter gives each site its share, and less where many want it", () => {
   now = 1000;
   expect(one.waitMs()).toBe(0);
 });
+
+test("what one call takes beyond its window is owed to the next ones, two at most", () => {
+  let now = 0;
+  const calls = createMeter(() => now);
+  const two = calls.account(2);
+  two.spend(500);
+  const after: number[] = [];
+  for (now = 1000; now <= 3000; now += 1000) after.push(two.waitMs());
+  expect(after).toEqual([1000, 1000, 0]);
+  two.spend(60_000);
+  after.length = 0;
+  for (now = 5000; now <= 7000; now += 1000) after.push(two.waitMs());
+  expect(after).toEqual([1000, 1000, 0]);
+  two.spend(60_000);
+  now += 60_000;
+  expect(two.waitMs()).toBe(0);
+  expect(calls.account(3).waitMs()).toBe(0);
+});

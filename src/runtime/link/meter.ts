@@ -18,6 +18,8 @@ const SITE_MS = 150;
 const ALL_MS = 300;
 /** Nobody's share is less. */
 const LEAST_MS = 15;
+/** What is carried into later windows at most: two windows of waiting, since a pause of the host's own may have been counted. */
+const MAX_DEBT_MS = 2 * SITE_MS;
 
 /** Makes a meter; `nowMs` is a clock that never goes back. */
 export function createMeter(nowMs: () => number): Meter {
@@ -26,8 +28,13 @@ export function createMeter(nowMs: () => number): Meter {
   const spent = new Map<number, number>();
   function roll(now: number): void {
     if (now - windowStart < WINDOW_MS) return;
+    const windows = Math.floor((now - windowStart) / WINDOW_MS);
     windowStart = now;
-    spent.clear();
+    for (const [siteId, ms] of spent) {
+      const debt = Math.min(ms - SITE_MS, MAX_DEBT_MS) - SITE_MS * (windows - 1);
+      if (debt > 0) spent.set(siteId, debt);
+      else spent.delete(siteId);
+    }
   }
   return {
     account: (siteId) => ({
