@@ -1,5 +1,6 @@
-import { dlopen } from "bun:ffi";
 import { Database } from "bun:sqlite";
+
+import { openCLibrary } from "#base/c-library.ts";
 
 /** The system's own file locks. */
 export type FileLocker = {
@@ -22,30 +23,12 @@ const LOCK_NB = 4;
 const LOCK_UN = 8;
 
 function flockLocker(): FileLocker {
-  const { flock } = openLibrary().symbols;
+  const { flock } = openCLibrary({ flock: { args: ["i32", "i32"], returns: "i32" } });
   return {
     tryLock: (descriptor, _path, mode) =>
       flock(descriptor, (mode === "shared" ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0,
     unlock: (descriptor) => void flock(descriptor, LOCK_UN),
   };
-}
-
-/** The C library under the name it has here: macOS, glibc, musl. */
-function openLibrary() {
-  const symbols = { flock: { args: ["i32", "i32"], returns: "i32" } } as const;
-  const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
-  const names =
-    process.platform === "darwin"
-      ? ["libSystem.B.dylib"]
-      : ["libc.so.6", `libc.musl-${machine}.so.1`, `ld-musl-${machine}.so.1`];
-  let last: unknown;
-  for (const name of names)
-    try {
-      return dlopen(name, symbols);
-    } catch (error) {
-      last = error;
-    }
-  throw new Error("no C library with flock found", { cause: last });
 }
 
 function sqliteLocker(): FileLocker {

@@ -2,9 +2,10 @@
  * `src/runtime/link` is the host's end of the bridge: the ring, the link of one process, visitors' requests as a program gets
  * them and answers as visitors do. `src/runtime/process` and the server call it. It must never believe what comes over a link.
  */
-import { dlopen, type Pointer, toArrayBuffer } from "bun:ffi";
+import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { closeSync } from "node:fs";
 
+import { openCLibrary } from "#base/c-library.ts";
 import { RING_SLOT_BYTES, RING_SLOTS } from "#bridge/model.ts";
 
 /** Memory that the host shares with one process. */
@@ -28,10 +29,20 @@ const FAILED = -1;
 
 let library: ReturnType<typeof openLibrary> | undefined;
 
+function openLibrary() {
+  return openCLibrary({
+    memfd_create: { args: ["cstring", "u32"], returns: "i32" },
+    ftruncate: { args: ["i32", "i64"], returns: "i32" },
+    fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+    mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: "ptr" },
+    munmap: { args: ["ptr", "u64"], returns: "i32" },
+  });
+}
+
 /** Makes a ring for one process. Where the system refuses, it is one without memory. */
 export function createRing(): Ring {
   if (process.platform !== "linux") return { fd: -1, memory: undefined, close: () => undefined };
-  const { memfd_create, ftruncate, fcntl, mmap, munmap } = (library ??= openLibrary()).symbols;
+  const { memfd_create, ftruncate, fcntl, mmap, munmap } = (library ??= openLibrary());
   const fd = memfd_create(Buffer.from("land\0"), CLOEXEC_AND_SEALS);
   if (fd < 0) return { fd: -1, memory: undefined, close: () => undefined };
   let isOpen = true;
@@ -68,24 +79,4 @@ function addressOf(symbol: unknown): number {
   const address: unknown = typeof symbol === "function" ? Reflect.get(symbol, "ptr") : undefined;
   if (typeof address !== "number") throw new Error("a function of the C library has no address");
   return address;
-}
-
-/** The C library under the name it has here: glibc, musl. */
-function openLibrary() {
-  const symbols = {
-    memfd_create: { args: ["cstring", "u32"], returns: "i32" },
-    ftruncate: { args: ["i32", "i64"], returns: "i32" },
-    fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
-    mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: "ptr" },
-    munmap: { args: ["ptr", "u64"], returns: "i32" },
-  } as const;
-  const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
-  let last: unknown;
-  for (const name of ["libc.so.6", `libc.musl-${machine}.so.1`, `ld-musl-${machine}.so.1`])
-    try {
-      return dlopen(name, symbols);
-    } catch (error) {
-      last = error;
-    }
-  throw new Error("no C library found", { cause: last });
 }

@@ -1,5 +1,7 @@
-import { dlopen, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+
+import { openCLibrary } from "#base/c-library.ts";
 
 /**
  * How urgent processes of programs are to the kernel. The server comes first, then programs, then those that hold a core.
@@ -92,8 +94,10 @@ function setGroup(pid: number, nice: number): boolean {
 }
 
 function threadUrgency(): Urgency {
-  const calls = openLibrary()?.symbols;
-  if (!calls) return { settle() {}, lower() {}, raise: () => true };
+  const calls = openCLibrary({
+    setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
+    sched_setscheduler: { args: ["i32", "i32", "ptr"], returns: "i32" },
+  });
   const parameters = new Int32Array([0]);
   const schedule = (pid: number, policy: number): boolean =>
     threadsOf(pid).every((id) => calls.sched_setscheduler(id, policy, ptr(parameters)) === 0);
@@ -112,19 +116,4 @@ function threadsOf(pid: number): number[] {
   } catch {
     return [];
   }
-}
-
-function openLibrary() {
-  const symbols = {
-    setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
-    sched_setscheduler: { args: ["i32", "i32", "ptr"], returns: "i32" },
-  } as const;
-  const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
-  for (const name of ["libc.so.6", `libc.musl-${machine}.so.1`, `ld-musl-${machine}.so.1`])
-    try {
-      return dlopen(name, symbols);
-    } catch {
-      // The next name may be that of this system.
-    }
-  return undefined;
 }

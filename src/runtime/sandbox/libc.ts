@@ -1,4 +1,6 @@
-import { dlopen, ptr, read } from "bun:ffi";
+import { ptr, read } from "bun:ffi";
+
+import { openCLibrary } from "#base/c-library.ts";
 
 import { archOf, type CallName, numberOf } from "./arch.ts";
 
@@ -34,7 +36,10 @@ export function openSyscalls(): Syscall {
 function makeSyscalls(): Syscall {
   const arch = archOf();
   if (arch === undefined) throw new Error(`no system calls known for ${process.arch}`);
-  const { syscall, __errno_location: errnoAt } = openLibrary().symbols;
+  const { syscall, __errno_location: errnoAt } = openCLibrary({
+    syscall: { args: [WORD, WORD, WORD, WORD, WORD, WORD, WORD], returns: WORD },
+    __errno_location: { args: [], returns: "ptr" },
+  });
   return (name, ...args) => {
     const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args.map((argument) => word(argument));
     const result = Number(syscall(numberOf(arch, name), a, b, c, d, e, f));
@@ -55,21 +60,4 @@ function word(value: Argument): number | bigint {
 /** The addresses of texts with a null behind them, as `execve` takes its arguments. */
 export function pointersTo(texts: readonly string[]): BigUint64Array {
   return new BigUint64Array([...texts.map((text) => BigInt(word(text))), 0n]);
-}
-
-/** The C library under the name it has here: glibc, musl. */
-function openLibrary() {
-  const symbols = {
-    syscall: { args: [WORD, WORD, WORD, WORD, WORD, WORD, WORD], returns: WORD },
-    __errno_location: { args: [], returns: "ptr" },
-  } as const;
-  const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
-  let last: unknown;
-  for (const name of ["libc.so.6", `libc.musl-${machine}.so.1`, `ld-musl-${machine}.so.1`])
-    try {
-      return dlopen(name, symbols);
-    } catch (error) {
-      last = error;
-    }
-  throw new Error("no C library found", { cause: last });
 }
