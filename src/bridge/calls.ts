@@ -67,14 +67,12 @@ export type SocketInfo = {
   data: unknown;
 };
 
-/** Host → guest, answered when the handler is done. */
+/** Host → guest, answered with null when the handler is done. */
 export type GuestCalls = {
-  scheduled: { params: { cron: string; scheduledTime: Ms }; value: { noRetry: boolean } };
-  "socket.open": { params: { socket: SocketInfo }; value: null };
+  /** Refused with `no_retry` where it failed and must not be tried again. */
+  scheduled: { cron: string; scheduledTime: Ms };
+  "socket.open": { socket: SocketInfo };
   /** Bytes: the message. */
-  "socket.message": { params: { socket: SocketInfo; text: boolean }; value: null };
-  "socket.close": {
-    params: { socket: SocketInfo; code: number; reason: string };
-    value: null;
-  };
+  "socket.message": { socket: SocketInfo; text: boolean };
+  "socket.close": { socket: SocketInfo; code: number; reason: string };
 };

@@ -12,9 +12,7 @@ export function createCalls(program: () => Program): LinkHandlers["onCall"] {
     if (name === "scheduled") {
       const cron = String(propertyOf(params, "cron"));
       await program().scheduled(cron, Number(propertyOf(params, "scheduledTime")), run);
-      return { value: { noRetry: false } };
-    }
-    await program().socket(toEvent(name, params, bytes), run);
+    } else await program().socket(toEvent(name, params, bytes), run);
     return { value: null };
   };
 }

@@ -56,10 +56,7 @@ export function startFunctions(ctx: Ctx, logs: Pick<SiteLogs, "note">): Function
       const found = await liveProgramOf(ctx, siteId);
       return found && { ...refOf(siteId, found.site, found.program), crons: found.program.crons };
     },
-    run: async (ref, cron, scheduledTime) => {
-      await supervisor.call(ref, "scheduled", { cron, scheduledTime });
-      return { noRetry: false };
-    },
+    run: (ref, cron, scheduledTime) => supervisor.call(ref, "scheduled", { cron, scheduledTime }),
   });
   const unfollow = followChanges(ctx, supervisor, kv, sockets);
   return {

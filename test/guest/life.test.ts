@@ -96,7 +96,7 @@ test("schedules run with their work, and say whether to try again", async () => 
     }
   };
   expect(guest.handlers).toEqual({ fetch: false, scheduled: true, websocket: false });
-  expect(await run("0 * * * *")).toEqual({ noRetry: false });
+  expect(await run("0 * * * *")).toBeNull();
   await guest.logged(/^0 \* \* \* \* 5$/);
   expect(await run("1 * * * *")).toBe("exception");
   expect(await run("2 * * * *")).toBe("no_retry");

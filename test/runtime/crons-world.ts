@@ -53,7 +53,6 @@ export async function cronWorld(config: Partial<ServerConfig> = {}): Promise<Cro
       async run(_, cron, scheduledTimeMs, signal) {
         ran.push(`${cron} ${new Date(scheduledTimeMs).toISOString().slice(11, 16)}`);
         await handler(signal);
-        return { noRetry: false };
       },
     });
   let crons = start();

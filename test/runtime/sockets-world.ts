@@ -7,7 +7,6 @@ import { loadConfig, type ServerConfig } from "#base/config.ts";
 import { createHooks } from "#base/hooks.ts";
 import { parseDeployId, parseDigest, parseSiteName } from "#base/names.ts";
 import type { SocketInfo } from "#bridge/calls.ts";
-import type { CallAnswer } from "#bridge/model.ts";
 import type { Peer } from "#http/peer.ts";
 import type { SocketData } from "#runtime/sockets/socket.ts";
 import { createSockets, type SocketParts, type Sockets } from "#runtime/sockets/sockets.ts";
@@ -95,12 +94,11 @@ export async function socketWorld(options: WorldOptions = {}): Promise<World> {
       await options.handlersOf?.();
       return { fetch: true, scheduled: false, websocket: options.handles ?? true };
     },
-    async call(ref, name, params, bytes): Promise<CallAnswer> {
+    async call(ref, name, params, bytes): Promise<void> {
       const { socket, code, reason } = params as Asked;
       const one = { ref, name, socket, text: textOf(bytes), code, reason };
       asked.push(one);
       await options.call?.(one);
-      return { value: null };
     },
     currentProgram: async (siteId, deploy, isLive) => {
       const of = isLive ? live : deploy;

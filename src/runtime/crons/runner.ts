@@ -15,7 +15,7 @@ export type RunProgram = (
   cron: string,
   scheduledTimeMs: number,
   signal: AbortSignal,
-) => Promise<{ noRetry: boolean }>;
+) => Promise<void>;
 
 /** A program with its schedules. */
 export type CronProgram = ProgramRef & { crons: readonly Cron[] };

@@ -7,6 +7,7 @@ import {
   type Stop,
 } from "#bridge/model.ts";
 
+import { passBody } from "../link/visitor-body.ts";
 import type { Instance, Pending } from "./instance.ts";
 import { refuse } from "./refusals.ts";
 
@@ -162,43 +163,14 @@ const VISITORS: Partial<Record<string, string>> = {
 
 /** A body that tells of each part that is taken from it: while a visitor still sends, an answer cannot be late. */
 function touching(body: Body, touch: () => void): Body {
-  return body instanceof ReadableStream ? passing(body, touch, () => {}) : body;
+  return body instanceof ReadableStream ? passBody(body, () => touch()) : body;
 }
 
 /** A body that tells when it is over: read to its end, failed, or given up by its reader. */
 function ending(body: ReadableStream<Uint8Array>, onEnd: () => void): Body {
-  return passing(body, () => {}, onEnd);
-}
-
-function passing(
-  body: ReadableStream<Uint8Array>,
-  onPart: () => void,
-  onEnd: () => void,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (done) {
-            onEnd();
-            controller.close();
-          } else {
-            onPart();
-            controller.enqueue(value);
-          }
-        } catch (error) {
-          onEnd();
-          controller.error(error);
-        }
-      },
-      async cancel(reason) {
-        onEnd();
-        await reader.cancel(reason);
-      },
-    },
-    // Nothing is read ahead: a part may lie in memory that is used again when the next one is asked for.
-    { highWaterMark: 0 },
+  return passBody(
+    body,
+    () => undefined,
+    () => onEnd(),
   );
 }

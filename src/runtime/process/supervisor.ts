@@ -3,7 +3,8 @@
  * What answers visitors, schedules and sockets asks it. It must never let one program slow another, nor end without telling why.
  */
 import type { DeployId } from "#base/names.ts";
-import type { Body, CallAnswer, Handlers, LinkResponse, RequestHead } from "#bridge/model.ts";
+import type { GuestCalls } from "#bridge/calls.ts";
+import type { Body, Handlers, LinkResponse, RequestHead } from "#bridge/model.ts";
 
 import type { ProcessInfo } from "../model.ts";
 import type { ProgramRef } from "../tenant.ts";
@@ -17,6 +18,14 @@ import { keepDeploys, keepHouse } from "./housekeeping.ts";
 import type { Instance } from "./instance.ts";
 import type { ProgramLine, SupervisorParts } from "./parts.ts";
 
+/** Asks a program something; resolves when its handler is done. Rejects with BridgeError; `wall_limit`: it is not done in time. */
+export type CallProgram = <N extends keyof GuestCalls>(
+  ref: ProgramRef,
+  name: N,
+  params: GuestCalls[N],
+  bytes?: Uint8Array,
+) => Promise<void>;
+
 /** Runs programs. What it rejects with is a BridgeError whose code is a `RefusalCode`, or what the program's own side refused. */
 export type Supervisor = {
   /** The answer of a program, started if need be. It counts as open until its body is read to the end or given up. */
@@ -26,8 +35,7 @@ export type Supervisor = {
     body: Body,
     signal: AbortSignal,
   ) => Promise<LinkResponse>;
-  /** Asks a program something by name (see `GuestCalls`). */
-  call: (ref: ProgramRef, name: string, params: unknown, bytes?: Uint8Array) => Promise<CallAnswer>;
+  call: CallProgram;
   /** Which handlers a program has; starts it where that is not known yet. */
   handlersOf: (ref: ProgramRef) => Promise<Handlers>;
   /** Only these deploys of a site go on; processes of others finish what they have, then end. */
@@ -74,7 +82,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       const { calls } = runner;
       const limitMs = name === "scheduled" ? cronMs : wallMs;
       const call = { name, params, bytes, limitMs, onFinish: calls.leave };
-      return enter(runner, calls, (instance) => sendCall(work, instance, call));
+      await enter(runner, calls, (instance) => sendCall(work, instance, call));
     },
     async handlersOf(ref) {
       const runner = runnerOf(ref);

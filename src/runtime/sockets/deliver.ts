@@ -1,17 +1,10 @@
-import { BridgeError, type CallAnswer, type Handlers } from "#bridge/model.ts";
+import { BridgeError, type Handlers } from "#bridge/model.ts";
 
+import type { CallProgram } from "../process/supervisor.ts";
 import type { ProgramRef } from "../tenant.ts";
 import { infoOf } from "./about.ts";
 import { closeGently, type Socket, type SocketEvent } from "./socket.ts";
 import type { Speakers } from "./speakers.ts";
-
-/** Asks a program something; starts its process where it does not run. Rejects with BridgeError; `wall_limit`: it is not done in time. */
-export type CallProgram = (
-  ref: ProgramRef,
-  name: string,
-  params: unknown,
-  bytes?: Uint8Array,
-) => Promise<CallAnswer>;
 
 /** What events are handed on with. */
 export type DeliverParts = {
@@ -60,7 +53,7 @@ function callProgram(
   ref: ProgramRef,
   about: Socket,
   event: SocketEvent,
-): Promise<CallAnswer> {
+): Promise<void> {
   const socket = infoOf(about);
   if (event.kind === "open") return call(ref, "socket.open", { socket });
   if (event.kind === "message")

@@ -11,9 +11,9 @@ import type { SiteName } from "#base/names.ts";
 import type { Handlers } from "#bridge/model.ts";
 import type { ProgramAnswer, ProgramAsk } from "#sites/serving/program.ts";
 
+import type { CallProgram } from "../process/supervisor.ts";
 import type { Binding, ProgramRef } from "../tenant.ts";
 import { rememberCurrent } from "./current.ts";
-import type { CallProgram } from "./deliver.ts";
 import { createEvents, type Events } from "./events.ts";
 import { isSocketRequest } from "./handshake.ts";
 import { socketBinding } from "./notes.ts";
