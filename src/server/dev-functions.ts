@@ -13,7 +13,7 @@ import { createSupervisor, type Supervisor } from "#runtime/process/supervisor.t
 import { createSpawner } from "#runtime/sandbox/spawn.ts";
 import type { SocketData } from "#runtime/sockets/socket.ts";
 import { createSockets } from "#runtime/sockets/sockets.ts";
-import type { ProgramRef } from "#runtime/tenant.ts";
+import { type ProgramRef, refOf } from "#runtime/tenant.ts";
 import { isOwnHost } from "#sites/domains/domain-host.ts";
 import type { LoadedSite } from "#sites/serving/load.ts";
 import type { LoadedProgram, Programs } from "#sites/serving/program.ts";
@@ -60,7 +60,8 @@ export function startDevFunctions(options: DevFunctionsOptions): DevFunctions {
   const { site } = options;
   const codes = new Map<Digest, ProgramCode>();
   let state: ProgramState | undefined;
-  const current = (): ProgramRef | undefined => state?.program && toRef(site, state.program);
+  const current = (): ProgramRef | undefined =>
+    state?.program && refOf(site.id, site.name, state.program);
   const parts = putTogether(options, { codes, current, env: () => state?.env ?? {} });
   const { supervisor, sockets, programs, hooks } = parts;
 
@@ -176,11 +177,6 @@ function keepCode(codes: Map<Digest, ProgramCode>, { digest, code }: DevProgram)
     if (codes.size <= KEPT_CODES) break;
     codes.delete(oldest);
   }
-}
-
-function toRef({ id, name: site }: LoadedSite["site"], program: DevProgram): ProgramRef {
-  const { deploy, digest, mapDigest, name, language, database } = program;
-  return { siteId: id, site, deploy, digest, mapDigest, name, language, database };
 }
 
 /** What would be in the log of a server, as far as it is not told as a line of the program already. */

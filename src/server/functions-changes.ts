@@ -36,7 +36,6 @@ export function followChanges(
       sockets.closeSite(id, 1008, "who may look at the site changed"),
     ),
     ctx.hooks.on("site.deleted", async ({ id }) => {
-      sockets.closeSite(id, 1001, "the site is gone");
       await supervisor.forget(id);
       await kv.remove(id);
     }),
