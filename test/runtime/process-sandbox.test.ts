@@ -64,18 +64,22 @@ test.skipIf(problem !== undefined)(
   20_000,
 );
 
-test.skipIf(problem !== undefined)("a confined program is limited as any other", async () => {
-  const world = await processWorld({
-    "functions.sandbox": "required",
-    "functions.pool": 1,
-    "functions.cpuMs": 200,
-    "functions.memoryBytes": 128 * MB,
-  });
-  open.push(world);
-  const loops = world.program(answering("(() => { while (true); })()"));
-  expect(await world.ask(loops)).toMatchObject({ code: "cpu_limit" });
-  const hoards = world.program(
-    answering("(() => { const all = []; for (;;) all.push(new Uint8Array(1e6).fill(1)); })()"),
-  );
-  expect((await world.ask(hoards)).code).toMatch(/^(?:memory|cpu)_limit$/);
-});
+test.skipIf(problem !== undefined)(
+  "a confined program is limited as any other",
+  async () => {
+    const world = await processWorld({
+      "functions.sandbox": "required",
+      "functions.pool": 1,
+      "functions.cpuMs": 200,
+      "functions.memoryBytes": 128 * MB,
+    });
+    open.push(world);
+    const loops = world.program(answering("(() => { while (true); })()"));
+    expect(await world.ask(loops)).toMatchObject({ code: "cpu_limit" });
+    const hoards = world.program(
+      answering("(() => { const all = []; for (;;) all.push(new Uint8Array(1e6).fill(1)); })()"),
+    );
+    expect((await world.ask(hoards)).code).toMatch(/^(?:memory|cpu)_limit$/);
+  },
+  20_000,
+);
