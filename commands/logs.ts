@@ -47,7 +47,7 @@ each line as one line of JSON.`,
       context.say(
         Object.keys(filter).length === 0
           ? `The log of ${site} is empty`
-          : `The log of ${site} has no such lines; new ones take a second to be there`,
+          : `The log of ${site} has no such lines`,
       );
     return { value: { items: lines, next: page.next }, text };
   },

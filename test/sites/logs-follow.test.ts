@@ -60,6 +60,18 @@ test("a follower gets what is written from now on, of that site and level alone"
   await errors.cancel();
 });
 
+test("a follower of one request gets its lines alone", async () => {
+  await using world = await openLogsWorld();
+  const events = await follow(world, "&request=one");
+  const note = (requestId: string): void =>
+    world.logs.note({ site: 1, level: "info", kind: "program", message: requestId, requestId });
+  note("other");
+  note("one");
+  await world.logs.flush();
+  expect(await events.lines()).toEqual(["2 one"]);
+  await events.cancel();
+});
+
 test("a follower that comes again goes on after the last line it saw", async () => {
   await using world = await openLogsWorld();
   for (const path of ["/1", "/2", "/3"]) {

@@ -187,3 +187,27 @@ test("a write that fails is kept and tried again", async () => {
   ]);
   expect(world.ctx.logged.join("")).toContain("disk is full");
 });
+
+test("who reads sees what was noted before; where it cannot be written, reading does not try it again and again", async () => {
+  await using world = await openLogsWorld();
+  const { ctx, people, request } = world;
+  const read = async (): Promise<string[]> => {
+    const { items } = await page(await world.get("/sites/blog/logs", people.ada));
+    return items.map(({ message }) => message);
+  };
+  request({ path: "/now" });
+  expect(await read()).toEqual(["GET /now 200"]);
+  await ctx.db.transaction(async (tx) => {
+    await tx.run(
+      sql`CREATE TRIGGER full BEFORE INSERT ON site_logs BEGIN SELECT RAISE(ABORT, 'disk is full'); END`,
+    );
+  });
+  request({ path: "/later" });
+  for (let n = 0; n < 3; n += 1) expect(await read()).toEqual(["GET /now 200"]);
+  expect(ctx.logged.filter((line) => line.includes("not written yet"))).toHaveLength(1);
+  await ctx.db.transaction(async (tx) => {
+    await tx.run(sql`DROP TRIGGER full`);
+  });
+  await world.logs.flush();
+  expect(await read()).toEqual(["GET /later 200", "GET /now 200"]);
+});

@@ -86,7 +86,7 @@ type Following = FollowOptions & {
 function streamOf(
   ctx: Ctx,
   siteId: number,
-  { after, level, kind, mayStill, wait, end, heartbeatMs = HEARTBEAT_MS }: Following,
+  { after, level, kind, requestId, mayStill, wait, end, heartbeatMs = HEARTBEAT_MS }: Following,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let last = after;
@@ -106,7 +106,13 @@ function streamOf(
         if (!(await mayStill())) return undefined;
         checkedMs = ctx.now().getTime();
       }
-      const lines = await readLinesAfter(ctx, siteId, { after: last, level, kind, limit: BATCH });
+      const lines = await readLinesAfter(ctx, siteId, {
+        after: last,
+        level,
+        kind,
+        requestId,
+        limit: BATCH,
+      });
       last = lines.at(-1)?.id ?? last;
       if (lines.length > 0) return lines.map(eventOf).join("");
       if (!(await wait.woken(heartbeatMs))) return ": still here\n\n";

@@ -12,7 +12,7 @@ export type Follower = {
   end: () => void;
 };
 
-/** Who follows which log. In memory: a follower is a connection of this very process. */
+/** Who follows which log, and what writes them. In memory: a follower is a connection of this very process. */
 export type LogHub = {
   /** Adds a follower and answers the way to leave; undefined: there are too many. */
   join: (siteId: number, follower: Follower) => (() => void) | undefined;
@@ -22,6 +22,10 @@ export type LogHub = {
   close: () => void;
   /** Lets followers in again. */
   open: () => void;
+  /** Has what was noted until now written, so that who reads next sees it. Never throws. */
+  flush: () => Promise<void>;
+  /** Names what writes; answers the way to take it back. */
+  onFlush: (flush: () => Promise<void>) => () => void;
 };
 
 const hubs = new WeakMap<Db, LogHub>();
@@ -38,6 +42,7 @@ export function logHub({ db }: Pick<Ctx, "db">): LogHub {
 function createHub(): LogHub {
   const bySite = new Map<number, Set<Follower>>();
   let closed = false;
+  let writer: (() => Promise<void>) | undefined;
   return {
     join(siteId, follower) {
       const followers = bySite.get(siteId) ?? new Set<Follower>();
@@ -58,6 +63,15 @@ function createHub(): LogHub {
     },
     open() {
       closed = false;
+    },
+    async flush() {
+      await writer?.();
+    },
+    onFlush(flush) {
+      writer = flush;
+      return () => {
+        if (writer === flush) writer = undefined;
+      };
     },
   };
 }

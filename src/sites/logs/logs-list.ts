@@ -8,6 +8,7 @@ import type { Ctx } from "#store/ctx.ts";
 import { LogKind, LogLevel, type LogLine, type LogPage } from "../model.ts";
 import { requireSite } from "../rights.ts";
 import { siteLogs } from "../tables.ts";
+import { logHub } from "./logs-hub.ts";
 
 /** The least severe first. */
 const LEVELS = LogLevel.anyOf.map((level) => level.const);
@@ -48,7 +49,7 @@ function oneOf<T extends string>(
   return found;
 }
 
-/** The log of a site, newest first. @throws unauthenticated, scope_missing, site_not_found */
+/** The log of a site, newest first, with all that was noted until now. @throws unauthenticated, scope_missing, site_not_found */
 export async function listLogs(
   ctx: Ctx,
   actor: Actor | undefined,
@@ -60,6 +61,7 @@ export async function listLogs(
     role: "viewer",
     scope: "site",
   });
+  await logHub(ctx).flush();
   const rows = await ctx.db.read
     .select()
     .from(siteLogs)

@@ -14,6 +14,8 @@ import { type RingState, writeLines } from "./logs-write.ts";
 /** Where thousands of sites are busy at once, writing is done less often: who follows a log waits that long. */
 const MAX_FLUSH_MS = 5000;
 
+const NOTHING = Promise.resolve();
+
 /** Takes lines of sites' logs and writes them down. */
 export type SiteLogs = {
   /** Takes a line. Never throws, never waits. */
@@ -30,7 +32,7 @@ export type SiteLogs = {
 
 /**
  * Logs from now on what happens to sites, also what `ctx.hooks` tells. Lines wait in memory for a second, or up to five where so many
- * sites are busy that writing would slow down answers; a crash loses them.
+ * sites are busy that writing would slow down answers, or until somebody reads a log; a crash loses them.
  */
 export function startSiteLogs(ctx: Ctx): SiteLogs {
   const hub = logHub(ctx);
@@ -40,7 +42,7 @@ export function startSiteLogs(ctx: Ctx): SiteLogs {
   let failures = 0;
   let tookMs = 0;
   let stopped = false;
-  let running: Promise<void> = Promise.resolve();
+  const writeNext = oneAtATime(write);
 
   function schedule(): void {
     timer = setTimeout(() => void flush(), paceOf({ tookMs, failures }, MAX_FLUSH_MS));
@@ -50,8 +52,7 @@ export function startSiteLogs(ctx: Ctx): SiteLogs {
   function flush(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    running = running.then(write);
-    return running;
+    return writeNext();
   }
 
   async function write(): Promise<void> {
@@ -77,6 +78,8 @@ export function startSiteLogs(ctx: Ctx): SiteLogs {
   }
 
   hub.open();
+  // Where writing fails it is tried when its time has come, however often somebody reads.
+  const leave = hub.onFlush(() => (failures === 0 ? flush() : NOTHING));
   const unsubscribe = listen(ctx, note);
   return {
     note,
@@ -92,7 +95,22 @@ export function startSiteLogs(ctx: Ctx): SiteLogs {
       hub.close();
       stopped = true;
       await flush();
+      leave();
     },
+  };
+}
+
+/** The same work, one after another; all who ask while it is done wait for the same next time. */
+function oneAtATime(doing: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= running.then(() => {
+      next = undefined;
+      return doing();
+    });
+    running = next;
+    return next;
   };
 }
 
