@@ -130,6 +130,17 @@ for (const box of document.querySelectorAll("[data-drop]")) {
 
 // ── the log of a site, as it grows ────────────────────────────────────────
 
+/** The link to the lines of the same request, as the server writes it. */
+function requestOf({ requestId }, list) {
+  if (requestId === null) return [];
+  const link = document.createElement("a");
+  link.className = "request";
+  link.href = `${list.dataset.request}${encodeURIComponent(requestId)}`;
+  link.title = requestId;
+  link.textContent = requestId.slice(0, 12);
+  return [link, " "];
+}
+
 for (const list of document.querySelectorAll("[data-follow]")) {
   const source = new EventSource(`${list.dataset.follow}&after=${list.dataset.after}`);
   source.addEventListener("line", (event) => {
@@ -145,7 +156,7 @@ for (const list of document.querySelectorAll("[data-follow]")) {
     const text = document.createElement("span");
     text.className = "text";
     text.textContent = line.message;
-    item.append(time, " ", kind, " ", text);
+    item.append(time, " ", kind, " ", ...requestOf(line, list), text);
     list.prepend(item);
     while (list.children.length > 500) list.lastElementChild.remove();
   });

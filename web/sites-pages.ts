@@ -169,9 +169,13 @@ async function showLogs({ ctx, request, site: name, query }: SitePageParams): Pr
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
   const { page, isLater } = pageOfQuery(query, 100);
-  const { level } = parseLogFilter({ level: query["level"] ?? "" });
-  const logs = await listLogs(ctx, visit.actor, name, { page, level });
-  return answerPage(SiteLogsPage({ ...visit, logs, level, isLater }));
+  const { level, requestId } = parseLogFilter({
+    level: query["level"] ?? "",
+    // Ids are shorter; nothing has a longer one.
+    request: (query["request"] ?? "").slice(0, 100),
+  });
+  const logs = await listLogs(ctx, visit.actor, name, { page, level, requestId });
+  return answerPage(SiteLogsPage({ ...visit, logs, level, requestId, isLater }));
 }
 
 /** `/sites/:site/settings`, with a form that came back. */

@@ -174,6 +174,7 @@ export const sitePages: Record<string, () => Html> = {
       site={site}
       logs={{ items: lines, next: "c2" }}
       level={undefined}
+      requestId={undefined}
       isLater={false}
     />
   ),
@@ -183,6 +184,7 @@ export const sitePages: Record<string, () => Html> = {
       site={site}
       logs={{ items: [], next: null }}
       level="error"
+      requestId="AbCdEfGh1234"
       isLater={false}
     />
   ),
