@@ -20,6 +20,7 @@ export const natives = {
   now: Date.now,
   setInterval: globalThis.setInterval,
   exit: process.exit.bind(process),
+  builtin: process.getBuiltinModule.bind(process),
 };
 
 /** UTF-8 of a text. */

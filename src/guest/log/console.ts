@@ -1,4 +1,4 @@
-import { Writable } from "node:stream";
+import type { Writable } from "node:stream";
 
 import { natives } from "../natives.ts";
 import { formatArguments } from "./format.ts";
@@ -111,6 +111,8 @@ const MAX_OPEN_LINE = 64 * 1024;
 /** A stream in place of the process's own, whose lines go to the log. */
 function installStream(name: "stdout" | "stderr", level: Level, lines: Lines): void {
   let stream: Writable | undefined;
+  // To redefine what was never looked at would make it first, which takes longer than all the rest of a start; to assign does not.
+  Reflect.set(process, name, undefined);
   Object.defineProperty(process, name, {
     get: () => (stream ??= createStream(level, lines)),
     configurable: true,
@@ -118,8 +120,10 @@ function installStream(name: "stdout" | "stderr", level: Level, lines: Lines): v
 }
 
 function createStream(level: Level, lines: Lines): Writable {
+  // Its module takes longer to load than the rest of the guest together, and few programs write to a stream.
+  const { Writable: Stream } = natives.builtin("node:stream");
   let open = "";
-  return new Writable({
+  return new Stream({
     decodeStrings: false,
     write(chunk: unknown, _encoding, done) {
       const text = Buffer.isBuffer(chunk) ? chunk.toString("utf8") : String(chunk);
