@@ -70,6 +70,7 @@ events { worker_connections 1024; }
 http {
   types { text/html html; }
   access_log ${work}/nginx-access.log combined buffer=64k flush=5s;
+  gzip on;
   sendfile on; tcp_nopush on; tcp_nodelay on;
   keepalive_requests 1000000;
   open_file_cache max=10000 inactive=60s; open_file_cache_valid 60s;
@@ -99,6 +100,7 @@ async function startCaddy(work: string): Promise<Server | undefined> {
 }
 http://127.0.0.1:${port} {
   root * ${work}/public
+  encode zstd gzip
   file_server
   log {
     output file ${work}/caddy-access.log

@@ -2,6 +2,8 @@
  * Requests per second for files of a site: the same files served by land, nginx and Caddy on this machine, in turns in one run.
  * Then many sites: latency at random hosts against one host, and the memory of the server.
  *
+ * Files are asked for plainly, and as browsers ask: compressed (nginx and Caddy compress while they answer) and with a user agent.
+ *
  *   bun bench/static.ts [--seconds 5] [--connections 32] [--rounds 3] [--sites 10000] [--keep <folder>] [--source] [--only land,nginx,caddy]
  *
  * Needs `wrk`; nginx and Caddy take part where they are installed. All three note each request: nginx in its access log through a
@@ -43,6 +45,20 @@ const FILES: Record<string, string> = {
   "large.html": textOf(100_000, 2),
 };
 
+/** Headers of a request. */
+type Words = Readonly<Record<string, string>>;
+
+/** How files are asked for. Without a user agent visits count as those of a program, which is less work. */
+const ASKED: Readonly<Record<string, Words>> = {
+  plain: {},
+  browser: {
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Accept-Language": "en-GB,en;q=0.9",
+    "User-Agent":
+      "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+  },
+};
+
 type Load = { rate: number; p50: string; p99: string; cpu?: number };
 
 /** Seconds of processor time that a process and its children took so far. */
@@ -60,10 +76,12 @@ async function cpuSeconds(pid: number): Promise<number> {
 
 async function load(
   url: string,
-  options: { host?: string; script?: string; seconds?: string } = {},
+  options: { host?: string | undefined; script?: string; seconds?: string; words?: Words } = {},
 ): Promise<Load> {
   const args = ["-t1", `-c${connections}`, `-d${options.seconds ?? seconds}s`, "--latency"];
   if (options.host !== undefined) args.push("-H", `Host: ${options.host}`);
+  for (const [name, value] of Object.entries(options.words ?? {}))
+    args.push("-H", `${name}: ${value}`);
   if (options.script !== undefined) args.push("-s", options.script);
   const wrk = Bun.spawn(["wrk", ...args, url], { stdout: "pipe" });
   const text = await wrk.stdout.text();
@@ -114,25 +132,38 @@ const middle = (loads: readonly Load[]): Load =>
 
 async function compare(servers: readonly Server[]): Promise<void> {
   console.log(`${connections} connections, ${seconds} s, median of ${rounds} rounds in turns\n`);
-  console.log("file          server      req/s        p50        p99   land/it    cpu us/request");
-  for (const [file, content] of Object.entries(FILES)) {
-    const loads = new Map<string, Load[]>(servers.map(({ name }) => [name, []]));
-    for (let round = 0; round < rounds; round += 1)
-      for (const { name, url, pid, host, path } of servers) {
-        const before = await cpuSeconds(pid);
-        const done = await load(url + path(file), host === undefined ? {} : { host });
-        const spent = (await cpuSeconds(pid)) - before;
-        loads.get(name)?.push({ ...done, cpu: (spent * 1e6) / (done.rate * Number(seconds)) });
-      }
-    const ours = middle(loads.get("land") ?? []);
-    for (const { name } of servers) {
-      const { rate, p50, p99, cpu } = middle(loads.get(name) ?? []);
+  console.log(
+    "file              server      req/s        p50        p99   land/it    cpu us/request",
+  );
+  for (const [asked, words] of Object.entries(ASKED))
+    for (const [file, content] of Object.entries(FILES)) {
       const size = `${(content.length / 1000).toFixed(1)} KB`;
-      const ratio = rate > 0 ? (ours.rate / rate).toFixed(2) : "-";
-      console.log(
-        `${size.padEnd(13)} ${name.padEnd(8)} ${rate.toFixed(0).padStart(8)} ${p50.padStart(10)} ${p99.padStart(10)} ${ratio.padStart(9)} ${cpu?.toFixed(1).padStart(17)}`,
-      );
+      await compareFile(servers, file, words, asked === "plain" ? size : `${size} ${asked}`);
     }
+}
+
+/** One file from all servers in turns. */
+async function compareFile(
+  servers: readonly Server[],
+  file: string,
+  words: Words,
+  title: string,
+): Promise<void> {
+  const loads = new Map<string, Load[]>(servers.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round += 1)
+    for (const { name, url, pid, host, path } of servers) {
+      const before = await cpuSeconds(pid);
+      const done = await load(url + path(file), { host, words });
+      const spent = (await cpuSeconds(pid)) - before;
+      loads.get(name)?.push({ ...done, cpu: (spent * 1e6) / (done.rate * Number(seconds)) });
+    }
+  const ours = middle(loads.get("land") ?? []);
+  for (const { name } of servers) {
+    const { rate, p50, p99, cpu } = middle(loads.get(name) ?? []);
+    const ratio = rate > 0 ? (ours.rate / rate).toFixed(2) : "-";
+    console.log(
+      `${title.padEnd(17)} ${name.padEnd(8)} ${rate.toFixed(0).padStart(8)} ${p50.padStart(10)} ${p99.padStart(10)} ${ratio.padStart(9)} ${cpu?.toFixed(1).padStart(17)}`,
+    );
   }
 }
 
@@ -153,6 +184,12 @@ function manyFiles(): SiteFiles[] {
   }));
 }
 
+const TITLES: Readonly<Record<string, string>> = {
+  one: "one host           ",
+  many: "all hosts          ",
+  browsers: "all hosts, browsers",
+};
+
 async function manySites(): Promise<void> {
   const kept = flag("--keep", "");
   const data = kept === "" ? join(work, "many") : resolve(kept);
@@ -164,19 +201,28 @@ async function manySites(): Promise<void> {
   }
   const { url, pid } = await startLand(data);
   const { port } = new URL(url);
-  const script = (many: boolean): string => `
+  const script = (many: boolean, words: Words): string => `
 math.randomseed(os.time())
+local headers = {${Object.entries(words)
+    .map(([name, value]) => `["${name}"] = "${value}", `)
+    .join("")}}
 request = function()
   local site = ${many ? `math.random(0, ${siteCount - 1})` : "0"}
   local file = math.random(-1, 8)
   local path = "/"
   if file >= 0 then path = "/page-" .. file end
-  return wrk.format("GET", path, { ["Host"] = "s" .. site .. ".localhost:${port}" })
+  headers["Host"] = "s" .. site .. ".localhost:${port}"
+  return wrk.format("GET", path, headers)
 end
 `;
-  await writeFiles(work, { "one.lua": script(false), "many.lua": script(true) });
+  const { plain = {}, browser = {} } = ASKED;
+  await writeFiles(work, {
+    "one.lua": script(false, plain),
+    "many.lua": script(true, plain),
+    "browsers.lua": script(true, browser),
+  });
   console.log(`\nmemory before: ${await rssMb(pid)}`);
-  for (const name of ["one", "many", "many", "one"]) {
+  for (const name of ["one", "many", "many", "one", "browsers", "browsers"]) {
     const before = await cpuSeconds(pid);
     const { rate, p50, p99 } = await load(url, {
       script: join(work, `${name}.lua`),
@@ -184,7 +230,7 @@ end
     });
     const cpu = ((await cpuSeconds(pid)) - before) * 1e5;
     console.log(
-      `${name === "one" ? "one host " : "all hosts"} ${rate.toFixed(0).padStart(8)} req/s  p50 ${p50}  p99 ${p99}  cpu ${(cpu / rate).toFixed(0)} us/request  memory ${await rssMb(pid)}`,
+      `${TITLES[name]} ${rate.toFixed(0).padStart(8)} req/s  p50 ${p50}  p99 ${p99}  cpu ${(cpu / rate).toFixed(0)} us/request  memory ${await rssMb(pid)}`,
     );
   }
 }
