@@ -172,6 +172,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     section: "Sites",
     load: async () => (await import("./sites-settings.ts")).maintenance,
   },
+  "sites key-programs": {
+    about: "Let deploy keys change the program of a site",
+    section: "Sites",
+    load: async () => (await import("./sites-settings.ts")).keyPrograms,
+  },
   "sites members": {
     about: "Show who may do what with a site",
     section: "Sites",

@@ -98,10 +98,16 @@ export const list = defineCommand({
 
 /** Removes a variable or secret. */
 export const unset = defineCommand({
-  examples: ["land env unset API_KEY --site blog"],
+  more: "Programs miss it at their next request. Without a terminal it needs --yes.",
+  examples: ["land env unset API_KEY --site blog --yes"],
   args: { ...siteArgs, key: { type: "one", about: "The name" } },
   async run(context, args) {
     const site = await settleSite(context, args.site);
+    await askToGoOn(context, {
+      what: "whether to remove it",
+      message: `Remove ${printable(args.key)} of ${site} for good?`,
+      initial: false,
+    });
     const { remote } = await connect(context);
     await remote.unsetEnv(site, args.key);
     context.say(`${printable(args.key)} of ${site} is gone`);

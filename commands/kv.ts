@@ -2,7 +2,7 @@ import { fail } from "#base/errors.ts";
 import { printable, printableLines } from "#base/names.ts";
 import type { KvKeyInfo } from "#runtime/model.ts";
 
-import { askText } from "./ask.ts";
+import { askText, askToGoOn } from "./ask.ts";
 import { defineCommand } from "./command.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
@@ -98,10 +98,16 @@ function parseTtl(text: string | undefined): number | undefined {
 
 /** Removes a key. */
 export const remove = defineCommand({
-  examples: ["land kv delete user:1 --site blog"],
+  more: "Without a terminal it needs --yes.",
+  examples: ["land kv delete user:1 --site blog --yes"],
   args: { ...siteArgs, key },
   async run(context, args) {
     const site = await settleSite(context, args.site);
+    await askToGoOn(context, {
+      what: "whether to remove the key",
+      message: `Remove ${printable(args.key)} of ${site} for good?`,
+      initial: false,
+    });
     const { remote } = await connect(context);
     await remote.deleteKv(site, args.key);
     context.say(`${printable(args.key)} is gone`);

@@ -60,6 +60,22 @@ export const maintenance = defineCommand({
   },
 });
 
+/** Says whether deploy keys may change the program of a site. */
+export const keyPrograms = defineCommand({
+  more: `A program reads the secrets of its site, so a key that may only deploy changes files alone unless an owner says so here. It
+says so for keys that are there already, too.`,
+  examples: ["land sites key-programs blog", "land sites key-programs blog --off"],
+  args: { ...placedSiteArgs, off: { type: "boolean", about: "Let them change files alone" } },
+  async run(context, args) {
+    const name = await settlePlacedSite(context, args);
+    const { remote } = await connect(context);
+    const site = await remote.updateSite(name, { keyPrograms: !args.off });
+    const may = site.keyPrograms ? "may change the program, too" : "change files alone";
+    context.say(`Deploy keys of ${name} ${may}`);
+    return { value: { site: name, keyPrograms: site.keyPrograms }, text: printable(site.url) };
+  },
+});
+
 async function change(
   context: Context,
   name: SiteName,

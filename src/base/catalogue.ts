@@ -454,7 +454,7 @@ export const catalogue = {
     detail: ({ site }) =>
       `Cannot deploy a program to "${site}" with a deploy key: a program reads the site's secrets`,
     hint: () =>
-      "Let an owner allow it on the site's settings page (deploy keys may change the program), or sign in",
+      "Let an owner allow it with `land sites key-programs` or on the site's settings page, or sign in",
   }),
   functions_unavailable: define<{ problem: string }>({
     status: 503,

@@ -54,7 +54,7 @@ test("land help shows every command", async () => {
       release   Make a draft what visitors get
       rollback  Show an earlier deploy of a site again
       deploys   Show the deploys of a site: show, diff, delete
-      sites     Your sites: list, create, show, delete, protect, unprotect, maintenance, members, keys
+      sites     Your sites: list, create, show, delete, protect, unprotect, maintenance, key-programs, members, keys
       domains   Domains of your own for a site: list, add, verify, remove
       logs      Show the log of a site
       traffic   Show who visits a site

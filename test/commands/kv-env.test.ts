@@ -58,7 +58,7 @@ test("land kv set, get, list and delete", async () => {
   expect((await land("kv list --prefix g --json")).json()).toMatchObject({ keys: ["greeting"] });
   expect((await land("kv list --limit 1")).stderr).toContain("There are more");
   expect((await land("kv list")).stdout).toContain("until 2026-03-01");
-  expect((await land("kv delete greeting --json")).json()).toEqual({ key: "greeting" });
+  expect((await land("kv delete greeting --yes --json")).json()).toEqual({ key: "greeting" });
   const gone = await land("kv get greeting");
   expect([gone.exitCode, gone.stderr.split("\n")[0]]).toEqual([
     1,
@@ -98,8 +98,26 @@ test("land env set takes a secret from stdin, drops one newline, and never from 
     ],
   });
   expect((await land("env list")).stdout).not.toContain("s3cret");
-  expect((await land("env unset LANG --json")).json()).toEqual({ site: "blog", key: "LANG" });
-  expect((await land("env unset LANG")).exitCode).toBe(1);
+  expect((await land("env unset LANG --yes --json")).json()).toEqual({ site: "blog", key: "LANG" });
+  expect((await land("env unset LANG --yes")).exitCode).toBe(1);
+});
+
+test("what is removed is asked about: a no keeps it, and without a terminal it takes --yes", async () => {
+  await land("env set KEPT=1 --plain");
+  await land("kv set kept 1");
+  for (const command of ["env unset KEPT", "kv delete kept"]) {
+    const unasked = await land(command);
+    expect([unasked.exitCode, unasked.stderr.includes("--yes")]).toEqual([2, true]);
+    const running = startRun(
+      [...command.split(" "), "--site", "blog"],
+      setting({ terminal: true }),
+    );
+    await running.shows("for good?");
+    running.type("\r");
+    expect((await running.done).exitCode).toBe(130);
+  }
+  expect((await land("env list")).stdout).toContain("KEPT");
+  expect((await land("kv get kept")).stdout).toBe("1");
 });
 
 test("land env set asks at a terminal without showing what is typed", async () => {

@@ -106,6 +106,16 @@ test("protect, unprotect and maintenance", async () => {
   expect(silent.stderr).toContain("--password-stdin");
 });
 
+test("key-programs says whether deploy keys may change the program", async () => {
+  const on = await land(["sites", "key-programs", "blog", "--json"]);
+  expect(on.json()).toEqual({ site: "blog", keyPrograms: true });
+  expect((await land(["sites", "key-programs", "blog"])).stderr).toBe(
+    "Deploy keys of blog may change the program, too\n",
+  );
+  const off = await land(["sites", "key-programs", ...blog, "--off", "--json"]);
+  expect(off.json()).toEqual({ site: "blog", keyPrograms: false });
+});
+
 test("members come, change and go", async () => {
   const added = await land(["sites", "members", "add", "grace", ...blog, "--json"]);
   expect(added.json()).toEqual({ site: "blog", user: "grace", role: "developer" });
