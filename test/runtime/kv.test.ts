@@ -82,19 +82,34 @@ test("a site sees its own keys alone", async () => {
   await other.put({ key: "k", value: bytes("theirs") });
   expect([await textOf("k"), await textOf("k", other)]).toEqual(["mine", "theirs"]);
   await kv.remove(1);
-  expect(await kv.of(1).get("k")).toBeUndefined();
   expect(await textOf("k", other)).toBe("theirs");
 });
 
+test("a removed site gets no store again, neither by who had it before nor anew", async () => {
+  await site.put({ key: "k", value: bytes("mine") });
+  await kv.remove(1);
+  const late = { key: "k", value: new Uint8Array(1024 * 1024) };
+  for (const store of [site, kv.of(1)])
+    for (const use of [async () => store.get("k"), async () => store.put(late)])
+      expect(await codeOf(use)).toBe("site_not_found");
+  expect(kv.usedBytes(1)).toBe(0);
+  expect(await kv.listSites()).toEqual([]);
+  expect(await readdir(join(ctx.config.data, "kv"))).toEqual([]);
+});
+
 test("keys come in the order of their bytes, by prefix and in parts", async () => {
+  const store = kv.of(3);
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(fc.string({ unit: "binary", minLength: 1, maxLength: 5 }), { maxLength: 30 }),
       fc.string({ unit: "binary", maxLength: 2 }),
       fc.integer({ min: 1, max: 7 }),
       async (names, prefix, limit) => {
-        await kv.remove(3);
-        const store = kv.of(3);
+        const left = store.list({ limit: 1000 }).items.map(({ name }) => name);
+        await store.commit(
+          [],
+          left.map((key) => ({ type: "delete", key })),
+        );
         const keys = names.filter((key) => key !== "." && key !== ".." && !key.includes("\0"));
         await store.commit(
           [],

@@ -130,6 +130,7 @@ function tell(
       if (code === "kv_invalid" || code === "invalid_input")
         return new BridgeError("kv_invalid", message);
       if (code === "kv_quota") return new BridgeError("kv_quota", message);
+      if (code === "site_not_found") return new BridgeError("kv_unavailable", "The site is gone");
     }
     log.error("key-value store failed", { site, cause: error });
     return new BridgeError("kv_unavailable", "Cannot use the key-value store now: try again later");

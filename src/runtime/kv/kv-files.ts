@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import { fail } from "#base/errors.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { type Checkpoints, createCheckpoints } from "#store/kv-checkpoint.ts";
 import { type KvFile, openKvFile } from "#store/kv-file.ts";
@@ -9,7 +10,7 @@ import { type KvValues, openKvValues } from "#store/kv-values.ts";
 
 /** The files of all sites' stores, of which those in use are open. */
 export type KvFiles = {
-  /** The open file of a site. Not to be kept: it may be closed when another is opened. */
+  /** The open file of a site. Not to be kept: it may be closed when another is opened. @throws site_not_found where it was removed */
   use: (siteId: number) => KvFile;
   values: (siteId: number) => KvValues;
   /** Names of values that are written and named by no row yet. */
@@ -33,6 +34,8 @@ export function createKvFiles(parts: Pick<Ctx, "config" | "now" | "log" | "rando
   const open = new Map<number, { file: KvFile; usedAt: number }>();
   const checkpoints = createCheckpoints();
   const staging = new Set<string>();
+  /** Ids are not given twice, so what still asks for one of these comes late. */
+  const removed = new Set<number>();
   const pathOf = (siteId: number): string => join(folder, `${siteId}.db`);
   const valuesIn = (siteId: number): string => join(folder, `${siteId}.values`);
   const values = (siteId: number): KvValues => openKvValues(valuesIn(siteId), parts.random);
@@ -42,6 +45,7 @@ export function createKvFiles(parts: Pick<Ctx, "config" | "now" | "log" | "rando
     open.delete(siteId);
   }
   function openSite(siteId: number): KvFile {
+    if (removed.has(siteId)) throw fail("site_not_found", { site: String(siteId) });
     for (const oldest of open.keys()) {
       if (open.size < MAX_OPEN) break;
       close(oldest);
@@ -71,6 +75,7 @@ export function createKvFiles(parts: Pick<Ctx, "config" | "now" | "log" | "rando
       });
     },
     async remove(siteId) {
+      removed.add(siteId);
       close(siteId);
       for (const end of ["", "-wal", "-shm"]) rmSync(`${pathOf(siteId)}${end}`, { force: true });
       await rm(valuesIn(siteId), { recursive: true, force: true });

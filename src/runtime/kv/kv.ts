@@ -12,7 +12,7 @@ export type Kv = {
   of: (siteId: number) => SiteKv;
   /** What the keys of a site take, in bytes. */
   usedBytes: (siteId: number) => number;
-  /** Removes all of a site's keys for good. */
+  /** Removes all of a site's keys for good; it gets no store any more. */
   remove: (siteId: number) => Promise<void>;
   /** Sites that have a file. */
   listSites: () => Promise<number[]>;
