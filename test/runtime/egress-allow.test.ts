@@ -4,12 +4,15 @@ import { Elysia } from "elysia";
 import * as fc from "fast-check";
 
 import { problems } from "#http/problems.ts";
+import { createAllowLists } from "#runtime/egress/allow-lists.ts";
 import { isAllowed, parseAllow } from "#runtime/egress/allow.ts";
 import { egressRoutes } from "#runtime/egress/egress-routes.ts";
 import { dropOldEgress } from "#runtime/egress/ledger.ts";
 import { parseTarget } from "#runtime/egress/target.ts";
 import type { EgressLedger } from "#runtime/model.ts";
+import { siteFunctions } from "#runtime/tables.ts";
 import { deleteSite } from "#sites/site/sites-delete.ts";
+import { makeSite } from "#test/sites/domain-world.ts";
 import { codeOf } from "#test/support/people.ts";
 
 import { egressWorld, refusalOf, textOf } from "./egress-world.ts";
@@ -187,4 +190,21 @@ test("the ledger adds up days, keeps some, is bounded, and outlives a site that 
   });
   await egress.flush();
   expect(ctx.logged.filter((line) => line.includes("egress not recorded"))).toEqual([]);
+});
+
+test("a site made anew under the name of another has its own list, whatever is asked in the name of the old one", async () => {
+  await using world = await egressWorld();
+  const { ctx, tenant } = world;
+  const lists = createAllowLists(ctx);
+  const set = (siteId: number, egressAllow: string[]) =>
+    ctx.db.transaction((tx) => tx.insert(siteFunctions).values({ siteId, egressAllow }));
+  await set(tenant.siteId, ["old.example"]);
+  expect(await lists.of(tenant)).toEqual(["old.example"]);
+  await deleteSite(ctx, world.ada.actor, "blog");
+  // A process of the old one may still be there for a moment.
+  expect(await lists.of(tenant)).toBeNull();
+  const siteId = await makeSite(ctx, world.ada.actor, "blog");
+  await set(siteId, ["new.example"]);
+  expect(await lists.of({ ...tenant, siteId })).toEqual(["new.example"]);
+  lists.stop();
 });

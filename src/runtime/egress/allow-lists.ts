@@ -15,18 +15,23 @@ const MAX_KNOWN = 10_000;
 
 /** Reads allow lists once, and again after a change. */
 export function createAllowLists(ctx: Ctx): AllowLists {
-  const known = new Map<string, Promise<readonly string[] | null>>();
-  const forget = ({ site }: { site: string }): void => void known.delete(site);
+  // By id: a site may be made anew under the name of one that is gone.
+  const known = new Map<number, { site: string; list: Promise<readonly string[] | null> }>();
+  const forget = ({ site }: { site: string }): void => {
+    for (const [siteId, one] of known) if (one.site === site) known.delete(siteId);
+  };
   const offs = [ctx.hooks.on("site.functions", forget), ctx.hooks.on("site.deleted", forget)];
   return {
     of({ site, siteId }) {
-      const before = known.get(site);
-      if (before) return before;
-      const reading = readAllow(ctx, siteId);
+      const before = known.get(siteId);
+      if (before) return before.list;
+      const reading = { site, list: readAllow(ctx, siteId) };
       if (known.size >= MAX_KNOWN) known.clear();
-      known.set(site, reading);
-      reading.catch(() => known.delete(site));
-      return reading;
+      known.set(siteId, reading);
+      reading.list.catch(() => {
+        if (known.get(siteId) === reading) known.delete(siteId);
+      });
+      return reading.list;
     },
     stop() {
       for (const off of offs) off();
