@@ -4,7 +4,7 @@ import { giveWay } from "#base/slices.ts";
 import { membersOf, subscribe, unsubscribe } from "./rooms.ts";
 import { closeGently, type Room, type Socket, type SocketSite } from "./socket.ts";
 import type { Speakers } from "./speakers.ts";
-import type { Message, Writer } from "./writer.ts";
+import { isWorthCompressing, type Message, type Writer } from "./writer.ts";
 
 /** What a program wants done. */
 export type Act =
@@ -49,6 +49,8 @@ const ACT_BYTES = 128;
 /** Work after which others have their turn; a message to a socket is 1 and 1 more for each of its units. */
 const SLICE = 500;
 const UNIT_BYTES = 4096;
+/** The same where it is compressed, which takes several times as long. */
+const COMPRESSED_UNIT_BYTES = 512;
 /** Messages that go to one socket before the next one has its turn. */
 const MAX_RUN = 256;
 
@@ -138,7 +140,7 @@ function* perform(
     if (!socket || socket.isOver) continue;
     if (act.kind === "send") {
       writer.write(socket, [act.message], true);
-      yield costOf(act.bytes);
+      yield costOf(act.bytes, isWorthCompressing(act.message) ? COMPRESSED_UNIT_BYTES : UNIT_BYTES);
     } else if (act.kind === "subscribe") subscribe(socket, act.topic);
     else if (act.kind === "unsubscribe") unsubscribe(socket, act.topic);
     else if (act.kind === "data") socket.data = act.data;
@@ -164,8 +166,8 @@ function* publish(
   }
 }
 
-function costOf(bytes: number): number {
-  return 1 + Math.floor(bytes / UNIT_BYTES);
+function costOf(bytes: number, unitBytes = UNIT_BYTES): number {
+  return 1 + Math.floor(bytes / unitBytes);
 }
 
 /** A socket by its id among those that a program reaches. */

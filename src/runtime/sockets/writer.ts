@@ -81,6 +81,7 @@ function send(ws: Bun.ServerWebSocket<Socket>, message: Message, compress: boole
   return status > 0 || (status === 0 && message.length === 0);
 }
 
-function isWorthCompressing({ length }: Message): boolean {
+/** Whether it is compressed where it goes to one socket alone. */
+export function isWorthCompressing({ length }: Message): boolean {
   return length >= COMPRESS_FROM && length <= COMPRESS_TO;
 }
