@@ -24,8 +24,9 @@ export function readTextMessage(
   end: number,
   isGuests = false,
 ): TextMessage {
-  const nul = buffer.indexOf(0, start);
-  const textEnd = nul < 0 || nul >= end ? end : nul;
+  // Not beyond the frame: what follows it may be a megabyte without one, and is looked at again for each frame.
+  const nul = buffer.subarray(start, end).indexOf(0);
+  const textEnd = nul < 0 ? end : start + nul;
   if (isGuests && isTooMuch(buffer, start, textEnd))
     throw new BridgeError("too_large", "The message has too many values");
   let value: unknown;

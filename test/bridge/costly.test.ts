@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { createFrameWriter, type FrameWriter } from "#bridge/frames.ts";
 import { createLink } from "#bridge/link.ts";
 import { FRAME, type Link, type LinkHandlers, WINDOW_BYTES } from "#bridge/model.ts";
+import { readTextMessage } from "#bridge/texts.ts";
 
 /** A host, what writes to it as a guest would not, and whether each frame was what the host had asked for. */
 function host(onCall: LinkHandlers["onCall"] = () => ({ value: null })) {
@@ -93,4 +94,19 @@ test("large calls and answers run one after another: what a host keeps for a gue
   while (link.open().asked > 0) await Bun.sleep(5);
   expect(isOpen()).toBe(true);
   expect(most).toBe(2);
+});
+
+test("what ends the text of a message is looked for in its own frame alone", () => {
+  const text = '["x",1]';
+  const buffer = Buffer.alloc(64 * 1024 * 1024, 0x20);
+  buffer.write(text);
+  const startedMs = performance.now();
+  for (let n = 0; n < 1000; n += 1) {
+    const { value, bytes } = readTextMessage(buffer, 0, text.length);
+    if (n === 0) expect([value, bytes.length]).toEqual([["x", 1], 0]);
+  }
+  // To look through all of it takes some milliseconds each time.
+  expect(performance.now() - startedMs).toBeLessThan(500);
+  buffer[text.length] = 0;
+  expect(readTextMessage(buffer, 0, text.length + 3).bytes).toEqual(Buffer.from("  "));
 });
