@@ -34,6 +34,13 @@ export const FUNCTION_SETTINGS = {
     about:
       "Most processes of programs; where they are all in use, the longest idle one makes room.",
   }),
+  "functions.processesPerSite": setting<number>({
+    default: 8,
+    min: 2,
+    max: 10_000,
+    about:
+      "The same of one site, whose live deploy and drafts have one each; where none of them is idle, what would need another is refused with 503.",
+  }),
   "functions.idleSeconds": setting<number>({
     default: 60,
     min: 1,

@@ -6,7 +6,7 @@ import { createMeter } from "../link/meter.ts";
 import { createCodes } from "./codes.ts";
 import { createDisk } from "./disk-watch.ts";
 import type { Work } from "./exchange.ts";
-import { endIfCalm, makeRoom, type World } from "./housekeeping.ts";
+import { endIfCalm, endsOne, makeRoom, type World } from "./housekeeping.ts";
 import type { Exit, Instance } from "./instance.ts";
 import { createLane } from "./lane.ts";
 import { createLauncher } from "./launch.ts";
@@ -74,6 +74,7 @@ export function buildHouse(parts: SupervisorParts): House {
     disk,
     codeOf,
     makeRoom: () => makeRoom(world),
+    makeRoomOf: (site) => endsOne(world, site),
     turns: createTurns(Math.max(2, availableParallelism())),
     wiring: {
       bindings: [...parts.bindings, own],
@@ -114,6 +115,7 @@ function noteEnd(
   watchdog.forget(instance);
   instances.delete(instance);
   room.leave();
+  site.room.leave();
   pool.fill();
   const runner = site.runners.get(ref.deploy);
   if (site.kept && !site.kept.has(ref.deploy) && runner?.isIdle()) site.runners.delete(ref.deploy);

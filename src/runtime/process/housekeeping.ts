@@ -73,13 +73,26 @@ export function drain(world: World, instance: Instance): void {
 
 /** Makes room for a process: one of the pool goes, else the one that is idle for the longest. */
 export function makeRoom({ instances, pool }: World): void {
-  if (pool.drop()) return;
+  if (!pool.drop()) longestIdle(instances)?.stop(END_MS);
+}
+
+/** Whether a process of a site is about to end for one more that waits; the one that is idle for the longest is ended for it. */
+export function endsOne({ instances }: World, site: Site): boolean {
+  const own = [...instances].filter((instance) => instance.site === site);
+  const ending = own.filter(({ state }) => state === "stopping" || state === "ended").length;
+  if (ending > site.room.waiting()) return true;
+  const idle = longestIdle(own);
+  idle?.stop(END_MS);
+  return idle !== undefined;
+}
+
+function longestIdle(instances: Iterable<Instance>): Instance | undefined {
   let longest: Instance | undefined;
   for (const instance of instances) {
     if (instance.state !== "ready" || instance.open > 0 || instance.waiting > 0) continue;
     if (!longest || instance.lastWorkMs < longest.lastWorkMs) longest = instance;
   }
-  longest?.stop(END_MS);
+  return longest;
 }
 
 /** Lets only some deploys of a site go on. */

@@ -31,6 +31,16 @@ export function tellFailed(site: Site, ref: ProgramRef, problem: string, seconds
   });
 }
 
+/** The site has as many processes as it may. */
+export function tellCrowded(site: Site, ref: ProgramRef, config: ServerConfig): void {
+  const limit = config["functions.processesPerSite"];
+  site.tell(ref, {
+    level: "warn",
+    message: `The program was not started: ${limit} deploys of the site are at work, and no more may be at a time`,
+    data: { code: "busy", deploy: ref.deploy, processes: limit },
+  });
+}
+
 /** There was no room for a request. */
 export function tellRefused(site: Site, ref: ProgramRef, config: ServerConfig): void {
   const [concurrency, queue] = [config["functions.concurrency"], config["functions.queue"]];

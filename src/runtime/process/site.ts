@@ -2,6 +2,7 @@ import type { DeployId } from "#base/names.ts";
 
 import type { Tenant } from "../tenant.ts";
 import { type CpuBudget, createCpuBudget } from "./budget.ts";
+import { createLane, type Lane } from "./lane.ts";
 import { createLogGate } from "./log-gate.ts";
 import type { ProcessQuotas, ProgramLine, SupervisorParts } from "./parts.ts";
 import type { Runner } from "./runner.ts";
@@ -11,6 +12,8 @@ export type Site = {
   readonly id: number;
   readonly runners: Map<DeployId, Runner>;
   readonly budget: CpuBudget;
+  /** Places for its processes. */
+  readonly room: Lane;
   quotas: ProcessQuotas;
   /** More is in its folder than it may hold. */
   isFull: boolean;
@@ -51,6 +54,7 @@ export function createSite(parts: SupervisorParts, id: number, nowMs: () => numb
     id,
     runners: new Map(),
     budget: createCpuBudget(config["functions.cpuSecondsPerMinute"] * 1000),
+    room: createLane(config["functions.processesPerSite"], config["functions.queue"], () => {}),
     quotas: {
       memoryBytes: config["functions.memoryBytes"],
       diskBytes: config["functions.diskBytes"],

@@ -10,6 +10,8 @@ import type { Launched, Launcher } from "./launch.ts";
 import { type Opening, openInstance, type Watcher, type Wiring } from "./open.ts";
 import type { SupervisorParts } from "./parts.ts";
 import type { Pool } from "./pool.ts";
+import { refuse } from "./refusals.ts";
+import { tellCrowded } from "./runner-lines.ts";
 import type { Site } from "./site.ts";
 
 /** What starts programs. */
@@ -21,6 +23,8 @@ export type Starter = {
   room: Lane;
   /** Makes a place where there is none, if anything can be ended. */
   makeRoom: () => void;
+  /** Whether there is or will soon be a place among those of the site. */
+  makeRoomOf: (site: Site) => boolean;
   /** Processes that close their sandbox at the same time. */
   turns: Turns;
   disk: Disk;
@@ -60,6 +64,7 @@ export async function startProgram(
   site.quotas = quotas;
   const { hasDatabase } = program;
   const isReadOnly = hasDatabase && (await starter.disk.isFull(site));
+  await enterSite(starter, site, ref);
   const launched = await launch(starter, site, hasDatabase, isReadOnly);
   if ("problem" in launched) return { kind: "failed", problem: launched.problem };
   const opening = openInstance(
@@ -87,8 +92,39 @@ export async function startProgram(
   return started;
 }
 
-/** A process for the program, with its place. */
+/** Takes a place among those of the site: drafts of one site are not to take all that there are. Throws `busy`. */
+async function enterSite(
+  { makeRoomOf, parts: { config } }: Starter,
+  site: Site,
+  ref: ProgramRef,
+): Promise<void> {
+  const { room } = site;
+  if (room.tryEnter()) return;
+  if (!makeRoomOf(site)) {
+    tellCrowded(site, ref, config);
+    throw refuse("busy", "The site has too many processes");
+  }
+  await room.enter(undefined, config["functions.wallSeconds"] * 1000);
+}
+
+/** A process for the program, with its place. Where there is none, that among those of the site is given back. */
 async function launch(
+  starter: Starter,
+  site: Site,
+  hasDatabase: boolean,
+  isReadOnly: boolean,
+): Promise<Launched | { problem: string }> {
+  try {
+    const launched = await launchIn(starter, site, hasDatabase, isReadOnly);
+    if ("problem" in launched) site.room.leave();
+    return launched;
+  } catch (error) {
+    site.room.leave();
+    throw error;
+  }
+}
+
+async function launchIn(
   { launcher, pool, room, makeRoom, parts, turns }: Starter,
   site: Site,
   hasDatabase: boolean,
