@@ -81,7 +81,6 @@ function program(source: string): ProgramRef {
 }
 
 const binary = process.argv.includes("--source") ? undefined : await landBinary();
-const codes = new Map<string, number>();
 const supervisor = createSupervisor({
   config,
   log,
@@ -97,47 +96,42 @@ const supervisor = createSupervisor({
   noteLog() {},
 });
 
-async function ask(ref: ProgramRef, signal: AbortSignal): Promise<boolean> {
-  const head = {
-    method: "GET",
-    url: `http://${ref.site}.localhost/`,
-    headers: [],
-    requestId: "",
-    address: "",
-  };
-  try {
-    const { body } = await supervisor.request(ref, head, null, signal);
-    if (body instanceof ReadableStream) await new Response(body).arrayBuffer();
-    return true;
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "?";
-    codes.set(code, (codes.get(code) ?? 0) + 1);
-    return false;
-  }
+const programs: ProgramRef[] = [];
+/** Visitors come over HTTP, from processes of their own. */
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  idleTimeout: 0,
+  async fetch(request): Promise<Response> {
+    const ref = programs[Number(new URL(request.url).pathname.slice(1))];
+    if (!ref) return new Response(null, { status: 404 });
+    const head = { method: "GET", url: request.url, headers: [], requestId: "", address: "" };
+    try {
+      const { status, body } = await supervisor.request(ref, head, null, request.signal);
+      return new Response(body, { status });
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "?";
+      return new Response(null, { status: 503, headers: { "x-code": code } });
+    }
+  },
+});
+
+/** Where visitors of a program ask. */
+function publish(source: string): string {
+  programs.push(program(source));
+  return `http://127.0.0.1:${server.port}/${programs.length - 1}`;
 }
 
-async function measure(victim: ProgramRef): Promise<{ p50: number; p99: number; max: number }> {
-  const times: number[] = [];
-  const end = performance.now() + seconds * 1000;
-  const { signal } = new AbortController();
-  while (performance.now() < end) {
-    const startedMs = performance.now();
-    if (!(await ask(victim, signal)))
-      throw new Error(`the victim was refused: ${[...codes.keys()].join()}`);
-    times.push(performance.now() - startedMs);
-    await Bun.sleep(2);
-  }
+function visitors(...args: string[]): Bun.Subprocess<"pipe", "pipe", "inherit"> {
+  const script = join(import.meta.dir, "neighbours-clients.ts");
+  return Bun.spawn([process.execPath, script, ...args], { stdin: "pipe", stdout: "pipe" });
+}
+
+async function measure(victim: string): Promise<{ p50: number; p99: number; max: number }> {
+  const times: number[] = await visitors("measure", String(seconds), victim).stdout.json();
   times.sort((a, b) => a - b);
   const at = (part: number): number => times[Math.floor(times.length * part)] ?? 0;
   return { p50: at(0.5), p99: at(0.99), max: times.at(-1) ?? 0 };
-}
-
-/** Asks again as soon as it is answered, as one who wants it to hurt does; a little later where it is refused. */
-async function attack(ref: ProgramRef, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await ask(ref, signal);
-    await Bun.sleep(20);
-  }
 }
 
 const told = (name: string, { p50, p99, max }: { p50: number; p99: number; max: number }): void =>
@@ -146,23 +140,21 @@ const told = (name: string, { p50, p99, max }: { p50: number; p99: number; max: 
   );
 
 try {
-  const victim = program(VICTIM);
+  const victim = publish(VICTIM);
   await measure(victim);
   for (let round = 0; round < rounds; round += 1)
     for (const [name, hostile] of Object.entries(HOSTILE)) {
       const alone = await measure(victim);
       told("alone", alone);
-      codes.clear();
-      const stop = new AbortController();
-      const attacks = hostile.map((source) => attack(program(source), stop.signal));
+      const attack = visitors("attack", ...hostile.map(publish));
       const under = await measure(victim);
-      stop.abort();
+      await attack.stdin.end();
       told(name, under);
-      const ends = [...codes].map(([code, count]) => `${code} ${count}`).join(", ");
+      const ends = (await attack.stdout.text()).trim();
       console.log(`${"".padEnd(22)} p99 × ${(under.p99 / alone.p99).toFixed(2)}   ${ends}\n`);
-      await Promise.all(attacks);
     }
 } finally {
+  await server.stop(true);
   await supervisor.stop();
   await rm(data, { recursive: true, force: true });
 }

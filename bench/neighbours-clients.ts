@@ -1,0 +1,59 @@
+/**
+ * The visitors of `bench/neighbours.ts`, in processes of their own as visitors are: what one of them reads must not hold up the
+ * clock of another.
+ *
+ *   bun bench/neighbours-clients.ts measure <seconds> <url>    times of one visitor in ms, as JSON
+ *   bun bench/neighbours-clients.ts attack <url>…              one visitor each who never stops; prints refusals by code when told to end
+ */
+import { setPriority } from "node:os";
+
+const [mode, ...args] = process.argv.slice(2);
+
+/** Reads an answer to its end, and keeps nothing. */
+async function read(response: Response): Promise<void> {
+  await response.body?.pipeTo(new WritableStream());
+}
+
+async function measure(url: string, seconds: number): Promise<void> {
+  const times: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end) {
+    const startedMs = performance.now();
+    const response = await fetch(url);
+    await read(response);
+    if (!response.ok)
+      throw new Error(`the victim was refused: ${response.headers.get("x-code") ?? ""}`);
+    times.push(performance.now() - startedMs);
+    await Bun.sleep(2);
+  }
+  console.log(JSON.stringify(times));
+}
+
+/** Asks again as soon as it is answered, as one who wants it to hurt does; a little later where it is refused. */
+async function attack(url: string, signal: AbortSignal, codes: Map<string, number>): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const response = await fetch(url, { signal });
+      await read(response);
+      const code = response.headers.get("x-code");
+      if (code !== null) codes.set(code, (codes.get(code) ?? 0) + 1);
+    } catch {
+      // It broke off.
+    }
+    await Bun.sleep(20);
+  }
+}
+
+if (mode === "measure") await measure(args[1] ?? "", Number(args[0]));
+else {
+  // Visitors bring processors of their own.
+  setPriority(19);
+  const stop = new AbortController();
+  const codes = new Map<string, number>();
+  const attacks = args.map((url) => attack(url, stop.signal, codes));
+  for await (const _ of Bun.stdin.stream());
+  stop.abort();
+  await Promise.all(attacks);
+  console.log([...codes].map(([code, count]) => `${code} ${count}`).join(", "));
+  process.exit(0);
+}
