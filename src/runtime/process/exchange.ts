@@ -56,7 +56,7 @@ export function sendRequest(
   const body = touching(request.body, () => (pending.sentMs = work.nowMs()));
   return instance.link.request(head, body, stop).then(
     (answer) => {
-      instance.pending.delete(pending);
+      pending.limitMs = Number.POSITIVE_INFINITY;
       if (answer.body instanceof ReadableStream)
         return { ...answer, body: ending(answer.body, finish) };
       finish();
@@ -163,14 +163,18 @@ const VISITORS: Partial<Record<string, string>> = {
 
 /** A body that tells of each part that is taken from it: while a visitor still sends, an answer cannot be late. */
 function touching(body: Body, touch: () => void): Body {
-  return body instanceof ReadableStream ? passBody(body, () => touch()) : body;
+  if (!(body instanceof ReadableStream)) return body;
+  return passBody(body, () => {
+    touch();
+    return undefined;
+  });
 }
 
 /** A body that tells when it is over: read to its end, failed, or given up by its reader. */
 function ending(body: ReadableStream<Uint8Array>, onEnd: () => void): Body {
-  return passBody(
-    body,
-    () => undefined,
-    () => onEnd(),
-  );
+  const over = (): undefined => {
+    onEnd();
+    return undefined;
+  };
+  return passBody(body, () => undefined, over);
 }
