@@ -9,7 +9,7 @@ import { kvRoutes } from "./kv/kv-routes.ts";
 import type { Runtime } from "./runtime.ts";
 import { statusRoutes } from "./status/status-routes.ts";
 
-/** The API of functions, to be mounted under /api/v1. No answer of it may be kept by a cache. */
+/** The API of functions, to be mounted under /api/v1. No answer of it may be kept by a cache: it may hold values and variables. */
 export function functionRoutes(ctx: Ctx, runtime: Runtime) {
   return new Elysia({ name: "runtime" })
     .onBeforeHandle({ as: "scoped" }, ({ set }) => {

@@ -2,11 +2,13 @@ import { Elysia } from "elysia";
 
 import { accountRoutes } from "#accounts/routes.ts";
 import type { ServerConfig } from "#base/config.ts";
+import { fail } from "#base/errors.ts";
 import { problems } from "#http/problems.ts";
 import { createRateLimiter } from "#http/rate.ts";
-import { envRoutes } from "#runtime/env/env-routes.ts";
-import { kvRoutes } from "#runtime/kv/kv-routes.ts";
 import { createKv, type Kv } from "#runtime/kv/kv.ts";
+import { functionRoutes } from "#runtime/routes.ts";
+import type { Runtime } from "#runtime/runtime.ts";
+import { quotasOf } from "#runtime/status/quotas.ts";
 import { createHandler } from "#server/handle.ts";
 import { UPGRADED } from "#sites/serving/program.ts";
 import { putMember } from "#sites/site/members.ts";
@@ -48,11 +50,19 @@ export async function openDataWorld(config: Partial<ServerConfig> = {}): Promise
   await putMember(ctx, ada.actor, { site: "blog", user: "dev" }, "developer");
   await putMember(ctx, ada.actor, { site: "blog", user: "vic" }, "viewer");
   const kv = createKv(ctx);
+  const runtime: Runtime = {
+    problem: () => "this server has stores and variables alone",
+    sandboxed: true,
+    kv,
+    crons: { runNow: (_, cron) => Promise.reject(fail("cron_not_found", cron)) },
+    quotasOf: (siteId) => quotasOf(ctx, siteId),
+    processesOf: () => [],
+    databaseBytes: () => Promise.resolve(0),
+    socketCount: () => 0,
+  };
   const app = new Elysia({ normalize: false })
     .use(problems({ ctx, page: (error, request) => pageOfError(ctx, error, request) }))
-    .group("/api/v1", (api) =>
-      api.use(accountRoutes(ctx)).use(kvRoutes(ctx, kv)).use(envRoutes(ctx)),
-    )
+    .group("/api/v1", (api) => api.use(accountRoutes(ctx)).use(functionRoutes(ctx, runtime)))
     .use(accountPages(ctx))
     .use(kvPages(ctx, kv))
     .use(envPages(ctx));

@@ -118,3 +118,10 @@ test("site A never sees B's keys, whoever asks", async () => {
   for (const path of ["/sites/shop/kv/k", "/sites/shop/kv", "/sites/shop%2F..%2Fshop/kv/k"])
     expect(await problemOf(ask("GET", path, ada))).toBe("404 site_not_found");
 });
+
+test("no answer of the API of functions may be kept by a cache", async () => {
+  for (const path of ["functions", "env", "kv", "crons", "crons/runs", "egress"]) {
+    const { status, headers } = await world.ask("GET", `/sites/blog/${path}`, world.ada);
+    expect([path, status, headers.get("cache-control")]).toEqual([path, 200, "no-store"]);
+  }
+});

@@ -1,13 +1,12 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-
 /**
  * `src/runtime/env` is the variables and secrets of sites: sealed on disk, given to programs, never told again.
  * The API, pages and the runtime call it. It must never put a secret into a log, an error, an answer or an argument.
  */
+import { join } from "node:path";
+
 import { fail } from "#base/errors.ts";
 import type { Ctx } from "#store/ctx.ts";
-import { errorCode, fileFailed, writeFileAtomic, writeFileOnce } from "#store/files.ts";
+import { readTextIfAny, writeFileAtomic, writeFileOnce } from "#store/files.ts";
 import { seal, unseal } from "#store/seal.ts";
 
 /** The keys that variables are sealed with. The first is the current one; the others open what was sealed before. */
@@ -24,8 +23,8 @@ type Parts = Pick<Ctx, "config" | "random">;
 export async function readEnvKeys({ config, random }: Parts): Promise<EnvKeys> {
   const path = join(config.data, "env.key");
   const text =
-    (await readIfAny(path)) ??
-    (await writeFileOnce(path, `${newLine(random)}\n`, 0o600).then(() => readIfAny(path))) ??
+    (await readTextIfAny(path)) ??
+    (await writeFileOnce(path, `${newLine(random)}\n`, 0o600).then(() => readTextIfAny(path))) ??
     "";
   const keys = text.split("\n").filter(Boolean).map(parseLine);
   if (keys.length === 0) throw fail("sealed_unreadable", { what: "env.key" });
@@ -36,7 +35,7 @@ export async function readEnvKeys({ config, random }: Parts): Promise<EnvKeys> {
 export async function addEnvKey(parts: Parts): Promise<EnvKeys> {
   await readEnvKeys(parts);
   const path = join(parts.config.data, "env.key");
-  const before = (await readIfAny(path)) ?? "";
+  const before = (await readTextIfAny(path)) ?? "";
   await writeFileAtomic(path, `${newLine(parts.random)}\n${before}`, { mode: 0o600 });
   return readEnvKeys(parts);
 }
@@ -77,13 +76,4 @@ function parseLine(line: string): EnvKeys[number] {
   const [, id, hex] = /^([0-9a-f]{8}) ([0-9a-f]{64})\r?$/.exec(line) ?? [];
   if (id === undefined || hex === undefined) throw fail("sealed_unreadable", { what: "env.key" });
   return { id, key: new Uint8Array(Buffer.from(hex, "hex")) };
-}
-
-async function readIfAny(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    if (errorCode(cause) === "ENOENT") return undefined;
-    throw fileFailed("read", path, cause);
-  }
 }

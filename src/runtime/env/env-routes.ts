@@ -8,12 +8,9 @@ import type { Ctx } from "#store/ctx.ts";
 import { EnvBody, EnvEntry, EnvImport, EnvList } from "../model.ts";
 import { importEnv, listEnv, setEnv, unsetEnv } from "./env.ts";
 
-/** Variables and secrets of a site. No cache keeps an answer: it may hold variables. */
+/** Variables and secrets of a site. */
 export function envRoutes(ctx: Ctx) {
   return new Elysia({ name: "runtime.env", prefix: "/sites/:site/env" })
-    .onBeforeHandle({ as: "scoped" }, ({ set }) => {
-      set.headers["cache-control"] = "no-store";
-    })
     .get(
       "/",
       async ({ request, params }) => listEnv(ctx, await identify(ctx, request), params.site),

@@ -30,14 +30,9 @@ const PutQuery = Type.Object({
   ),
 });
 
-/** The key-value store of a site. No cache keeps an answer: values may be private. */
+/** The key-value store of a site. */
 export function kvRoutes(ctx: Ctx, kv: Kv) {
-  return new Elysia({ name: "runtime.kv" })
-    .onBeforeHandle({ as: "scoped" }, ({ set }) => {
-      set.headers["cache-control"] = "no-store";
-    })
-    .use(readRoutes(ctx, kv))
-    .use(writeRoutes(ctx, kv));
+  return new Elysia({ name: "runtime.kv" }).use(readRoutes(ctx, kv)).use(writeRoutes(ctx, kv));
 }
 
 const PREFIX = "/sites/:site/kv";

@@ -64,15 +64,16 @@ export async function updateFunctions(
     ...(diskBytes !== undefined && { diskBytes }),
     ...(memoryBytes !== undefined && { memoryBytes }),
   };
-  await ctx.db.transaction(async (tx) => {
-    const { site, actor: known } = await requireSite(ctx, actor, name, need);
+  const site = await ctx.db.transaction(async (tx) => {
+    const { site: found, actor: known } = await requireSite(ctx, actor, name, need);
     requireAdmin(known, "set quotas");
     if (Object.keys(changes).length > 0)
       await tx
         .insert(siteFunctions)
-        .values({ siteId: site.id, ...changes })
+        .values({ siteId: found.id, ...changes })
         .onConflictDoUpdate({ target: siteFunctions.siteId, set: changes });
+    return found;
   });
-  ctx.hooks.emit("site.functions", { site: name });
+  ctx.hooks.emit("site.functions", { site: site.name });
   return readFunctions(ctx, runtime, actor, name);
 }
