@@ -11,7 +11,7 @@ import { readDeploy } from "#sites/deploys/deploy-read.ts";
 import { rollback } from "#sites/deploys/rollback.ts";
 import { putBlobs } from "#sites/deploys/upload-tar.ts";
 import type { ProgramBody } from "#sites/model.ts";
-import { liveProgramOf, programOf } from "#sites/serving/load-program.ts";
+import { liveProgramOf, programOfDeploy } from "#sites/serving/load-program.ts";
 import { createSiteLoader } from "#sites/serving/load.ts";
 import { dueOf, prepareDue } from "#sites/serving/variants-due.ts";
 import { readSite } from "#sites/site/sites-read.ts";
@@ -194,10 +194,9 @@ test("programs are found by site and deploy", async () => {
   expect(live).toMatchObject({ siteId: 1, site: "blog", program: { deploy: id, isLive: true } });
   expect(live?.program.crons).toEqual([{ cron: "0 4 * * *", timeZone: "UTC" }]);
   const begun = await begin(world, ada, {}, bodyOf(CODE));
-  const [site, other] = [parseSiteName("blog"), parseSiteName("other")];
-  expect(await programOf(ctx, site, parseDeployId(id))).toMatchObject({ siteId: 1 });
-  expect(await programOf(ctx, other, parseDeployId(id))).toBeUndefined();
-  expect(await programOf(ctx, site, parseDeployId(begun))).toBeUndefined();
+  expect(await programOfDeploy(ctx, 1, parseDeployId(id))).toMatchObject({ siteId: 1 });
+  expect(await programOfDeploy(ctx, 2, parseDeployId(id))).toBeUndefined();
+  expect(await programOfDeploy(ctx, 1, parseDeployId(begun))).toBeUndefined();
 });
 
 test("no variants are made of a program", async () => {

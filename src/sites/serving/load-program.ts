@@ -67,18 +67,6 @@ export async function liveProgramOf(
 }
 
 /** The program of a finished deploy of a site, read afresh; undefined where there is none. */
-export async function programOf(
-  { db }: Pick<Ctx, "db">,
-  site: SiteName,
-  deploy: DeployId,
-): Promise<SiteProgram | undefined> {
-  const [row] = await selectPrograms(db).where(
-    and(eq(sites.name, site), eq(deploys.id, deploy), eq(deploys.state, "ready")),
-  );
-  return toSiteProgram(row);
-}
-
-/** The same for a site that is known by its id. */
 export async function programOfDeploy(
   { db }: Pick<Ctx, "db">,
   siteId: number,
