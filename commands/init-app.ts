@@ -1,7 +1,7 @@
 import type { SiteName } from "#base/names.ts";
 import { SITE_TYPES } from "#pack/site-types.ts";
 
-import { writeNewFiles } from "./init-site.ts";
+import { FIRST_STYLE, firstPage, writeNewFiles } from "./init-site.ts";
 
 const MAIN = `interface Env extends LandEnv {
   /** \`land env set GREETING --plain\` sets it, without a deploy. */
@@ -35,18 +35,6 @@ if (answer.ok) {
 } else output.textContent = \`The program answered \${answer.status}.\`;
 `;
 
-const STYLE = `:root {
-  color-scheme: light dark;
-  font: 1.125rem/1.6 system-ui, sans-serif;
-}
-
-main {
-  max-width: 40rem;
-  margin: 15vh auto;
-  padding: 0 1.5rem;
-}
-`;
-
 const TYPES = {
   compilerOptions: {
     target: "ESNext",
@@ -62,24 +50,13 @@ const TYPES = {
 };
 
 function page(name: SiteName): string {
-  return `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>${name}</title>
-    <link rel="stylesheet" href="/style.css">
-    <script type="module" src="/app.js"></script>
-  </head>
-  <body>
-    <main>
-      <h1>${name}</h1>
+  return firstPage(
+    name,
+    `      <h1>${name}</h1>
       <p><output aria-live="polite">Asking main.ts …</output></p>
-      <noscript><p>This page counts its visits with JavaScript.</p></noscript>
-    </main>
-  </body>
-</html>
-`;
+      <noscript><p>This page counts its visits with JavaScript.</p></noscript>`,
+    `    <script type="module" src="/app.js"></script>\n`,
+  );
 }
 
 /**
@@ -94,7 +71,7 @@ export function writeFirstApp(dir: string, name: SiteName): Promise<{ made: stri
     "main.ts": MAIN,
     "public/index.html": page(name),
     "public/app.js": SCRIPT,
-    "public/style.css": STYLE,
+    "public/style.css": FIRST_STYLE,
     "public/.landignore":
       "# Files that stay here when the site is deployed, as in a .gitignore\n*.draft.*\n",
     "land-env.d.ts": SITE_TYPES,

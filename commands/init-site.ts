@@ -4,18 +4,8 @@ import { dirname, join } from "node:path";
 import type { SiteName } from "#base/names.ts";
 import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
 
-/** A first site, small enough to be read whole. No name in it needs escaping: a site's name is letters, digits and `-`. */
-function siteFiles(name: SiteName): Record<string, string> {
-  return {
-    "index.html": page(
-      name,
-      `      <h1>${name}</h1>\n      <p>This page is <code>index.html</code>. Change it and run <code>land deploy</code> again.</p>`,
-    ),
-    "404.html": page(
-      `Not found · ${name}`,
-      `      <h1>Not found</h1>\n      <p>There is nothing here. <a href="/">Back to the start</a></p>`,
-    ),
-    "style.css": `:root {
+/** How a first site looks. */
+export const FIRST_STYLE = `:root {
   color-scheme: light dark;
   font: 1.125rem/1.6 system-ui, sans-serif;
 }
@@ -25,7 +15,20 @@ main {
   margin: 15vh auto;
   padding: 0 1.5rem;
 }
-`,
+`;
+
+/** A first site, small enough to be read whole. No name in it needs escaping: a site's name is letters, digits and `-`. */
+function siteFiles(name: SiteName): Record<string, string> {
+  return {
+    "index.html": firstPage(
+      name,
+      `      <h1>${name}</h1>\n      <p>This page is <code>index.html</code>. Change it and run <code>land deploy</code> again.</p>`,
+    ),
+    "404.html": firstPage(
+      `Not found · ${name}`,
+      `      <h1>Not found</h1>\n      <p>There is nothing here. <a href="/">Back to the start</a></p>`,
+    ),
+    "style.css": FIRST_STYLE,
     ".landignore": `# Files that stay here when the site is deployed, as in a .gitignore
 README.md
 *.draft.*
@@ -33,7 +36,8 @@ README.md
   };
 }
 
-function page(title: string, body: string): string {
+/** The page of a first site: the lines inside `main`, and those that its head has besides. */
+export function firstPage(title: string, body: string, head = ""): string {
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -41,7 +45,7 @@ function page(title: string, body: string): string {
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>${title}</title>
     <link rel="stylesheet" href="/style.css">
-  </head>
+${head}  </head>
   <body>
     <main>
 ${body}
