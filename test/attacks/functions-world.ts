@@ -50,7 +50,7 @@ export type FunctionWorld = AsyncDisposable & {
 };
 
 const ASK_MS = 20_000;
-const LINE_MS = 10_000;
+const LINE_MS = 45_000;
 
 /** Starts it. `env` are `LAND_*` settings. */
 export async function functionWorld(
