@@ -32,6 +32,7 @@ land.json.`,
 
 /** Lists what became of the schedules of a site. */
 export const runs = defineCommand({
+  more: "What a run wrote is in the log: `land logs --request` with the name that its row ends with.",
   examples: ["land crons runs --site blog", "land crons runs --site blog --limit 100"],
   args: {
     ...siteArgs,
@@ -55,6 +56,7 @@ export const runs = defineCommand({
       renderEnd(run, style),
       run.attempt === 1 ? "" : `attempt ${run.attempt}`,
       shorten(run.problem ?? "", 100),
+      style.dim(shorten(run.requestId, 40)),
     ]);
     return { value: page, text: renderTable(rows) };
   },

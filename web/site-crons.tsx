@@ -9,6 +9,7 @@ import type { Ctx } from "#store/ctx.ts";
 import { statusOf } from "./account-pages.tsx";
 import { answerPage, redirect } from "./frame.ts";
 import { may, type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
+import { logsPath } from "./site-logs.tsx";
 import { actOrAgain, pageOfQuery, readSiteVisit } from "./site-visit.ts";
 import {
   Ago,
@@ -98,7 +99,7 @@ export function SiteCronsPage(props: SiteCronsProps): Html {
           <h2 id="runs">Runs</h2>
           <Table label="Runs" head={["Began", "Schedule", "Deploy", "Came of it"]} isStacked>
             {runs.items.map((run) => (
-              <Run frame={frame} run={run} />
+              <Run frame={frame} site={site} run={run} />
             ))}
           </Table>
           <Pagination
@@ -148,7 +149,7 @@ function Schedule({ frame, site, cron: one }: SiteFrame & { cron: CronInfo }): H
   );
 }
 
-function Run({ frame, run }: Pick<SiteFrame, "frame"> & { run: CronRun }): Html {
+function Run({ frame, site, run }: SiteFrame & { run: CronRun }): Html {
   return (
     <tr>
       <th scope="row">
@@ -166,7 +167,10 @@ function Run({ frame, run }: Pick<SiteFrame, "frame"> & { run: CronRun }): Html 
           <span class="soft"> {durationOf(run.startedAt, run.endedAt)}</span>
         )}
         {run.attempt > 1 && <span class="soft"> at attempt {run.attempt}</span>}
-        {run.problem !== null && <p class="soft">{run.problem}</p>}
+        {run.problem !== null && <p class="soft">{run.problem}</p>}{" "}
+        <a href={logsPath(site.name, run.requestId)} aria-label={`Log of the run ${run.id}`}>
+          Log
+        </a>
         {run.retryAt !== null && (
           <p class="soft">
             It is tried again <Ago at={run.retryAt} now={frame.now} />.

@@ -69,8 +69,8 @@ export type SocketInfo = {
 
 /** Host → guest, answered with null when the handler is done. */
 export type GuestCalls = {
-  /** Refused with `no_retry` where it failed and must not be tried again. */
-  scheduled: { cron: string; scheduledTime: Ms };
+  /** Refused with `no_retry` where it failed and must not be tried again. Lines of the log carry `requestId`, if it is not "". */
+  scheduled: { cron: string; scheduledTime: Ms; requestId: string };
   "socket.open": { socket: SocketInfo };
   /** Bytes: the message. */
   "socket.message": { socket: SocketInfo; text: boolean };

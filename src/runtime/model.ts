@@ -77,6 +77,8 @@ export type RunOutcome = Static<typeof RunOutcome>;
 /** One run of a schedule. */
 export const CronRun = Type.Object({
   id: Type.Integer(),
+  /** What lines of the log carry that it wrote. */
+  requestId: Type.String(),
   deploy: Type.String(),
   cron: Type.String(),
   timeZone: Type.String(),

@@ -143,5 +143,5 @@ function problemOf({ headers }: Request, address: string): string | undefined {
 }
 
 function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : "it failed";
+  return error instanceof Error ? printable(error.message) : "it failed";
 }

@@ -87,7 +87,8 @@ export function startDevFunctions(options: DevFunctionsOptions): DevFunctions {
     },
     websocket: sockets.websocket,
     async runSchedule(cron, scheduledTime) {
-      await supervisor.call(current() ?? gone(), "scheduled", { cron, scheduledTime });
+      const event = { cron, scheduledTime, requestId: "" };
+      await supervisor.call(current() ?? gone(), "scheduled", event);
     },
     endStreams: sockets.endAll,
     stop: () => parts.stop(),

@@ -56,7 +56,7 @@ export function startFunctions(ctx: Ctx, logs: Pick<SiteLogs, "note">): Function
       const found = await liveProgramOf(ctx, siteId);
       return found && { ...refOf(siteId, found.site, found.program), crons: found.program.crons };
     },
-    run: (ref, cron, scheduledTime) => supervisor.call(ref, "scheduled", { cron, scheduledTime }),
+    run: (ref, event) => supervisor.call(ref, "scheduled", event),
   });
   const unfollow = followChanges(ctx, supervisor, kv, sockets);
   return {

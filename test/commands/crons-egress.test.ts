@@ -32,8 +32,8 @@ test("crons list, runs and run", async () => {
   });
   await world.crons().settled();
   expect((await land("crons", "runs")).stdout).toMatchInlineSnapshot(`
-    "2026-03-01 13:00  0 13 * * *  done 2026-03-01 13:00
-    2026-03-01 13:00  0 13 * * *  failed 2026-03-01 13:00    no luck
+    "2026-03-01 13:00  0 13 * * *  done 2026-03-01 13:00               run-2
+    2026-03-01 13:00  0 13 * * *  failed 2026-03-01 13:00    no luck  run-1
     "
   `);
   expect((await land("crons", "list", "--json")).json()).toMatchObject({

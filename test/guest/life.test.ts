@@ -84,23 +84,33 @@ test("a process ends with its link", async () => {
 test("schedules run with their work, and say whether to try again", async () => {
   await using guest = await startGuest(`export default { async scheduled(event, env, ctx) {
     ctx.waitUntil((async () => { await Promise.resolve(); console.log(event.cron, event.scheduledTime) })());
-    if (event.cron === "1 * * * *") throw new Error("failed");
+    if (event.cron === "1 * * * *") throw Object.assign(new TypeError("failed\\nin two lines"), { status: 500 });
     if (event.cron === "2 * * * *") { event.noRetry(); throw new Error("failed for good"); }
+    if (event.cron === "4 * * * *") throw "a text";
+    if (event.cron === "5 * * * *") throw "";
+    if (event.cron === "6 * * * *") throw Object.defineProperty(new Error(), "message", { get() { throw 1 } });
+    if (event.cron === "7 * * * *") throw new Error("x".repeat(5000));
     if (event.cron === "3 * * * *") ctx.waitUntil(Promise.reject(new Error("later")));
   } }`);
   const run = async (cron: string) => {
     try {
-      return (await guest.link.call("scheduled", { cron, scheduledTime: 5 })).value;
+      const event = { cron, scheduledTime: 5, requestId: "run-1" };
+      return (await guest.link.call("scheduled", event)).value;
     } catch (error) {
-      return (error as { code: string }).code;
+      const { code, message } = error as { code: string; message: string };
+      return `${code}: ${message}`;
     }
   };
   expect(guest.handlers).toEqual({ fetch: false, scheduled: true, websocket: false });
   expect(await run("0 * * * *")).toBeNull();
   await guest.logged(/^0 \* \* \* \* 5$/);
-  expect(await run("1 * * * *")).toBe("exception");
-  expect(await run("2 * * * *")).toBe("no_retry");
-  expect(await run("3 * * * *")).toBe("exception");
+  expect(await run("1 * * * *")).toBe("exception: TypeError: failed");
+  expect(await run("2 * * * *")).toBe("no_retry: Error: failed for good");
+  expect(await run("3 * * * *")).toBe("exception: Error: later");
+  expect(await run("4 * * * *")).toBe("exception: a text");
+  expect(await run("5 * * * *")).toBe("exception: The program threw an error");
+  expect(await run("6 * * * *")).toBe("exception: An error that cannot be shown");
+  expect(await run("7 * * * *")).toHaveLength("exception: ".length + 200);
 });
 
 test("sockets of a module", async () => {

@@ -16,6 +16,7 @@ test("the page of schedules: what is due, what came of it, and a button for who 
   expect(text).toContain("<code>0 13 * * *</code>");
   expect(text).toContain("&lt;b&gt;no luck&lt;/b&gt;");
   expect(text).toContain("It is tried again");
+  expect(text).toContain('href="/sites/blog/logs?request=run-1"');
   expect(text).not.toContain("Run now");
   expect((await page("/sites/blog/crons", dev)).text).toContain("Run now");
   const fields = { cron: "0 13 * * *", timeZone: "UTC" };

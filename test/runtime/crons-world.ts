@@ -50,8 +50,8 @@ export async function cronWorld(config: Partial<ServerConfig> = {}): Promise<Cro
         Promise.resolve(
           program && { ...ref, language: "ts" as const, database: undefined, crons: program },
         ),
-      async run(_, cron, scheduledTimeMs, signal) {
-        ran.push(`${cron} ${new Date(scheduledTimeMs).toISOString().slice(11, 16)}`);
+      async run(_, { cron, scheduledTime }, signal) {
+        ran.push(`${cron} ${new Date(scheduledTime).toISOString().slice(11, 16)}`);
         await handler(signal);
       },
     });

@@ -67,13 +67,14 @@ test("no overlap: a due time that comes while the last one runs goes by, and is 
 
 test("a run that fails is tried again twice, later each time, then given up", async () => {
   await using world = await cronWorld();
-  world.does(() => Promise.reject(new Error("no \u001b[2J luck")));
+  world.does(() => Promise.reject(new Error("no \u001b[2J luck\nat any time")));
   await world.live(["0 13 * * *"]);
   await world.pass(60 * MINUTE);
   await world.crons().settled();
   expect((await world.runs())[0]).toMatchObject({
     outcome: "failed",
     problem: "no \uFFFD[2J luck",
+    requestId: "run-1",
     retryAt: "2026-03-01T13:00:30.000Z",
   });
   await world.pass(MINUTE / 2);

@@ -267,11 +267,17 @@ test("a schedule is a call, answered when its handler is done", async () => {
     let ran = "";
     export default {
       fetch() { return new Response(ran) },
-      async scheduled(event) { await 1; ran = event.cron },
+      async scheduled(event) { if (ran) throw new RangeError("too often"); await 1; ran = event.cron },
     }`);
-  const scheduled = { cron: "0 4 * * *", scheduledTime: 0 };
+  const scheduled = { cron: "0 4 * * *", scheduledTime: 0, requestId: "run-1" };
   await world.supervisor.call(ref, "scheduled", scheduled);
   expect((await world.ask(ref)).text).toBe("0 4 * * *");
+  await expect(world.supervisor.call(ref, "scheduled", scheduled)).rejects.toThrow(
+    "RangeError: too often",
+  );
+  await until(() => world.lines.length > 0);
+  expect(world.lines[0]).toMatchObject({ level: "error", requestId: "run-1" });
+  expect(world.lines[0]?.message).toStartWith("Uncaught RangeError: too often\n    at scheduled");
 });
 
 test("what a program logs reaches its owner with the request", async () => {

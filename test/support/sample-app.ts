@@ -62,6 +62,7 @@ export const functions: FunctionsInfo = {
 
 export const run = (more: Partial<CronRun>): CronRun => ({
   id: 1,
+  requestId: `run-${more.id ?? 1}`,
   deploy: "k3v9x0q2ab",
   cron: "*/10 * * * *",
   timeZone: "UTC",

@@ -18,6 +18,8 @@ export type Stacks = {
   name: (code: CodeName) => void;
   /** Name, message, frames and causes. Never throws. */
   describe: (error: unknown) => string;
+  /** Name and message, in one line. Never throws. */
+  title: (error: unknown) => string;
   /** Its parts, for the host. Never throws. */
   toError: (error: unknown) => GuestError;
   /** Only the frames. */
@@ -30,6 +32,7 @@ export type Stacks = {
 
 const MAX_FRAMES = 30;
 const MAX_MESSAGE = 8000;
+const MAX_TITLE = 200;
 const MAX_DEPTH = 4;
 const MAX_ERRORS = 5;
 const FRAME = /^\s*at (?:(?:async )?(.*?) \()?(blob:[0-9a-f-]{36}):(\d+):(\d+)\)?\s*$/;
@@ -59,7 +62,7 @@ export function createStacks(askMap: () => Promise<string>): Stacks {
       return `${found.source}:${found.line}:${found.column}`;
     },
   };
-  const tell = (error: unknown): string => describeSafely(places, error);
+  const tell = (error: unknown): string => safely(() => describe(places, error, 0));
   async function load(): Promise<void> {
     try {
       const text = await askMap();
@@ -72,6 +75,7 @@ export function createStacks(askMap: () => Promise<string>): Stacks {
   return {
     name: (next) => (code = next),
     describe: tell,
+    title: (error) => firstLine(safely(() => textOfAny(error))),
     toError: (error) => ({
       name: nameOf(error),
       message: textOf(error, "message").slice(0, MAX_MESSAGE),
@@ -94,16 +98,16 @@ type Places = {
   show: (line: number, column: number) => string;
 };
 
-function describeSafely(places: Places, error: unknown): string {
+function safely(tell: () => string): string {
   try {
-    return describe(places, error, 0);
+    return tell();
   } catch {
     return "An error that cannot be shown"; // its getters throw
   }
 }
 
 function describe(places: Places, error: unknown, depth: number): string {
-  if (!(error instanceof Error)) return typeof error === "string" ? error : natives.inspect(error);
+  if (!(error instanceof Error)) return textOfAny(error);
   const cause: unknown = propertyOf(error, "cause");
   const errors: unknown = propertyOf(error, "errors");
   const parts = [titleOf(error) + extras(error), position(places, error), framesOf(places, error)];
@@ -114,6 +118,15 @@ function describe(places: Places, error: unknown, depth: number): string {
       parts.push(...errors.slice(0, MAX_ERRORS).map((each) => describe(places, each, depth + 1)));
   }
   return parts.filter((part) => part !== "").join("\n");
+}
+
+function textOfAny(error: unknown): string {
+  if (error instanceof Error) return titleOf(error);
+  return typeof error === "string" ? error : natives.inspect(error);
+}
+
+function firstLine(text: string): string {
+  return (text.split("\n", 1)[0] ?? "").slice(0, MAX_TITLE);
 }
 
 /** Frames of the program: all others are the guest's own or the runtime's. */

@@ -75,8 +75,11 @@ export function createModule(handlers: ModuleHandlers, guest: Guest): Program {
         // Also those that these begin: the run is over when nothing is left.
         for (const promise of promises) await promise;
       } catch (error) {
-        const broken = failed(error, run);
-        throw state.noRetry ? new BridgeError("no_retry", broken.message) : broken;
+        guest.report(error, run);
+        throw new BridgeError(
+          state.noRetry ? "no_retry" : "exception",
+          guest.stacks.title(error) || "The program threw an error",
+        );
       }
     },
     async socket(event, run) {

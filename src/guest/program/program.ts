@@ -12,7 +12,7 @@ export type Program = {
   handlers: Handlers;
   /** Throws BridgeError `exception` */
   answer: (head: RequestHead, body: Body, signal: AbortSignal, run: Run) => Promise<LinkResponse>;
-  /** Throws BridgeError `exception`; `no_retry` where it failed and said so */
+  /** Throws BridgeError `exception`, or `no_retry` where it failed and said so. Its message is the error's: no visitor asked for it. */
   scheduled: (cron: string, scheduledTime: number, run: Run) => Promise<void>;
   socket: (event: SocketEvent, run: Run) => Promise<void>;
 };

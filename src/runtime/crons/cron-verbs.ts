@@ -10,7 +10,7 @@ import type { Ctx } from "#store/ctx.ts";
 import type { CronBody, CronList, CronRun, CronRunPage } from "../model.ts";
 import { cronRuns, siteCrons } from "../tables.ts";
 import { scheduleKey } from "./due.ts";
-import type { RunRow } from "./runs.ts";
+import { requestIdOf, type RunRow } from "./runs.ts";
 import type { Crons } from "./scheduler.ts";
 
 const LOOK = { action: "look at the schedules of", role: "viewer", scope: "site" } as const;
@@ -104,6 +104,7 @@ export async function runCron(
 function toRun(row: RunRow): CronRun {
   return {
     id: row.id,
+    requestId: requestIdOf(row.id),
     deploy: row.deployId,
     cron: row.cron,
     timeZone: row.timeZone,

@@ -1,19 +1,19 @@
 import { printable } from "#base/names.ts";
 import { createTurns } from "#base/turns.ts";
+import type { GuestCalls } from "#bridge/calls.ts";
 import type { Cron } from "#sites/model.ts";
 import type { Ctx } from "#store/ctx.ts";
 import { errorCode } from "#store/files.ts";
 
 import type { ProgramRef } from "../tenant.ts";
 import { type Due, type Schedule, scheduleKey } from "./due.ts";
-import { endRun, retryTime, type RunEnd } from "./runs.ts";
+import { endRun, requestIdOf, retryTime, type RunEnd } from "./runs.ts";
 import type { Work } from "./work.ts";
 
 /** Runs the handler of a program; rejects where it failed, with the code `no_retry` where it must not be tried again. */
 export type RunProgram = (
   ref: ProgramRef,
-  cron: string,
-  scheduledTimeMs: number,
+  event: GuestCalls["scheduled"],
   signal: AbortSignal,
 ) => Promise<void>;
 
@@ -54,9 +54,10 @@ export function createRunner({ ctx, run, work, stopping, onEnd }: RunnerParts): 
   const ofSite = createTurns(SITE_AT_ONCE);
   const ofAll = createTurns(AT_ONCE);
 
-  async function perform({ id, due, program, mayRetry }: Begun): Promise<void> {
+  async function perform(begun: Begun): Promise<void> {
+    const { id, due, mayRetry } = begun;
     const key = scheduleKey(due);
-    const end = await endOf(() => runWithin(ctx, run, { due, program, stopping }), {
+    const end = await endOf(() => runWithin(ctx, run, begun, stopping), {
       ctx,
       due,
       stopping,
@@ -88,8 +89,14 @@ export function createRunner({ ctx, run, work, stopping, onEnd }: RunnerParts): 
 async function runWithin(
   { config }: Ctx,
   run: RunProgram,
-  { due, program, stopping }: { due: Due; program: CronProgram; stopping: AbortSignal },
+  { id, due, program }: Begun,
+  stopping: AbortSignal,
 ): Promise<void> {
+  const event = {
+    cron: due.cron,
+    scheduledTime: due.dueAt.getTime(),
+    requestId: requestIdOf(id),
+  };
   const seconds = config["functions.cronSeconds"];
   const late = new AbortController();
   const signal = AbortSignal.any([stopping, late.signal]);
@@ -102,7 +109,7 @@ async function runWithin(
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    await Promise.race([run(program, due.cron, due.dueAt.getTime(), signal), promise]);
+    await Promise.race([run(program, event, signal), promise]);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
@@ -126,10 +133,16 @@ async function endOf(
         problem: "the server was stopped",
         ...(mayRetry && { retryAt: retryTime(due, now, true) }),
       };
-    const problem = cause instanceof Error ? printable(cause.message) : "it failed";
+    const problem = problemOf(cause);
     const isFinal = !mayRetry || errorCode(cause) === "no_retry";
     return { outcome: "failed", problem, retryAt: isFinal ? undefined : retryTime(due, now) };
   }
+}
+
+/** The first line of it: a program may say whatever it likes. */
+function problemOf(cause: unknown): string {
+  const [line = ""] = cause instanceof Error ? cause.message.split("\n", 1) : [];
+  return printable(line) || "it failed";
 }
 
 function withSkipped(problem: string | undefined, skipped: number): string | undefined {

@@ -52,6 +52,11 @@ export async function insertRun(ctx: Ctx, tx: Tx, run: NewRun): Promise<number> 
   return row.id;
 }
 
+/** What lines of the log carry that a run wrote. */
+export function requestIdOf(id: number): string {
+  return `run-${id}`;
+}
+
 /** How a run ended. */
 export type RunEnd = {
   outcome: Exclude<RunOutcome, "running">;

@@ -100,13 +100,15 @@ export async function sendCall(
     name: string;
     params: unknown;
     bytes: Uint8Array | undefined;
+    /** What lines about it carry; "" where it has none. */
+    requestId: string;
     limitMs: number;
     onFinish: () => void;
   },
 ): Promise<CallAnswer> {
   const late = Promise.withResolvers<never>();
   const pending: Pending = {
-    requestId: "",
+    requestId: call.requestId,
     sentMs: work.nowMs(),
     limitMs: call.limitMs,
     expire: late.reject,

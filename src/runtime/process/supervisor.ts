@@ -81,7 +81,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       const runner = runnerOf(ref);
       const { calls } = runner;
       const limitMs = name === "scheduled" ? cronMs : wallMs;
-      const call = { name, params, bytes, limitMs, onFinish: calls.leave };
+      const requestId = "requestId" in params ? params.requestId : "";
+      const call = { name, params, bytes, requestId, limitMs, onFinish: calls.leave };
       await enter(runner, calls, (instance) => sendCall(work, instance, call));
     },
     async handlersOf(ref) {

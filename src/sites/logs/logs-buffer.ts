@@ -152,7 +152,7 @@ function toBuffered(line: NewLine, at: number): BufferedLine {
     level,
     kind,
     message: kind === "program" ? printableText(message) : printable(message.toWellFormed()),
-    requestId: requestId === undefined ? null : printable(requestId),
+    requestId: requestId === undefined || requestId === "" ? null : printable(requestId),
     json: jsonOf(data),
     at,
   };
