@@ -16,6 +16,9 @@ export type Guest = {
   end: () => Promise<void>;
 };
 
+/** The one request that counts as given to it. */
+const OPEN_REQUEST = "r1";
+
 /** Starts it, not confined. */
 export function startGuest(
   options: { tenant?: Partial<Tenant>; bindings?: Binding[]; meter?: Meter; ring?: boolean } = {},
@@ -42,6 +45,7 @@ export function startGuest(
     tenant: { siteId: 1, site: "blog", deploy: "abcdefghij", ...options.tenant } as Tenant,
     bindings: options.bindings ?? [],
     ...(options.meter && { meter: options.meter }),
+    isOpen: (requestId) => requestId === OPEN_REQUEST,
     onControl: () => hello.resolve(),
     onClose: closed.resolve,
   });

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 
 import type { ServerConfig } from "#base/config.ts";
+import { createSubrequests } from "#runtime/egress/subrequests.ts";
 import type { SupervisorParts } from "#runtime/process/parts.ts";
 
 import { answering, isRunning, type ProcessWorld, processWorld, until } from "./process-world.ts";
@@ -43,4 +44,51 @@ test("a site has no more processes than it may: its own longest idle one goes, e
   leaving.abort();
   expect(await Promise.all(slow)).toMatchObject([{ code: "cancelled" }, { code: "cancelled" }]);
   expect(await world.ask(a)).toMatchObject({ status: 200 });
+});
+
+test("a fetch counts for a request only while that is open on the process that asks", async () => {
+  const asked: string[] = [];
+  const bindings: SupervisorParts["bindings"] = [
+    {
+      async request(_tenant, { url, requestId }) {
+        asked.push(`${url} of "${requestId}"`);
+        return { status: 200, statusText: "", headers: [], body: null };
+      },
+    },
+  ];
+  const world = await start({}, { bindings });
+  const ref = world.program(`export default { async fetch(request, env, ctx) {
+    const { pathname } = new URL(request.url);
+    const ask = async (when) => void (await fetch("https://" + when + ".example/"));
+    await ask("before");
+    ctx.waitUntil(Bun.sleep(200).then(() => ask("after")));
+    if (pathname !== "/stream") return new Response("");
+    return new Response(new ReadableStream({ type: "direct", async pull(controller) {
+      await ask("within");
+      controller.write("x");
+      controller.close();
+    } }));
+  } };`);
+  await world.ask(ref, "/plain");
+  await until(() => asked.length === 2);
+  expect(asked).toEqual(['https://before.example/ of "r-/plain"', 'https://after.example/ of ""']);
+  asked.length = 0;
+  await world.ask(ref, "/stream");
+  expect(asked).toEqual([
+    'https://before.example/ of "r-/stream"',
+    'https://within.example/ of "r-/stream"',
+  ]);
+});
+
+test("what belongs to no request has a share of each second, and no site drops the counts of another", () => {
+  let nowMs = 0;
+  const count = createSubrequests(3, () => new Date(nowMs));
+  const four = (siteId: number, requestId: string): boolean[] =>
+    Array.from({ length: 4 }, () => count(siteId, requestId));
+  const three = [true, true, true, false];
+  expect([four(1, ""), four(1, "a"), four(2, "")]).toEqual([three, three, three]);
+  for (let n = 0; n < 50_000; n += 1) count(2, `r${n}`);
+  expect([count(1, "a"), count(1, "")]).toEqual([false, false]);
+  nowMs = 1000;
+  expect([count(1, "a"), count(1, "")]).toEqual([false, true]);
 });

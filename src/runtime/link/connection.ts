@@ -26,6 +26,8 @@ export type HostLinkParts = {
   ring?: Ring;
   tenant: Tenant;
   bindings: readonly Binding[];
+  /** Whether the process was given a request of this id and has not finished it. */
+  isOpen: (requestId: string) => boolean;
   /** What the process says of itself; nothing of it was checked but that it names a kind. */
   onControl: (message: Control, bytes: Uint8Array) => void;
   /** Told once; an error where the process broke the protocol. */
@@ -45,7 +47,7 @@ export function openHostLink(parts: HostLinkParts): HostLink {
   const { tenant, ring } = parts;
   const meter = parts.meter ?? createMeter(() => performance.now());
   const account = meter.account(tenant.siteId);
-  const answers = answersOf(tenant, parts.bindings);
+  const answers = answersOf(parts);
   const messageBytes = parts.messageBytes ? parts.messageBytes + JSON_BYTES : DEFAULT_MESSAGE_BYTES;
   const open = (fd: number, handlers: LinkHandlers, memory?: Uint8Array): Link =>
     openOne({ fd, account, messageBytes, handlers, memory });
@@ -108,7 +110,11 @@ type Answers = Pick<LinkHandlers, "onCall" | "onNote" | "onRequest">;
 type OnCall = NonNullable<Binding["calls"]>[string];
 type OnNote = NonNullable<Binding["notes"]>[string];
 
-function answersOf(tenant: Tenant, bindings: readonly Binding[]): Answers {
+function answersOf({
+  tenant,
+  bindings,
+  isOpen,
+}: Pick<HostLinkParts, "tenant" | "bindings" | "isOpen">): Answers {
   const calls = new Map<string, OnCall>();
   const notes = new Map<string, OnNote>();
   for (const binding of bindings) {
@@ -127,7 +133,9 @@ function answersOf(tenant: Tenant, bindings: readonly Binding[]): Answers {
     },
     async onRequest(head: RequestHead, body: Body, signal: AbortSignal): Promise<LinkResponse> {
       if (!request) throw new BridgeError("egress_denied", "Nothing can be fetched here");
-      return request(tenant, head, body, signal);
+      // Whose request it belongs to is the process's word: with ids that it makes up it would have the share of each.
+      const isOurs = head.requestId === "" || isOpen(head.requestId);
+      return request(tenant, isOurs ? head : { ...head, requestId: "" }, body, signal);
     },
   };
 }

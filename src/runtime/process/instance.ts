@@ -14,10 +14,11 @@ export type Why = {
   retryAfterSeconds?: number;
 };
 
-/** A request or call that waits for its answer to begin. */
+/** A request or call that is not finished. */
 export type Pending = {
   requestId: string;
   sentMs: number;
+  /** Time in which its answer must begin; without end once it did. */
   limitMs: number;
   expire: (error: BridgeError) => void;
 };

@@ -69,6 +69,7 @@ export function openInstance(
     bindings,
     meter,
     messageBytes,
+    isOpen: (requestId) => isOpen(instance, requestId),
     onControl(message) {
       if (message.kind === "hello" && message.version === BRIDGE_VERSION) hello.resolve();
       else if (message.kind === "loaded") loaded.resolve(readLoaded(message));
@@ -95,6 +96,12 @@ export function openInstance(
   void closed.promise.then(whenClosed);
   void launched.process.exited.then(() => link.close());
   return { instance, hello: hello.promise, loaded: loaded.promise };
+}
+
+/** Whether a process was given this request or call and has not finished it. */
+function isOpen({ pending }: Instance, requestId: string): boolean {
+  for (const one of pending) if (one.requestId === requestId) return true;
+  return false;
 }
 
 /** What a running program's process says of itself. False: it must not say that. */
