@@ -47,9 +47,16 @@ export function installResponse(): void {
   Object.defineProperty(globalThis, "Response", { value: Response, writable: true });
 }
 
+/** What nearly all answers in JSON are made with; nothing that a program puts into prototypes is in it. */
+const JSON_INIT = Object.freeze({
+  __proto__: null,
+  headers: Object.freeze({ __proto__: null, "content-type": "application/json" }),
+});
+
 function jsonResponse(make: object, data: unknown, init?: ResponseInit): unknown {
   const text = natives.stringify(data);
   if (text === undefined) throw new TypeError("Cannot make JSON of that value");
+  if (init === undefined) return Reflect.construct(asConstructor(make), [text, JSON_INIT]);
   const head = new natives.Response(null, init);
   const { headers, status, statusText } = head;
   if (!headers.has("content-type")) headers.set("content-type", "application/json");
