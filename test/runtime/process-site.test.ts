@@ -92,3 +92,27 @@ test("what belongs to no request has a share of each second, and no site drops t
   nowMs = 1000;
   expect([count(1, "a"), count(1, "")]).toEqual([false, true]);
 });
+
+test("the first request without a body that a dead process leaves behind is asked anew, once", async () => {
+  const world = await start();
+  const ref = world.program(answering("url.pathname === '/exit' ? process.exit(3) : process.pid"));
+  const slow = world.program(
+    "export default { async fetch(request) { if (new URL(request.url).pathname === '/wait') await Bun.sleep(300); return new Response(process.pid + await request.text()); } };",
+  );
+  const before = await world.ask(slow);
+  const waiting = [
+    world.ask(slow, "/wait", { body: Buffer.from("x") }),
+    world.ask(slow, "/wait"),
+    world.ask(slow, "/wait"),
+  ];
+  await until(() => world.supervisor.busy() === 3);
+  process.kill(Number(before.text), "SIGKILL");
+  const told = await Promise.all(waiting);
+  expect(told.map(({ code, status }) => code ?? status)).toEqual(["crashed", 200, "crashed"]);
+  expect(told[1]?.text).not.toBe(before.text);
+  // Who ends each process is not given a third.
+  await world.ask(ref);
+  expect(await world.ask(ref, "/exit")).toMatchObject({ code: "crashed" });
+  const ends = () => world.lines.filter(({ siteId }) => siteId === ref.siteId).length;
+  await until(() => ends() === 2);
+});

@@ -1,3 +1,4 @@
+import { giveWay } from "#base/slices.ts";
 import {
   type Body,
   BridgeError,
@@ -37,6 +38,8 @@ export function sendRequest(
     signal: AbortSignal;
     limitMs: number;
     onFinish: () => void;
+    /** Asks another process, where this one ended by itself before it began to answer. The first that needs it gets it: another may be what ends them. */
+    again?: (() => Promise<LinkResponse>) | undefined;
   },
 ): Promise<LinkResponse> {
   const { head, signal } = request;
@@ -62,11 +65,24 @@ export function sendRequest(
       finish();
       return answer;
     },
-    (error: unknown) => {
+    async (error: unknown) => {
       finish();
+      const { again } = request;
+      if (again && !signal.aborted && !exchange.expired && (await isLost(instance, error)))
+        return again();
       throw exchange.expired ?? explain(instance, error);
     },
   );
+}
+
+/** Whether a process ended by itself, told to the first who asks. */
+async function isLost(instance: Instance, error: unknown): Promise<boolean> {
+  if (!(error instanceof BridgeError) || error.code !== "link_closed" || instance.isRepeated)
+    return false;
+  instance.isRepeated = true;
+  // Whoever looks after it hears of it now, and nobody is given it any more.
+  await giveWay();
+  return instance.state === "ended" && !instance.why;
 }
 
 function openExchange(work: Work, { requestId }: RequestHead, limitMs: number): Exchange {

@@ -66,6 +66,8 @@ export type Instance = {
   memoryBytes: number;
   /** It was made less urgent for ever; a new process is better as soon as nobody waits for this one. */
   isSpent: boolean;
+  /** It ended by itself, and one of those that it was answering was asked anew. */
+  isRepeated: boolean;
   /** Why we ended it; undefined where it ends by itself. */
   why: Why | undefined;
   /** SIGKILL; those it was answering get `why`, and its owner is told. The first reason counts. */

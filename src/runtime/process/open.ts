@@ -150,6 +150,7 @@ function makeInstance(
     cpuMs: 0,
     memoryBytes: 0,
     isSpent: false,
+    isRepeated: false,
     why: undefined,
     kill(why) {
       if (why && !instance.why && instance.state !== "ended") {

@@ -38,6 +38,10 @@ export type Supervisor = {
   call: CallProgram;
   /** Which handlers a program has; starts it where that is not known yet. */
   handlersOf: (ref: ProgramRef) => Promise<Handlers>;
+  /** Starts a program that does not run. */
+  start: (ref: ProgramRef) => Promise<void>;
+  /** Why the last start of a program came to nothing, in one line; undefined: it did not, or none is known of. */
+  problemOf: (ref: ProgramRef) => string | undefined;
   /** Only these deploys of a site go on; processes of others finish what they have, then end. */
   keep: (siteId: number, deploys: readonly DeployId[]) => void;
   /** Requests that come after this see the variables that are stored now. */
@@ -68,13 +72,17 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const endHousekeeping = keepHouse(world);
   return {
     request(ref, head, body, signal) {
+      const isRepeatable = body === null && (head.method === "GET" || head.method === "HEAD");
       try {
-        const runner = runnerOf(ref);
-        const { lane } = runner;
-        const request = { head, body, signal, limitMs: wallMs, onFinish: lane.leave };
-        return enter(runner, lane, (instance) => sendRequest(work, instance, request), signal);
+        return ask(isRepeatable ? async () => ask(undefined) : undefined);
       } catch (error) {
         return refused(error);
+      }
+      function ask(again: (() => Promise<LinkResponse>) | undefined): Promise<LinkResponse> {
+        const runner = runnerOf(ref);
+        const { lane } = runner;
+        const request = { head, body, signal, limitMs: wallMs, onFinish: lane.leave, again };
+        return enter(runner, lane, (instance) => sendRequest(work, instance, request), signal);
       }
     },
     async call(ref, name, params, bytes) {
@@ -89,6 +97,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       const runner = runnerOf(ref);
       return runner.handlers() ?? (await runner.ready()).handlers;
     },
+    start: async (ref) => void (await runnerOf(ref).ready()),
+    problemOf: ({ siteId, deploy }) => world.sites.get(siteId)?.runners.get(deploy)?.problem(),
     keep: (siteId, deploys) => keepDeploys(siteOf(siteId), deploys),
     ...changes,
     forget: (siteId) =>
