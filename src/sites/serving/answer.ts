@@ -249,7 +249,15 @@ function prepare(
   const { request, loaded, destination, peer, path, query } = asked;
   const { whole, response } = answer;
   const body = whole?.body;
-  if (!body || !("kept" in body) || response.status !== 200 || request.method !== "GET") return;
+  // What is coded fast is sent until its best is there, which nobody tells the answers that are ready.
+  if (
+    !body ||
+    whole.isFast ||
+    !("kept" in body) ||
+    response.status !== 200 ||
+    request.method !== "GET"
+  )
+    return;
   // Until then Last-Modified is no validator, and will be another.
   if (Math.ceil(shown.changedAtMs / 1000) * 1000 > ctx.now().getTime()) return;
   // There a handshake may come, which `quick` does not look for.

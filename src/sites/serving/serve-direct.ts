@@ -109,7 +109,8 @@ function prepareFile(
     perMinute: limits.perMinute(loaded.site),
   };
   const place = { site: loaded.site.name, host, kind, url };
-  if (hot.isWanted(place)) hot.put(place, prepared);
+  // What is coded fast is sent until its best is there, which nobody tells the answers that are ready.
+  if (!sent.isFast && hot.isWanted(place)) hot.put(place, prepared);
   return prepared;
 }
 
