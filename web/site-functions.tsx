@@ -191,8 +191,8 @@ function Limits({ functions }: { functions: FunctionsInfo }): Html {
     <section class="part">
       <h2>Limits</h2>
       <p class="soft">
-        Where one bites, visitors get 503 with its name in <code>x-land-code</code>, and the log
-        says what happened.
+        Where one bites, visitors get its name in <code>x-land-code</code>, and the log says what
+        happened.
       </p>
       <dl class="pairs">
         {rows.map(([name, value]) => (
