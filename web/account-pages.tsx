@@ -16,6 +16,7 @@ import {
   answerPage,
   type Form,
   ownPath,
+  type PageStatus,
   readForm,
   readVisit,
   redirect,
@@ -147,10 +148,7 @@ export function ofTheForm(thrown: unknown): LandError {
 }
 
 /** Status and headers of a form that comes back. No 401: browsers would ask for a password in a box of their own. */
-export function statusOf(error: LandError | undefined): {
-  status?: number;
-  headers?: Record<string, string>;
-} {
+export function statusOf(error: LandError | undefined): PageStatus {
   if (!error) return {};
   return error.status === 401
     ? { status: 422 }

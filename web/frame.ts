@@ -65,15 +65,15 @@ export function visitorFrame(
   return { frame: { ...frame, csrf: token }, cookie: setCookie };
 }
 
+/** What a request's query says. */
+export type Query = Readonly<Record<string, string | undefined>>;
+/** How a page that comes back with a problem is answered. */
+export type PageStatus = { status?: number; headers?: Record<string, string> };
+
 /** A page as an answer. It depends on who asks, so no shared cache may keep it; `isSecret` ones no cache at all. */
 export function answerPage(
   html: Html,
-  about: {
-    status?: number;
-    cookie?: string | undefined;
-    isSecret?: boolean;
-    headers?: Record<string, string>;
-  } = {},
+  about: PageStatus & { cookie?: string | undefined; isSecret?: boolean } = {},
 ): Response {
   return new Response(toText(html), {
     status: about.status ?? 200,

@@ -10,7 +10,7 @@ import { pickVersion, readDocuments, readReadme } from "#registry/read.ts";
 import { searchPackages } from "#registry/search.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import { answerPage, readVisit, type Visit } from "./frame.ts";
+import { answerPage, type Query, readVisit, type Visit } from "./frame.ts";
 import { HomePage } from "./home.tsx";
 import { type Readme, renderReadmeFile, repositoryBase } from "./markdown.ts";
 import { PackagePage } from "./package.tsx";
@@ -20,8 +20,6 @@ const DAYS = 30;
 const SHOWN_AT_HOME = "6";
 /** Rendered READMEs by archive, kept because a README never changes and a long one takes tens of milliseconds. */
 const MAX_KEPT_READMES = 64;
-
-type Query = Readonly<Record<string, string | undefined>>;
 
 /** `/`, `/packages`, `/packages/:name` and `/packages/:name/:version`; the last two as JSON for who asks for it. */
 export function packagePages(ctx: Ctx) {

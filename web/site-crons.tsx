@@ -7,7 +7,7 @@ import type { CronInfo, CronRun, CronRunPage } from "#runtime/model.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { statusOf } from "./account-pages.tsx";
-import { answerPage, redirect } from "./frame.ts";
+import { answerPage, type PageStatus, type Query, redirect } from "./frame.ts";
 import { may, type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
 import { logsPath } from "./site-logs.tsx";
 import { actOrAgain, pageOfQuery, readSiteVisit } from "./site-visit.ts";
@@ -32,9 +32,7 @@ type SiteCronsProps = SiteFrame & {
   problems?: FormProblems | undefined;
 };
 
-type Query = Readonly<Record<string, string | undefined>>;
 type Params = { ctx: Ctx; request: Request; site: string };
-type Status = { status?: number; headers?: Record<string, string> };
 
 /** The page of a site's schedules, and the form that runs one. */
 export function cronPages(ctx: Ctx, crons: Pick<Crons, "runNow">) {
@@ -63,7 +61,7 @@ async function show(
   { ctx, request, site: name }: Params,
   query: Query,
   problems: FormProblems | undefined,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;

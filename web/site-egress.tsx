@@ -6,7 +6,7 @@ import type { EgressHost, EgressLedger } from "#runtime/model.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { statusOf } from "./account-pages.tsx";
-import { answerPage, redirect } from "./frame.ts";
+import { answerPage, type PageStatus, redirect } from "./frame.ts";
 import { may, type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
 import { act, actOrAgain, readSiteVisit } from "./site-visit.ts";
 import { TextArea, typedText } from "./text-area.tsx";
@@ -29,7 +29,6 @@ type EgressForm = { hosts: string; problems: FormProblems };
 type SiteEgressProps = SiteFrame & { ledger: EgressLedger; form?: EgressForm | undefined };
 
 type Params = { ctx: Ctx; request: Request; site: string };
-type Status = { status?: number; headers?: Record<string, string> };
 
 const NONE = { parse: "none" } as const;
 const SPANS = [1, 7, 30];
@@ -79,7 +78,7 @@ async function show(
   { ctx, request, site: name }: Params,
   days: number,
   form: EgressForm | undefined,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;

@@ -7,7 +7,7 @@ import type { EnvEntry, EnvKind, EnvList } from "#runtime/model.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { statusOf } from "./account-pages.tsx";
-import { answerPage, type Form, redirect } from "./frame.ts";
+import { answerPage, type Form, type PageStatus, redirect } from "./frame.ts";
 import { type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
 import { act, actOrAgain, readSiteVisit } from "./site-visit.ts";
 import { TextArea, typedText } from "./text-area.tsx";
@@ -144,7 +144,7 @@ export function envPages(ctx: Ctx) {
 async function showEnv(
   { ctx, request, site }: Params,
   more: More,
-  status: { status?: number; headers?: Record<string, string> } = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, site);
   if (visit instanceof Response) return visit;

@@ -6,13 +6,12 @@ import { readFunctions, type StatusParts, updateFunctions } from "#runtime/statu
 import type { Ctx } from "#store/ctx.ts";
 
 import { statusOf } from "./account-pages.tsx";
-import { answerPage, type Form, redirect } from "./frame.ts";
+import { answerPage, type Form, type PageStatus, redirect } from "./frame.ts";
 import { type Quota, QUOTA_NAMES, type QuotaForm, SiteFunctionsPage } from "./site-functions.tsx";
 import { sitePath } from "./site-layout.tsx";
 import { actOrAgain, readSiteVisit } from "./site-visit.ts";
 
 type Params = { ctx: Ctx; runtime: StatusParts; request: Request; site: string };
-type Status = { status?: number; headers?: Record<string, string> };
 
 const MIB = 1024 * 1024;
 
@@ -32,7 +31,7 @@ export function functionPages(ctx: Ctx, runtime: StatusParts) {
 async function show(
   { ctx, runtime, request, site: name }: Params,
   back: QuotaForm | undefined,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;

@@ -8,14 +8,12 @@ import type { Kv } from "#runtime/kv/kv.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { statusOf } from "./account-pages.tsx";
-import { answerPage, type Form, redirect } from "./frame.ts";
+import { answerPage, type Form, type PageStatus, type Query, redirect } from "./frame.ts";
 import { type KvForm, kvKeyPath, SiteKvKeyPage, SiteKvPage } from "./site-kv.tsx";
 import { sitePath } from "./site-layout.tsx";
 import { act, actOrAgain, readSiteVisit } from "./site-visit.ts";
 import { typedText } from "./text-area.tsx";
 
-type Query = Readonly<Record<string, string | undefined>>;
-type Status = { status?: number; headers?: Record<string, string> };
 type Params = { ctx: Ctx; kv: Kv; request: Request; site: string };
 
 const PAGE = 50;
@@ -45,7 +43,7 @@ async function showKeys(
   { ctx, kv, request, site: name }: Params,
   query: Query,
   form: KvForm | undefined,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
@@ -59,7 +57,7 @@ async function showKey(
   { ctx, kv, request, site }: Params,
   key: string,
   form: KvForm | undefined,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, site);
   if (visit instanceof Response) return visit;

@@ -15,7 +15,7 @@ import { listSiteKeys } from "#sites/site/site-keys.ts";
 import { listSites } from "#sites/site/sites-read.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import { answerPage, readVisit } from "./frame.ts";
+import { answerPage, type PageStatus, type Query, readVisit } from "./frame.ts";
 import { SiteDeployPage } from "./site-deploy.tsx";
 import { SiteDeploysPage, type SiteDeploysProps } from "./site-deploys.tsx";
 import { SiteDomainsPage, type SiteDomainsProps } from "./site-domains.tsx";
@@ -27,10 +27,6 @@ import { SiteTrafficPage } from "./site-traffic.tsx";
 import { pageOfQuery, readSiteVisit, toLogin } from "./site-visit.ts";
 import { SitesPage, type SitesProps } from "./sites.tsx";
 
-/** What a request's query says. */
-export type Query = Readonly<Record<string, string | undefined>>;
-/** How a page that comes back with a problem is answered. */
-type Status = { status?: number; headers?: Record<string, string> };
 type SitePageParams = { ctx: Ctx; request: Request; site: string; query: Query };
 
 const DEFAULT_DAYS = "30";
@@ -73,7 +69,7 @@ export function sitesPages(ctx: Ctx) {
 export async function showSites(
   { ctx, request, query }: Omit<SitePageParams, "site">,
   more: Pick<SitesProps, "form">,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const { frame, actor } = await readVisit(ctx, request);
   if (!actor) return toLogin(request);
@@ -86,7 +82,7 @@ export async function showSites(
 export async function showDeploys(
   { ctx, request, site: name, query }: SitePageParams,
   more: Pick<SiteDeploysProps, "problems">,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
@@ -137,7 +133,7 @@ function daysOf({ days = DEFAULT_DAYS }: Query): number {
 export async function showDomains(
   { ctx, request, site: name, query }: SitePageParams,
   more: Pick<SiteDomainsProps, "form">,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
@@ -150,7 +146,7 @@ export async function showDomains(
 export async function showPeople(
   { ctx, request, site: name, query }: SitePageParams,
   more: Pick<SitePeopleProps, "newKey" | "memberForm" | "keyForm">,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;
@@ -182,7 +178,7 @@ async function showLogs({ ctx, request, site: name, query }: SitePageParams): Pr
 export async function showSettings(
   { ctx, request, site: name }: SitePageParams,
   more: Pick<SiteSettingsProps, "problems" | "keyProblems" | "deleteProblems">,
-  status: Status = {},
+  status: PageStatus = {},
 ): Promise<Response> {
   const visit = await readSiteVisit(ctx, request, name);
   if (visit instanceof Response) return visit;

@@ -1,6 +1,6 @@
 import type { Html } from "#html/html.ts";
 
-import type { FormProblems } from "./ui.tsx";
+import { describedBy, FieldNotes, type FormProblems } from "./ui.tsx";
 
 type Props = {
   name: string;
@@ -23,7 +23,6 @@ export function TextArea({
   required,
 }: Props): Html {
   const problem = problems?.fields?.[name];
-  const notes = [hint && `${name}-hint`, problem && `${name}-problem`].filter(Boolean).join(" ");
   return (
     <div class={["field", problem && "wrong"]}>
       <label for={name}>{label}</label>
@@ -34,21 +33,12 @@ export function TextArea({
         required={required === true}
         spellcheck="false"
         autocomplete="off"
-        aria-describedby={notes === "" ? undefined : notes}
+        aria-describedby={describedBy({ name, hint, problem })}
         aria-invalid={problem ? true : undefined}
       >
         {value}
       </textarea>
-      {hint && (
-        <p class="hint" id={`${name}-hint`}>
-          {hint}
-        </p>
-      )}
-      {problem && (
-        <p class="problem" id={`${name}-problem`}>
-          {problem}
-        </p>
-      )}
+      <FieldNotes name={name} hint={hint} problem={problem} />
     </div>
   );
 }

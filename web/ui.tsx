@@ -30,7 +30,6 @@ type FieldProps = {
 export function Field(props: FieldProps): Html {
   const { name, label, hint, problems, type = "text" } = props;
   const problem = problems?.fields?.[name];
-  const notes = [hint && `${name}-hint`, problem && `${name}-problem`].filter(Boolean).join(" ");
   return (
     <div class={["field", problem && "wrong"]}>
       <label for={name}>
@@ -50,9 +49,18 @@ export function Field(props: FieldProps): Html {
         maxlength={props.maxlength}
         minlength={props.minlength}
         pattern={props.pattern}
-        aria-describedby={notes === "" ? undefined : notes}
+        aria-describedby={describedBy({ name, hint, problem })}
         aria-invalid={problem ? true : undefined}
       />
+      <FieldNotes name={name} hint={hint} problem={problem} />
+    </div>
+  );
+}
+
+/** What stands below a field: what it is for, and what was wrong with it. The field names both as `describedBy` tells. */
+export function FieldNotes({ name, hint, problem }: Notes): Html {
+  return (
+    <>
       {hint && (
         <p class="hint" id={`${name}-hint`}>
           {hint}
@@ -63,8 +71,16 @@ export function Field(props: FieldProps): Html {
           {problem}
         </p>
       )}
-    </div>
+    </>
   );
+}
+
+type Notes = { name: string; hint: string | undefined; problem: string | undefined };
+
+/** The ids of a field's notes, for `aria-describedby`; undefined where it has none. */
+export function describedBy({ name, hint, problem }: Notes): string | undefined {
+  const ids = [hint && `${name}-hint`, problem && `${name}-problem`].filter(Boolean);
+  return ids.length === 0 ? undefined : ids.join(" ");
 }
 
 /** The sentence above a form that could not be taken. */
