@@ -8,12 +8,14 @@ import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { renderBytes, renderCount, renderTable, renderTime, shorten } from "./render.ts";
 import { settleSite, siteArgs } from "./site.ts";
+import { parseCount } from "./spec.ts";
 import { readStdin } from "./stdin.ts";
 
 const key = { type: "one", about: "The key" } as const;
 const MAX_STDIN_BYTES = 512 * 1024 * 1024;
 const PAGE = 100;
 const DEFAULT_LIMIT = 1000;
+const MAX_LIMIT = 1_000_000;
 
 /** Prints the value of a key. */
 export const get = defineCommand({
@@ -124,7 +126,8 @@ export const list = defineCommand({
     limit: { type: "text", value: "N", about: `Most keys to show (default: ${DEFAULT_LIMIT})` },
   },
   async run(context, args) {
-    const limit = parseLimit(args.limit);
+    const limit =
+      args.limit === undefined ? DEFAULT_LIMIT : parseCount("--limit", args.limit, MAX_LIMIT);
     const site = await settleSite(context, args.site);
     const { remote } = await connect(context);
     const items: KvKeyInfo[] = [];
@@ -148,10 +151,3 @@ export const list = defineCommand({
     };
   },
 });
-
-/** @throws usage */
-function parseLimit(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_LIMIT;
-  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
-  throw fail("usage", { problem: `Cannot use "${printable(text)}" for --limit: it is a number` });
-}
