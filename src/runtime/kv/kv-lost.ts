@@ -4,8 +4,8 @@ import type { Ctx } from "#store/ctx.ts";
 import type { Kv } from "./kv.ts";
 
 /**
- * Removes the stores of sites that are gone, also those that a crash left. The server calls it at its start, every hour and after
- * `site.deleted`. An id is never given to another site, so nothing is lost where it comes late.
+ * Removes the stores of sites that are gone, which a crash left. The server calls it soon after its start and every hour. An id is
+ * never given to another site, so nothing is lost where it comes late.
  */
 export async function removeLostKv(ctx: Ctx, kv: Kv): Promise<void> {
   const stores = await kv.listSites();
