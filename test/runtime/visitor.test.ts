@@ -28,7 +28,7 @@ const respond = (body: Body, headers: HeaderList = [], status = 200): LinkRespon
 function visit(
   request: Request,
   answer: Answer,
-  about: { secure?: boolean } = {},
+  about: { secure?: boolean; told?: string[] } = {},
 ): Promise<ProgramAnswer> {
   const programs = createPrograms({
     ctx: {
@@ -42,7 +42,7 @@ function visit(
     mayRun: () => true,
     supervisor: {
       request: async (_ref, head, body, signal) => answer(head, body, signal),
-      tell: () => undefined,
+      tell: (_ref, { message, requestId }) => void about.told?.push(`${requestId} ${message}`),
     },
   });
   return programs.answer({
@@ -163,8 +163,16 @@ test("a stream is counted, and one of another length than it says breaks off", a
   expect(await response.text()).toBe("hello");
   expect(await sent).toBe(5);
   for (const length of ["4", "6"]) {
-    const wrong = await answered(() => respond(stream(), [["content-length", length]]));
-    expect(wrong.text()).rejects.toThrow("another length");
+    const told: string[] = [];
+    const wrong = await visit(get(), () => respond(stream(), [["content-length", length]]), {
+      told,
+    });
+    if (wrong.response === "upgraded") throw new Error("upgraded");
+    expect(wrong.response.text()).rejects.toThrow("broke off");
+    await wrong.sent;
+    expect(told).toEqual([
+      `r1 The answer broke off: its body is not the ${length} bytes long that content-length said`,
+    ]);
   }
 });
 

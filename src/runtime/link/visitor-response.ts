@@ -26,15 +26,19 @@ const WITHOUT_BODY = new Set([204, 205, 304]);
 
 /** Makes what programs answer into what visitors get. */
 export type Answers = {
-  /** Throws BridgeError `bad_response` where it cannot be sent */
-  toAnswer: (method: string, response: LinkResponse) => ProgramAnswer;
+  /** Throws BridgeError `bad_response` where it cannot be sent; `onWrong` is told of it where it breaks off later. */
+  toAnswer: (
+    method: string,
+    response: LinkResponse,
+    onWrong: (error: BridgeError) => void,
+  ) => ProgramAnswer;
 };
 
 /** Makes answers for a server of these domains. */
 export function createAnswers(config: Pick<ServerConfig, "domain" | "sitesDomain">): Answers {
   const domains = [config.domain, config.sitesDomain].filter((domain) => domain !== "");
   return {
-    toAnswer(method, response) {
+    toAnswer(method, response, onWrong) {
       const { status, statusText, body } = response;
       // An informational status would leave the visitor waiting; 101 hands over the connection, which is not the program's.
       if (status < 200) throw refuse(body, `status ${status}`);
@@ -50,7 +54,7 @@ export function createAnswers(config: Pick<ServerConfig, "domain" | "sitesDomain
       if (body instanceof Uint8Array)
         return { response: new Response(body, init), bytes: body.length };
       if (length !== undefined) headers.push(["content-length", String(length)]);
-      const counted = countBody(body, length);
+      const counted = countBody(body, length, onWrong);
       return { response: new Response(counted.body, init), bytes: 0, sent: counted.sent };
     },
   };
@@ -93,9 +97,18 @@ export function ownCookie(cookie: string, domains: readonly string[]): string {
 function countBody(
   body: ReadableStream<Uint8Array>,
   length: number | undefined,
+  onWrong: (error: BridgeError) => void,
 ): { body: ReadableStream<Uint8Array>; sent: Promise<number> } {
   const { promise, resolve } = Promise.withResolvers<number>();
   let count = 0;
+  const wrong = (): BridgeError => {
+    const error = new BridgeError(
+      "bad_response",
+      `The answer broke off: its body is not the ${length} bytes long that content-length said`,
+    );
+    onWrong(error);
+    return error;
+  };
   const look = (bytes: number): Error | undefined => {
     count += bytes;
     return length !== undefined && count > length ? wrong() : undefined;
@@ -105,10 +118,6 @@ function countBody(
     return isWhole && length !== undefined && count !== length ? wrong() : undefined;
   };
   return { body: passBody(body, look, onEnd), sent: promise };
-}
-
-function wrong(): BridgeError {
-  return new BridgeError("bad_response", "A body of another length than it said");
 }
 
 function refuse(body: LinkResponse["body"], problem: string): BridgeError {

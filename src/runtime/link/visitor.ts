@@ -56,7 +56,9 @@ export function createPrograms(parts: VisitorParts): Programs {
   };
   const answered = (asked: ProgramAsk, response: LinkResponse): ProgramAnswer => {
     try {
-      return answers.toAnswer(asked.request.method, response);
+      return answers.toAnswer(asked.request.method, response, (error) =>
+        tellOwner(supervisor, asked, error),
+      );
     } catch (error) {
       return failed(asked, error);
     }
