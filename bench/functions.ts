@@ -98,7 +98,7 @@ async function startLand(name: string, pool: number): Promise<Deployed> {
     `${url}/health`,
     cleanEnvironment(work, {
       LAND_RATE_LIMIT: "off",
-      LAND_LOG_LEVEL: "warn",
+      LAND_LOG_LEVEL: "error",
       LAND_FUNCTIONS_POOL: String(pool),
       LAND_FUNCTIONS_CPU_SECONDS_PER_MINUTE: "600",
       LAND_FUNCTIONS_CONCURRENCY: "1000",
