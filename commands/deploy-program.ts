@@ -1,12 +1,13 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
-import { fail } from "#base/errors.ts";
+import { fail, LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { bundleSiteProgram } from "#install/site-bundle.ts";
 import type { SiteSelection } from "#pack/site-select.ts";
 import type { DeployProgram } from "#remote/deploy.ts";
 
+import type { Connection } from "./connect.ts";
 import type { Context } from "./context.ts";
 import type { SiteFolder } from "./deploy-folder.ts";
 import { renderBytes, shorten } from "./render.ts";
@@ -86,6 +87,24 @@ function warnOfNone({ warn }: Pick<Context, "warn">, settings: SiteFolder["setti
     warn(
       `land.json has site.${named.join(", site.")}, and the site has no program: name it as site.main`,
     );
+}
+
+/**
+ * Says where the program that is live now does not run, before a visitor finds out. The deploy is done: what hinders the asking is
+ * not told.
+ */
+export async function warnOfProgram(
+  { warn }: Pick<Context, "warn">,
+  { remote }: Pick<Connection, "remote">,
+  site: string,
+): Promise<void> {
+  try {
+    const { programProblem } = await remote.startProgram(site);
+    if (programProblem !== null)
+      warn(`The program is live, and does not start: ${printable(programProblem)}`);
+  } catch (error) {
+    if (!(error instanceof LandError)) throw error;
+  }
 }
 
 /** `main.ts (12 kB)`. */

@@ -17,6 +17,7 @@ import {
   bundleProgramOf,
   renderName,
   renderProgram,
+  warnOfProgram,
 } from "./deploy-program.ts";
 import { settleSiteToDeploy, withSite } from "./deploy-site.ts";
 import { renderSecrets } from "./packing.ts";
@@ -35,7 +36,7 @@ before. A site that does not exist is made. Every file of the folder is sent but
 what .landignore names; links are refused. The program of the site (site.main of land.json, else main.ts, else main.js where
 no index.html lies beside it) is bundled with what it imports; nothing of the project runs for that. Files that look like
 secrets are asked about at a terminal and refused elsewhere, also with --yes. A deploy that broke off goes on where it was
-when it is run again.`,
+when it is run again. A program that is live and does not start is warned of.`,
   examples: [
     "land deploy # the folder that land.json names, else this one",
     "land deploy dist --site blog # the folder dist as the site blog",
@@ -81,6 +82,7 @@ when it is run again.`,
       ...(args.message !== undefined && { message: args.message }),
     });
     tell(context, deployed, { draft: args.draft, program });
+    if (program && !args.draft) await warnOfProgram(context, connection, site);
     if (asked) await offerToKeepSite(context, site, folder.dir);
     const { id, url, deployUrl, uploaded, uploadedBytes } = deployed;
     return {

@@ -3,6 +3,7 @@ import type { FunctionsInfo, ProcessInfo } from "#runtime/model.ts";
 import type { Program } from "#sites/model.ts";
 
 import { may, type SiteFrame, SiteLayout, sitePath } from "./site-layout.tsx";
+import { logsPath } from "./site-logs.tsx";
 import {
   Ago,
   Badge,
@@ -54,6 +55,12 @@ export function SiteFunctionsPage({ frame, site, functions, quotas }: SiteFuncti
       {functions.available && !functions.sandboxed && (
         <p class="flash problem" role="alert">
           Programs run without a sandbox on this server: what they do, the server does.
+        </p>
+      )}
+      {functions.programProblem !== null && (
+        <p class="flash problem" role="alert">
+          The program does not start: {functions.programProblem}.{" "}
+          <a href={logsPath(site.name, undefined, "error")}>Log</a>
         </p>
       )}
       {program === undefined ? (

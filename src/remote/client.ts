@@ -18,6 +18,7 @@ import { type CronVerbs, cronVerbs } from "./cron-verbs.ts";
 import { downloadArchive } from "./download.ts";
 import { type EnvVerbs, envVerbs } from "./env-verbs.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
+import { type FunctionVerbs, functionVerbs } from "./function-verbs.ts";
 import { type IndexEntry, parseIndex } from "./index-lines.ts";
 import { type KvVerbs, kvVerbs } from "./kv-verbs.ts";
 import { DEFAULT_NETWORK, type Fetch, type NetworkOptions, type Transport } from "./network.ts";
@@ -57,6 +58,7 @@ export type IndexAnswer =
 export type Remote = SiteVerbs &
   EnvVerbs &
   CronVerbs &
+  FunctionVerbs &
   KvVerbs & {
     readonly registry: RegistryUrl;
     register: (body: RegisterBody) => Promise<SignedIn>;
@@ -96,6 +98,7 @@ export function createRemote(options: RemoteOptions): Remote {
     ...siteVerbs(exchange),
     ...envVerbs(exchange),
     ...cronVerbs(exchange),
+    ...functionVerbs(exchange),
     ...kvVerbs(exchange),
   };
 }

@@ -159,6 +159,8 @@ export const FunctionsInfo = Type.Object({
   /** Whether this server runs programs; else why not. */
   available: Type.Boolean(),
   problem: nullable(Type.String()),
+  /** Why the last start of the live program came to nothing, in one line; null: it did not, or this server has not tried. */
+  programProblem: nullable(Type.String()),
   sandboxed: Type.Boolean(),
   processes: Type.Array(ProcessInfo),
   sockets: Type.Integer(),

@@ -12,6 +12,10 @@ export type Runtime = {
   kv: Kv;
   crons: Pick<Crons, "runNow">;
   quotasOf: (siteId: number) => Promise<Quotas>;
+  /** Starts the live program of a site where it does not run. Whether that came to something, `programProblem` tells. */
+  startProgram: (siteId: number) => Promise<void>;
+  /** Why the last start of the live program came to nothing, in one line; undefined: it did not, or none is known of. */
+  programProblem: (siteId: number) => Promise<string | undefined>;
   processesOf: (siteId: number) => ProcessInfo[];
   databaseBytes: (siteId: number) => Promise<number>;
   socketCount: (siteId: number) => number;

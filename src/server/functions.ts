@@ -1,5 +1,6 @@
 import { join } from "node:path";
 
+import { BridgeError } from "#bridge/model.ts";
 import { startCrons } from "#runtime/crons/scheduler.ts";
 import { createEgress } from "#runtime/egress/egress.ts";
 import { dropOldEgress } from "#runtime/egress/ledger.ts";
@@ -16,7 +17,6 @@ import type { SocketData } from "#runtime/sockets/socket.ts";
 import { createSockets } from "#runtime/sockets/sockets.ts";
 import { quotasOf } from "#runtime/status/quotas.ts";
 import { refOf } from "#runtime/tenant.ts";
-import { siteUrl } from "#sites/addresses.ts";
 import { findSiteAt } from "#sites/domains/domain-served.ts";
 import type { SiteLogs } from "#sites/logs/logs.ts";
 import { hasPrograms, liveProgramOf } from "#sites/serving/load-program.ts";
@@ -72,6 +72,11 @@ export function startFunctions(ctx: Ctx, logs: Pick<SiteLogs, "note">): Function
       kv,
       crons,
       quotasOf: (siteId) => quotasOf(ctx, siteId),
+      startProgram: (siteId) => startLive(ctx, supervisor, siteId),
+      async programProblem(siteId) {
+        const ref = await findRef(ctx, siteId, undefined);
+        return ref && supervisor.problemOf(ref);
+      },
       processesOf: supervisor.processesOf,
       databaseBytes: supervisor.databaseBytes,
       socketCount: sockets.count,
@@ -132,12 +137,22 @@ function createParts(ctx: Ctx, logs: Pick<SiteLogs, "note">) {
     spawner: { ...spawner, problem },
     codeOf: (ref) => readCode(ctx, ref),
     envOf: (siteId) => envOf(ctx, siteId),
-    urlOf: ({ site }) => siteUrl(ctx, site),
     quotasOf: (siteId) => quotasOf(ctx, siteId),
     noteLog: ({ siteId: site }, line) => logs.note({ site, kind: "program", ...line }),
   });
   const { sandboxed } = spawner;
   return { problem, sandboxed, dir, kv, kvQuotas, egress, sockets, supervisor };
+}
+
+/** Starts the live program. What keeps it from starting is remembered where it is started, and was told to its owner. */
+async function startLive(ctx: Ctx, supervisor: Supervisor, siteId: number): Promise<void> {
+  const ref = await findRef(ctx, siteId, undefined);
+  if (!ref) return;
+  try {
+    await supervisor.start(ref);
+  } catch (error) {
+    if (!(error instanceof BridgeError)) throw error;
+  }
 }
 
 /** Starts the processes that wait for a program, where there are programs that may need them. */

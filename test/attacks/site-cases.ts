@@ -194,6 +194,7 @@ export const SITE_WRITES: Record<string, Case> = {
     send: form({}),
     may: PEOPLE,
   },
+  "POST /api/v1/sites/:site/functions/start": { path: `${PATH}/functions/start`, may: DEPLOYERS },
   "PATCH /api/v1/sites/:site/functions": {
     path: `${PATH}/functions`,
     send: json({}),

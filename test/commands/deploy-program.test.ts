@@ -114,3 +114,25 @@ test("what cannot be bundled is told before anything is sent", async () => {
   const gone = await land(["deploy", "--site", "gone"], "gone");
   expect(gone.stderr).toContain('Cannot deploy the program "gone.ts" that land.json names');
 });
+
+test("a program that does not start is warned of where it is live, with the line of its author", async () => {
+  await writeFiles(at("broken"), {
+    "main.ts":
+      'import { read } from "./src/read.ts";\n\nconst TEXT: string = read();\nexport default { fetch: () => new Response(TEXT) };\n',
+    "src/read.ts":
+      'export function read(): string {\n  throw new RangeError("nothing to read");\n}\n',
+    "index.html": "1",
+  });
+  const draft = await land(["deploy", "--site", "broken", "--draft"], "broken");
+  expect([draft.exitCode, draft.stderr.includes("does not start")]).toEqual([0, false]);
+  const { exitCode, stderr } = await land(["deploy", "--site", "broken"], "broken");
+  expect([exitCode, stderr]).toEqual([
+    0,
+    expect.stringMatching(
+      /warning: The program is live, and does not start: RangeError: nothing to read at read \(src\/read\.ts:2:\d+\)\n/,
+    ),
+  ]);
+  await writeFiles(at("broken"), { "src/read.ts": 'export const read = () => "a text";\n' });
+  const mended = await land(["deploy", "--site", "broken"], "broken");
+  expect([mended.exitCode, mended.stderr.includes("does not start")]).toEqual([0, false]);
+});

@@ -56,6 +56,8 @@ export async function openDataWorld(config: Partial<ServerConfig> = {}): Promise
     kv,
     crons: { runNow: (_, cron) => Promise.reject(fail("cron_not_found", cron)) },
     quotasOf: (siteId) => quotasOf(ctx, siteId),
+    startProgram: () => Promise.resolve(),
+    programProblem: () => Promise.resolve(undefined),
     processesOf: () => [],
     databaseBytes: () => Promise.resolve(0),
     socketCount: () => 0,

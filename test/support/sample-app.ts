@@ -20,6 +20,7 @@ const MIB = 1024 * 1024;
 export const functions: FunctionsInfo = {
   available: true,
   problem: null,
+  programProblem: `TypeError: ${HOSTILE} at src/main.ts:3:5`,
   sandboxed: true,
   processes: [
     {

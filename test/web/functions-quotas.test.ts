@@ -25,6 +25,8 @@ async function pageWorld() {
     sandboxed: true,
     kv: Object.assign(Object.create(null), { usedBytes: () => 0 }),
     quotasOf: (id) => quotasOf(ctx, id),
+    startProgram: () => Promise.resolve(),
+    programProblem: () => Promise.resolve("Error: <b>no luck</b> at main.ts:3:5"),
     processesOf: () => [],
     databaseBytes: () => Promise.resolve(0),
     socketCount: () => 0,
@@ -49,6 +51,7 @@ async function pageWorld() {
 test("admins of the server set quotas on the page of functions, others do not see the form", async () => {
   const { ctx, root, ada, ask, quotas } = await pageWorld();
   expect(await ask("functions", ada)).not.toContain("Quotas");
+  expect(await ask("functions", ada)).toContain("Error: &lt;b&gt;no luck&lt;/b&gt; at main.ts:3:5");
   expect(await ask("functions", root)).toContain("Quotas");
   const fields = { memoryBytes: "128", kvBytes: "", diskBytes: "1" };
   expect(await ask("functions", root, fields)).toBe("/sites/blog/functions?done=site-saved");

@@ -1,8 +1,10 @@
 import type { ServerConfig } from "#base/config.ts";
+import { printable } from "#base/names.ts";
 import type { GuestError } from "#bridge/model.ts";
 
 import type { ProgramRef } from "../tenant.ts";
 import type { Site } from "./site.ts";
+import type { Started } from "./start.ts";
 
 /** What the owner of a program reads when it does not start, or is asked too much. */
 
@@ -12,14 +14,29 @@ export function tellBroken(
   ref: ProgramRef,
   { name, message, stack }: GuestError,
 ): void {
-  // What the sandbox itself has against it is a sentence for its author.
-  const isOurs = name === "ProgramProblem";
+  const isOurs = isSentence(name);
   const error = isOurs ? message : `${name}: ${message}`;
   site.tell(ref, {
     level: "error",
     message: `The program cannot be loaded: ${stack === "" || isOurs ? error : stack}`,
     data: { code: "program_broken", deploy: ref.deploy, error },
   });
+}
+
+/** What the sandbox itself has against it is a sentence for its author. */
+function isSentence(name: string): boolean {
+  return name === "ProgramProblem";
+}
+
+/** The same in one line, for who deploys it: the error with the place where it was thrown. */
+export function problemOf(started: Exclude<Started, { kind: "ready" }>): string {
+  if (started.kind === "failed") return printable(started.problem);
+  if (started.kind === "ended") return printable(started.why.message);
+  const { name, message, stack } = started.error;
+  const [line = ""] = message.split("\n", 1);
+  if (isSentence(name)) return printable(line);
+  const [, place] = /^ +(at .+)$/m.exec(stack) ?? [];
+  return printable(`${name}: ${line}${place === undefined ? "" : ` ${place}`}`);
 }
 
 /** Its process ended before it ran. */

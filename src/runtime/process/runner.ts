@@ -5,7 +5,7 @@ import { createHealth, type Health } from "./health.ts";
 import type { Instance } from "./instance.ts";
 import { createLane, type Lane } from "./lane.ts";
 import { refuse } from "./refusals.ts";
-import { tellBroken, tellFailed, tellRefused } from "./runner-lines.ts";
+import { problemOf, tellBroken, tellFailed, tellRefused } from "./runner-lines.ts";
 import type { Site } from "./site.ts";
 import { type Started, type Starter, startProgram } from "./start.ts";
 
@@ -30,6 +30,8 @@ export type Runner = {
   isIdle: () => boolean;
   /** Which handlers the program has; undefined: it never ran. */
   handlers: () => Handlers | undefined;
+  /** Why its last start came to nothing, in one line; undefined: it did not, or there was none. */
+  problem: () => string | undefined;
 };
 
 /** Messages of sockets come in bursts; each is small. */
@@ -49,6 +51,7 @@ export function createRunner(
   let starting: Promise<Instance> | undefined;
   let isDrained = false;
   let handlers: Handlers | undefined;
+  let problem: string | undefined;
 
   function usable(): Instance | undefined {
     if (current?.state === "draining" && !isDrained && !current.isSpent) current.state = "ready";
@@ -59,6 +62,7 @@ export function createRunner(
     health.check(nowMs());
     const started = await startProgram(starter, site, ref);
     starter.pool.fill();
+    problem = started.kind === "ready" ? undefined : problemOf(started);
     if (started.kind === "ready") {
       health.noteReady();
       handlers = started.instance.handlers;
@@ -91,6 +95,7 @@ export function createRunner(
     retry: health.retry,
     settled: async () => void (await starting?.catch(() => undefined)),
     handlers: () => handlers,
+    problem: () => problem,
     isIdle: () => !starting && (!current || current.state === "ended"),
   };
 }

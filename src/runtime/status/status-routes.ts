@@ -6,7 +6,7 @@ import { parseJsonBody } from "#http/json.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { FunctionsChanges, FunctionsInfo } from "../model.ts";
-import { readFunctions, type StatusParts, updateFunctions } from "./status.ts";
+import { readFunctions, startProgram, type StatusParts, updateFunctions } from "./status.ts";
 
 /** How the functions of a site are. */
 export function statusRoutes(ctx: Ctx, runtime: StatusParts) {
@@ -18,6 +18,20 @@ export function statusRoutes(ctx: Ctx, runtime: StatusParts) {
       {
         response: { 200: FunctionsInfo },
         detail: { summary: "Tell how the functions of a site are, and what they may take" },
+      },
+    )
+    .post(
+      "/sites/:site/functions/start",
+      async ({ request, params }) =>
+        startProgram(ctx, runtime, await identifyWriter(ctx, request), params.site),
+      {
+        parse: "none",
+        response: { 200: FunctionsInfo },
+        detail: {
+          summary: "Start the program of a site",
+          description:
+            "Where it runs already, nothing happens. `programProblem` tells why it cannot be started.",
+        },
       },
     )
     .patch(

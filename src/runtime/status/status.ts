@@ -10,7 +10,15 @@ import { siteFunctions } from "../tables.ts";
 /** What of the runtime tells how functions are. */
 export type StatusParts = Pick<
   Runtime,
-  "problem" | "sandboxed" | "kv" | "quotasOf" | "processesOf" | "databaseBytes" | "socketCount"
+  | "problem"
+  | "startProgram"
+  | "programProblem"
+  | "sandboxed"
+  | "kv"
+  | "quotasOf"
+  | "processesOf"
+  | "databaseBytes"
+  | "socketCount"
 >;
 
 /** How the functions of a site are, and what they may take. @throws unauthenticated, scope_missing, site_not_found */
@@ -28,6 +36,7 @@ export async function readFunctions(
   return {
     available: problem === undefined,
     problem: problem ?? null,
+    programProblem: (await runtime.programProblem(site.id)) ?? null,
     sandboxed: runtime.sandboxed,
     processes: runtime.processesOf(site.id),
     sockets: runtime.socketCount(site.id),
@@ -44,6 +53,24 @@ export async function readFunctions(
       sockets: config["functions.sockets"],
     },
   };
+}
+
+/**
+ * Starts the live program of a site where it does not run, and tells how that came out: so that who deploys hears of a program that
+ * cannot be loaded before a visitor does.
+ *
+ * @throws unauthenticated, scope_missing, site_role, site_not_found
+ */
+export async function startProgram(
+  ctx: Ctx,
+  runtime: StatusParts,
+  actor: Actor | undefined,
+  name: string,
+): Promise<FunctionsInfo> {
+  const need = { action: "start the program of", role: "developer", scope: "deploy" } as const;
+  const { site } = await requireSite(ctx, actor, name, need);
+  await runtime.startProgram(site.id);
+  return readFunctions(ctx, runtime, actor, name);
 }
 
 /**
