@@ -8,7 +8,8 @@ import { fromMessage } from "./sockets/sockets.ts";
 /** Answers what the host asks besides visitors' requests: schedules and events of sockets. */
 export function createCalls(program: () => Program): LinkHandlers["onCall"] {
   return async (name, params, bytes): Promise<CallAnswer> => {
-    const run = { requestId: String(propertyOf(params, "requestId") ?? ""), subrequests: 0 };
+    const requestId: unknown = propertyOf(params, "requestId");
+    const run = { requestId: typeof requestId === "string" ? requestId : "", subrequests: 0 };
     if (name === "scheduled") {
       const cron = String(propertyOf(params, "cron"));
       await program().scheduled(cron, Number(propertyOf(params, "scheduledTime")), run);
