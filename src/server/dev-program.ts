@@ -219,6 +219,7 @@ function toProgram(config: ServerConfig, { body, contents }: DevBundle): DevProg
     database: database ?? undefined,
     isLive: true,
     isDraft: false,
+    isBarred: false,
     createdAtMs: 0,
     weightBytes: 0,
     code: { code, map },
@@ -238,6 +239,7 @@ export const BROKEN: LoadedProgram = {
   database: undefined,
   isLive: true,
   isDraft: false,
+  isBarred: false,
   createdAtMs: 0,
   weightBytes: 0,
 };

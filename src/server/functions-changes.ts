@@ -30,6 +30,8 @@ export function followChanges(
   });
   const offs = [
     ctx.hooks.on("deploy.released", keep),
+    // Whether keys may bring programs may be another now.
+    ctx.hooks.on("site.changed", keep),
     ctx.hooks.on("site.env", withId(supervisor.envChanged)),
     ctx.hooks.on("site.functions", withId(supervisor.quotasChanged)),
     ctx.hooks.on("site.gated", ({ id }) =>

@@ -12,9 +12,12 @@ export function draftsSince({ config, now }: Ctx): Date {
   return new Date(now().getTime() - config["functions.draftDays"] * DAY_MS);
 }
 
-/** Whether a program may run: that of the live deploy, and those of young drafts. */
-export function mayRun(ctx: Ctx, { isLive, isDraft, createdAtMs }: LoadedProgram): boolean {
-  return isLive || (isDraft && createdAtMs >= draftsSince(ctx).getTime());
+/** Whether a program may run: that of the live deploy, and those of young drafts, unless a key brought them that may not any more. */
+export function mayRun(
+  ctx: Ctx,
+  { isLive, isDraft, isBarred, createdAtMs }: LoadedProgram,
+): boolean {
+  return isLive || (isDraft && !isBarred && createdAtMs >= draftsSince(ctx).getTime());
 }
 
 /** The program of the live deploy, or of one that is named, as far as it may run. */

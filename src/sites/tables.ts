@@ -102,6 +102,7 @@ export const deployPrograms = sqliteTable("deploy_programs", {
   crons: text({ mode: "json" }).$type<Cron[]>().notNull().default([]),
   /** Null: its code decides. */
   database: flag("database"),
+  byKey: flag("by_key").notNull().default(false),
 });
 
 /** The blobs of a site's finished deploys, with the number of deploys that hold each. */

@@ -1,11 +1,14 @@
 import { expect, test } from "bun:test";
 
 import { parseDeployId } from "#base/names.ts";
+import { draftsSince, findRef } from "#server/functions-refs.ts";
 import { createDeploy } from "#sites/deploys/deploy-create.ts";
 import { finalizeDeploy } from "#sites/deploys/deploy-finalize.ts";
 import { rollback } from "#sites/deploys/rollback.ts";
 import type { ProgramBody } from "#sites/model.ts";
+import { listDrafts } from "#sites/serving/load-program.ts";
 import { updateSite } from "#sites/site/settings.ts";
+import { findSiteId } from "#sites/site/sites-ids.ts";
 import { readSite } from "#sites/site/sites-read.ts";
 import { codeOf, makeToken } from "#test/support/people.ts";
 
@@ -71,6 +74,35 @@ test("what a key may is judged again when it finishes", async () => {
   await updateSite(ctx, ada.actor, "blog", { keyPrograms: false });
   expect(await codeOf(() => finalizeDeploy(ctx, key.actor, "blog", id))).toBe("program_key");
   expect((await readSite(ctx, ada.actor, "blog")).live).toBeNull();
+});
+
+test("drafts that keys brought run only while the owner lets keys bring programs", async () => {
+  await using world = await openWorld();
+  const { ctx, ada } = world;
+  const draftOf = async (scope: string, program: ProgramBody): Promise<string> => {
+    const key = await makeToken(ctx, ada, scope);
+    const id = await begin(world, key, { "index.html": scope }, program);
+    await finalizeDeploy(ctx, key.actor, "blog", id, { release: false });
+    return id;
+  };
+  await updateSite(ctx, ada.actor, "blog", { keyPrograms: true });
+  await deployProgram(world, { "index.html": "live" }, bodyOf(CODE));
+  const other = bodyOf(CODE, { routes: ["/x"] });
+  const byKey = await draftOf("deploy:blog", other);
+  const same = await draftOf("deploy:blog", bodyOf(CODE));
+  const bySite = await draftOf("site:blog", other);
+  const siteId = (await findSiteId(ctx, "blog")) ?? 0;
+  const running = async (): Promise<[boolean[], string[]]> => {
+    const refs = [byKey, same, bySite].map((id) => findRef(ctx, siteId, parseDeployId(id)));
+    const drafts = await listDrafts(ctx, siteId, draftsSince(ctx));
+    return [(await Promise.all(refs)).map((ref) => ref !== undefined), drafts.toSorted()];
+  };
+  expect(await running()).toEqual([[true, true, true], [byKey, same, bySite].toSorted()]);
+  await updateSite(ctx, ada.actor, "blog", { keyPrograms: false });
+  expect(await running()).toEqual([[false, true, true], [same, bySite].toSorted()]);
+  // Made live by the account, it runs as any other.
+  await rollback(ctx, ada.actor, "blog", { deploy: parseDeployId(byKey) });
+  expect((await findRef(ctx, siteId, undefined))?.deploy).toBe(parseDeployId(byKey));
 });
 
 test("a key makes nothing live that a key brought when it might, and may no more", async () => {

@@ -80,7 +80,7 @@ export async function beginDeploy(
     const { site, actor: maker } = await requireSite(ctx, actor, name, MAY_DEPLOY);
     const limits = deployLimits(ctx, site);
     checkFileSizes(files, limits);
-    if (program) await requireMayProgram(tx, maker, site, program);
+    const byKey = program !== undefined && (await requireMayProgram(tx, maker, site, program));
     const row = {
       id: makeDeployId(ctx),
       siteId: site.id,
@@ -96,7 +96,7 @@ export async function beginDeploy(
     };
     await tx.insert(deploys).values(row);
     await addToManifest(tx, { ...row, fileCount: 0, sizeBytes: 0 }, files, limits);
-    if (program) await addProgram(tx, row.id, program);
+    if (program) await addProgram(tx, row.id, program, byKey);
     await checkUnfinished(tx, site, limits);
     return { row, maker };
   };

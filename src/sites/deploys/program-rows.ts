@@ -15,10 +15,15 @@ import type { NewProgram } from "./program.ts";
 /** A row of the table of programs. */
 export type ProgramRow = typeof deployPrograms.$inferSelect;
 
-/** Writes down the program of a deploy that is being begun. */
-export async function addProgram(tx: Tx, deployId: DeployId, program: NewProgram): Promise<void> {
+/** Writes down the program of a deploy that is being begun; `byKey`: as `requireMayProgram` tells. */
+export async function addProgram(
+  tx: Tx,
+  deployId: DeployId,
+  program: NewProgram,
+  byKey: boolean,
+): Promise<void> {
   const { files: _, ...row } = program;
-  await tx.insert(deployPrograms).values({ deployId, ...row });
+  await tx.insert(deployPrograms).values({ deployId, ...row, byKey });
 }
 
 /** The program of a deploy, if it has one. */
@@ -54,7 +59,7 @@ type Told = Pick<
 
 /**
  * Refuses a program that a deploy key brings, unless the owner lets keys bring programs, or it is the very one that is live. A
- * program reads the secrets of its site, which no key that may only deploy does.
+ * program reads the secrets of its site, which no key that may only deploy does. Answers whether it is one that only that lets in.
  *
  * @throws program_key
  */
@@ -63,11 +68,12 @@ export async function requireMayProgram(
   actor: Actor,
   site: SiteRow,
   program: Told,
-): Promise<void> {
-  if (!mayOnlyDeploy(actor, site) || site.keyPrograms) return;
+): Promise<boolean> {
+  if (!mayOnlyDeploy(actor, site)) return false;
   const live = await findProgramRow(tx, site.liveDeploy);
-  if (!live || identityOf(live) !== identityOf(program))
-    throw fail("program_key", { site: site.name });
+  if (live && identityOf(live) === identityOf(program)) return false;
+  if (!site.keyPrograms) throw fail("program_key", { site: site.name });
+  return true;
 }
 
 /**

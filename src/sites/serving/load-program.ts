@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull } from "drizzle-orm";
+import { and, eq, gt, isNull, or } from "drizzle-orm";
 
 import type { DeployId, Digest, SiteName } from "#base/names.ts";
 import type { Ctx } from "#store/ctx.ts";
@@ -18,6 +18,7 @@ type Row = {
   liveDeploy: DeployId | null;
   createdAt: Date | null;
   firstReleasedAt: Date | null;
+  keyPrograms: boolean;
   program: {
     digest: Digest;
     mapDigest: Digest | null;
@@ -26,6 +27,7 @@ type Row = {
     routes: string[];
     crons: Cron[];
     database: boolean | null;
+    byKey: boolean;
   } | null;
 };
 
@@ -50,6 +52,7 @@ export function toLoadedProgram(row: Row): LoadedProgram | undefined {
     database: database ?? undefined,
     isLive: deploy === liveDeploy,
     isDraft: firstReleasedAt === null,
+    isBarred: program.byKey && !row.keyPrograms,
     createdAtMs: createdAt?.getTime() ?? 0,
     weightBytes: PROGRAM_BYTES + CHARACTER_BYTES * JSON.stringify([routes, crons]).length,
   };
@@ -78,7 +81,7 @@ export async function programOfDeploy(
   return toSiteProgram(row);
 }
 
-/** Deploys of a site that never went live, made after `since`: their programs run on their own addresses. */
+/** Deploys of a site that never went live, made after `since`: their programs run on their own addresses, unless they are barred. */
 export async function listDrafts(
   { db }: Pick<Ctx, "db">,
   siteId: number,
@@ -88,8 +91,14 @@ export async function listDrafts(
     .select({ id: deploys.id })
     .from(deploys)
     .innerJoin(deployPrograms, eq(deployPrograms.deployId, deploys.id))
+    .innerJoin(sites, eq(sites.id, deploys.siteId))
     .where(
-      and(eq(deploys.siteId, siteId), isNull(deploys.releasedAt), gt(deploys.createdAt, since)),
+      and(
+        eq(deploys.siteId, siteId),
+        isNull(deploys.releasedAt),
+        gt(deploys.createdAt, since),
+        or(eq(deployPrograms.byKey, false), eq(sites.keyPrograms, true)),
+      ),
     );
   return rows.map(({ id }) => id);
 }
@@ -112,6 +121,7 @@ function selectPrograms({ read }: Ctx["db"]) {
       liveDeploy: sites.liveDeploy,
       createdAt: deploys.createdAt,
       firstReleasedAt: deploys.releasedAt,
+      keyPrograms: sites.keyPrograms,
       program: PROGRAM,
     })
     .from(deploys)

@@ -20,6 +20,7 @@ export const PROGRAM = {
   routes: deployPrograms.routes,
   crons: deployPrograms.crons,
   database: deployPrograms.database,
+  byKey: deployPrograms.byKey,
 };
 
 /** What loading a site asks the database, prepared once: a statement for each question would be garbage outside the heap, which is collected late. */
@@ -44,6 +45,7 @@ export function prepareLoads(read: Tx) {
         gateVersion: sites.gateVersion,
         maintenance: sites.maintenance,
         requestsPerMinute: sites.requestsPerMinute,
+        keyPrograms: sites.keyPrograms,
         deploy: deploys.id,
         state: deploys.state,
         fileCount: deploys.fileCount,

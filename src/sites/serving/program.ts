@@ -19,6 +19,8 @@ export type LoadedProgram = {
   readonly isLive: boolean;
   /** Whether it never was what the site's own address shows. */
   readonly isDraft: boolean;
+  /** Whether a deploy key brought it, and the owner does not let keys bring programs any more. */
+  readonly isBarred: boolean;
   /** When the deploy was made, in milliseconds since 1970. */
   readonly createdAtMs: number;
   /** What it takes in memory, about. */

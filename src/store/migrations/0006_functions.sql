@@ -15,7 +15,8 @@ CREATE TABLE deploy_programs (
   map_digest TEXT,                      -- its source map
   routes     TEXT NOT NULL DEFAULT '[]', -- JSON array of patterns that it answers before files do
   crons      TEXT NOT NULL DEFAULT '[]', -- JSON array of {cron, timeZone}
-  database   INTEGER                    -- whether it has env.DB; NULL: its code decides
+  database   INTEGER,                   -- whether it has env.DB; NULL: its code decides
+  by_key     INTEGER NOT NULL DEFAULT 0 -- whether a key brought it that may only deploy, and it was not live then
 ) STRICT, WITHOUT ROWID;
 
 -- Variables and secrets of a site, each sealed with the key file.
