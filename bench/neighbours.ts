@@ -91,7 +91,6 @@ const supervisor = createSupervisor({
   spawner: createSpawner({ config, log, ...(binary !== undefined && { binary }) }),
   codeOf: async ({ digest }) => ({ code: Buffer.from(sources.get(digest) ?? ""), map: undefined }),
   envOf: async () => ({}),
-  urlOf: ({ site }) => `http://${site}.localhost`,
   quotasOf: async () => ({ memoryBytes: 256 * 1024 * 1024, diskBytes: 256 * 1024 * 1024 }),
   noteLog() {},
 });

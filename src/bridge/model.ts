@@ -87,10 +87,6 @@ export type Control =
 
 /** What a guest is to run. The first `load` frame carries it. */
 export type LoadMessage = {
-  site: string;
-  deploy: string;
-  /** Origin of the site, `https://blog.example.com`. */
-  url: string;
   /** How stacks call the program: `main.ts`. */
   name: string;
   /** `ts`: types are stripped before it runs. */
@@ -98,8 +94,6 @@ export type LoadMessage = {
   env: Readonly<Record<string, string>>;
   /** Whether `env.DB` is there; then the working folder is the site's own and may be written. */
   database: boolean;
-  /** Whether it runs under `land dev`. */
-  dev: boolean;
   /** Bytes of one line of a log; longer ones are cut by the guest. */
   logLineBytes: number;
   /** `fetch`es per request. */
@@ -108,7 +102,7 @@ export type LoadMessage = {
 
 /** `module`: the program exports handlers. `script`: it exports nothing and is run anew for each request. */
 export type Shape = "module" | "script";
-/** Which handlers a program has. A script has `fetch`, and `message` where it calls `socket.on`. */
+/** Which handlers a program has. A script has `fetch`, and `websocket` where it calls `socket.on`. */
 export type Handlers = { fetch: boolean; scheduled: boolean; websocket: boolean };
 /** An error of a program; the stack is mapped to the author's lines by the guest. */
 export type GuestError = { name: string; message: string; stack: string };

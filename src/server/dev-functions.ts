@@ -44,8 +44,6 @@ export type DevFunctionsOptions = {
   site: LoadedSite["site"];
   now: () => Date;
   random: (bytes: number) => Uint8Array;
-  /** Where the program is reached. */
-  url: () => string;
   /** Whether a host leads to this machine. */
   isOurs: (host: string) => boolean;
   /** Takes what the program logs, and what is told of it. */
@@ -134,11 +132,9 @@ function putTogether(options: DevFunctionsOptions, { codes, current, env }: Now)
     spawner: createSpawner({ config, log }),
     codeOf: async ({ digest }) => codes.get(digest) ?? gone(),
     envOf: async () => env(),
-    urlOf: options.url,
     quotasOf: async () => quotasOf(config),
     // Without a sandbox, Ctrl-C reaches the program too.
     noteLog: (_tenant, line) => void (line.data?.["signal"] === "SIGINT" || onLine(line)),
-    isDev: true,
   });
   const programs = createPrograms({
     ctx: { config, log },

@@ -93,7 +93,7 @@ export async function startDev(options: DevOptions): Promise<RunningDev> {
     const server = takePort(options, house.answer, house.functions.websocket);
     const port = server.port ?? 0;
     const url = addressOf(config, port);
-    const { build, state } = await house.begin(url);
+    const { build, state } = await house.begin();
     return {
       url,
       port,
@@ -121,7 +121,7 @@ type House = {
   /** Looks at what there is. @throws file_failed */
   open: () => Promise<void>;
   /** The door is open: from now on programs are run. */
-  begin: (url: string) => Promise<{ build: Build; state: ProgramState }>;
+  begin: () => Promise<{ build: Build; state: ProgramState }>;
   /** Follows nothing any more, and ends what would never end by itself. */
   close: () => void;
   stop: () => Promise<void>;
@@ -130,13 +130,11 @@ type House = {
 function createHouse(options: DevOptions, config: ServerConfig): House {
   const { onWarning, now, host } = options;
   const content = createContent(now, ({ message }) => onWarning(message));
-  const place = { url: "" };
   let clock: Clock | undefined;
   const functions = startDevFunctions({
     ...options,
     config,
     site: SITE,
-    url: () => place.url,
     isOurs: (name) => isOurs(name, host),
   });
   const crons = cronsOf(options, functions);
@@ -154,8 +152,7 @@ function createHouse(options: DevOptions, config: ServerConfig): House {
     answer: createDoor(options, { config, content, following, functions, crons }),
     functions,
     open: following.open,
-    async begin(url) {
-      place.url = url;
+    async begin() {
       const found = await following.begin();
       if (options.runsCrons) clock = startClock(crons);
       return found;

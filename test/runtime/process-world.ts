@@ -79,7 +79,6 @@ export async function processWorld(
       map: undefined,
     }),
     envOf: async (siteId) => env.get(siteId) ?? {},
-    urlOf: ({ site }) => `http://${site}.localhost`,
     quotasOf: async (siteId) => ({
       memoryBytes: config["functions.memoryBytes"],
       diskBytes: config["functions.diskBytes"],

@@ -110,14 +110,10 @@ export async function startGuest(code: string, options: HostOptions = {}): Promi
   await told("hello");
   const ready = Promise.race([told("loaded"), told("broken")]);
   const message: LoadMessage = {
-    site: "site",
-    deploy: "abcdefghij",
-    url: "http://site.test",
     name: "main.ts",
     language: "js",
     env: {},
     database: false,
-    dev: false,
     logLineBytes: 16 * 1024,
     subrequests: 50,
     ...load,

@@ -29,11 +29,8 @@ export type SupervisorParts = {
   spawner: Spawner;
   codeOf: (ref: ProgramRef) => Promise<ProgramCode>;
   envOf: (siteId: number) => Promise<Record<string, string>>;
-  /** Origin of the site as its program is told. */
-  urlOf: (ref: ProgramRef) => string;
   quotasOf: (siteId: number) => Promise<ProcessQuotas>;
   noteLog: (tenant: Tenant, line: ProgramLine) => void;
-  isDev?: boolean;
 };
 
 /** A program and its source map. */

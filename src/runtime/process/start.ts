@@ -75,14 +75,10 @@ export async function startProgram(
   );
   starter.onInstance(opening.instance);
   const load: LoadMessage = {
-    site: ref.site,
-    deploy: ref.deploy,
-    url: parts.urlOf(ref),
     name: ref.name,
     language: ref.language,
     env,
     database: hasDatabase,
-    dev: parts.isDev ?? false,
     logLineBytes: LOG_LINE_BYTES,
     subrequests: parts.config["functions.subrequests"],
   };
