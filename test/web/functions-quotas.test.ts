@@ -4,11 +4,11 @@ import { Elysia } from "elysia";
 
 import { problems } from "#http/problems.ts";
 import { quotasOf } from "#runtime/status/quotas.ts";
-import type { StatusParts } from "#runtime/status/status.ts";
+import { readFunctions, type StatusParts } from "#runtime/status/status.ts";
 import { putMember } from "#sites/site/members.ts";
 import { makeSite } from "#test/sites/domain-world.ts";
 import { testCtx } from "#test/support/ctx.ts";
-import { type Person, signUp } from "#test/support/people.ts";
+import { makeToken, type Person, signUp } from "#test/support/people.ts";
 import { pageOfError } from "#web/pages.tsx";
 import { functionPages } from "#web/site-functions-pages.ts";
 import { sitesForms } from "#web/sites-forms.ts";
@@ -45,7 +45,9 @@ async function pageWorld() {
     );
     return answer.headers.get("location") ?? `${answer.status} ${await answer.text()}`;
   };
-  return { ctx, root, ada, ask, quotas: () => quotasOf(ctx, siteId) };
+  const toldTo = async ({ actor }: Person) =>
+    (await readFunctions(ctx, parts, actor, "blog")).programProblem;
+  return { ctx, root, ada, ask, toldTo, quotas: () => quotasOf(ctx, siteId) };
 }
 
 test("admins of the server set quotas on the page of functions, others do not see the form", async () => {
@@ -82,4 +84,18 @@ test("owners let deploy keys change the program, developers do not", async () =>
   expect(await ask("settings/keys", dev, {})).toMatch(/^403 /);
   await ask("settings/keys", ada, {});
   expect(await isOn()).toBe(false);
+});
+
+test("why a program does not start is told to keys that may read the log, or change the program", async () => {
+  const { ctx, ada, ask, toldTo } = await pageWorld();
+  const [words, none] = ["Error: <b>no luck</b> at main.ts:3:5", "the log of the site says why"];
+  const [log, key] = [
+    await makeToken(ctx, ada, "site:blog"),
+    await makeToken(ctx, ada, "deploy:blog"),
+  ];
+  const stats = await makeToken(ctx, ada, "stats:blog");
+  const toldAll = () => Promise.all([ada, log, key, stats].map(toldTo));
+  expect(await toldAll()).toEqual([words, words, none, none]);
+  expect(await ask("settings/keys", ada, { keyPrograms: "true" })).toContain("done=");
+  expect(await toldAll()).toEqual([words, words, words, none]);
 });

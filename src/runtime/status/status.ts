@@ -1,6 +1,6 @@
 import type { Actor } from "#accounts/actor.ts";
-import { requireAdmin } from "#accounts/guard.ts";
-import { requireSite } from "#sites/rights.ts";
+import { grants, requireAdmin } from "#accounts/guard.ts";
+import { requireSite, type SiteAccess } from "#sites/rights.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import type { FunctionsChanges, FunctionsInfo } from "../model.ts";
@@ -29,14 +29,15 @@ export async function readFunctions(
   name: string,
 ): Promise<FunctionsInfo> {
   const need = { action: "look at the functions of", role: "viewer", scope: "any" } as const;
-  const { site } = await requireSite(ctx, actor, name, need);
+  const access = await requireSite(ctx, actor, name, need);
+  const { site } = access;
   const { config } = ctx;
   const quotas = await runtime.quotasOf(site.id);
   const problem = runtime.problem();
   return {
     available: problem === undefined,
     problem: problem ?? null,
-    programProblem: (await runtime.programProblem(site.id)) ?? null,
+    programProblem: wordsFor(access, await runtime.programProblem(site.id)),
     sandboxed: runtime.sandboxed,
     processes: runtime.processesOf(site.id),
     sockets: runtime.socketCount(site.id),
@@ -53,6 +54,15 @@ export async function readFunctions(
       sockets: config["functions.sockets"],
     },
   };
+}
+
+/** An error may quote a secret: it is told to who may read the log, or bring a program that reads it. */
+function wordsFor({ actor: { via }, site }: SiteAccess, problem: string | undefined) {
+  if (problem === undefined) return null;
+  const has = (kind: string): boolean =>
+    via.kind === "session" || via.scopes.some((scope) => grants(scope, `${kind}:${site.name}`));
+  const may = has("site") || (site.keyPrograms && has("deploy"));
+  return may ? problem : "the log of the site says why";
 }
 
 /**
