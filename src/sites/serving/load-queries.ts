@@ -23,6 +23,18 @@ export const PROGRAM = {
   byKey: deployPrograms.byKey,
 };
 
+/** What of a site is loaded. */
+const SITE = {
+  id: sites.id,
+  name: sites.name,
+  protection: sites.protection,
+  passwordHash: sites.passwordHash,
+  gateVersion: sites.gateVersion,
+  maintenance: sites.maintenance,
+  requestsPerMinute: sites.requestsPerMinute,
+  keyPrograms: sites.keyPrograms,
+};
+
 /** What loading a site asks the database, prepared once: a statement for each question would be garbage outside the heap, which is collected late. */
 export type LoadQueries = ReturnType<typeof prepareLoads>;
 
@@ -38,14 +50,7 @@ export function prepareLoads(read: Tx) {
     /** A site, a deploy of it (by default the live one), and where that has few files all of them: one question for most sites. */
     site: read
       .select({
-        id: sites.id,
-        name: sites.name,
-        protection: sites.protection,
-        passwordHash: sites.passwordHash,
-        gateVersion: sites.gateVersion,
-        maintenance: sites.maintenance,
-        requestsPerMinute: sites.requestsPerMinute,
-        keyPrograms: sites.keyPrograms,
+        ...SITE,
         deploy: deploys.id,
         state: deploys.state,
         fileCount: deploys.fileCount,
