@@ -29,6 +29,7 @@ const DONE: Record<string, string> = {
   "site-saved": "Saved.",
   "cron-begun": "The schedule runs now.",
   "egress-set": "Set: it holds from the next request of a program on.",
+  "database-removed": "The database is removed: the program starts with an empty one.",
   "kv-set": "The key is written.",
   "kv-deleted": "The key is removed.",
   "env-set": "It is set: programs have it at their next request.",

@@ -40,10 +40,18 @@ export type QuotaForm = {
 export type SiteFunctionsProps = SiteFrame & {
   functions: FunctionsInfo;
   quotas?: QuotaForm | undefined;
+  /** What was wrong with the form that removes the database. */
+  removal?: FormProblems | undefined;
 };
 
 /** `/sites/:site/functions`: the program that runs, its processes, and what it may take. */
-export function SiteFunctionsPage({ frame, site, functions, quotas }: SiteFunctionsProps): Html {
+export function SiteFunctionsPage({
+  frame,
+  site,
+  functions,
+  quotas,
+  removal,
+}: SiteFunctionsProps): Html {
   const program = site.live?.program ?? undefined;
   return (
     <SiteLayout frame={frame} site={site} tab="functions">
@@ -80,6 +88,9 @@ export function SiteFunctionsPage({ frame, site, functions, quotas }: SiteFuncti
         <Processes frame={frame} processes={functions.processes} />
       )}
       <Limits functions={functions} />
+      {may(site, "owner") && (functions.databaseBytes > 0 || removal) && (
+        <DatabaseRemoval frame={frame} site={site} removal={removal} />
+      )}
       {quotas && <Quotas frame={frame} site={site} quotas={quotas} />}
     </SiteLayout>
   );
@@ -210,6 +221,33 @@ function Limits({ functions }: { functions: FunctionsInfo }): Html {
         ))}
       </dl>
     </section>
+  );
+}
+
+function DatabaseRemoval({
+  frame,
+  site,
+  removal,
+}: SiteFrame & { removal: FormProblems | undefined }): Html {
+  return (
+    <form class="card" method="post" action={`${sitePath(site.name, "functions")}/database`}>
+      <h2>Remove the database</h2>
+      <p>
+        All that the program stored with <code>env.DB</code> goes, at once and for good. The program
+        starts anew with an empty one.
+      </p>
+      <FormProblem problems={removal} />
+      <Csrf token={frame.csrf} />
+      <Field
+        name="confirm"
+        label={`Type ${site.name} to confirm`}
+        problems={removal}
+        maxlength={50}
+        autocomplete="off"
+        required
+      />
+      <button class="button danger">Remove the database</button>
+    </form>
   );
 }
 

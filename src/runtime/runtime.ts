@@ -18,5 +18,7 @@ export type Runtime = {
   programProblem: (siteId: number) => Promise<string | undefined>;
   processesOf: (siteId: number) => ProcessInfo[];
   databaseBytes: (siteId: number) => Promise<number>;
+  /** Removes it for good. */
+  removeDatabase: (siteId: number) => Promise<void>;
   socketCount: (siteId: number) => number;
 };

@@ -79,6 +79,7 @@ export function startFunctions(ctx: Ctx, logs: Pick<SiteLogs, "note">): Function
       },
       processesOf: supervisor.processesOf,
       databaseBytes: supervisor.databaseBytes,
+      removeDatabase: supervisor.removeDatabase,
       socketCount: sockets.count,
     },
     websocket: sockets.websocket,

@@ -200,6 +200,12 @@ export const SITE_WRITES: Record<string, Case> = {
     send: json({}),
     may: ["root account"],
   },
+  "DELETE /api/v1/sites/:site/database": { path: `${PATH}/database`, may: OWNERS },
+  "POST /sites/:site/functions/database": {
+    path: "/sites/blog/functions/database",
+    send: form({ confirm: "blog" }),
+    may: OWNERS,
+  },
   "PUT /api/v1/sites/:site/kv/:key": {
     path: `${PATH}/kv/${"k".repeat(600)}`,
     send: () => ({ body: "x" }),

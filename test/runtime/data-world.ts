@@ -60,6 +60,7 @@ export async function openDataWorld(config: Partial<ServerConfig> = {}): Promise
     programProblem: () => Promise.resolve(undefined),
     processesOf: () => [],
     databaseBytes: () => Promise.resolve(0),
+    removeDatabase: () => Promise.resolve(),
     socketCount: () => 0,
   };
   const app = new Elysia({ normalize: false })

@@ -93,6 +93,26 @@ test("what belongs to no request has a share of each second, and no site drops t
   expect([count(1, "a"), count(1, "")]).toEqual([false, true]);
 });
 
+test("a database that is full is removed, and the program starts with an empty one", async () => {
+  const world = await start({ "functions.diskBytes": 1024 * 1024 });
+  const ref = world.program(
+    answering(
+      "(await env.DB.exec('create table if not exists t (a)'), url.pathname === '/fill' && await env.DB.prepare('insert into t values (randomblob(3000000))').run(), (await env.DB.prepare('select count(*) as n from t').first()).n)",
+    ),
+  );
+  expect((await world.ask(ref, "/fill")).text).toBe("1");
+  const before = world.pidOf(ref.siteId);
+  const [told] = await Promise.all([
+    world.ask(ref).then(() => world.ask(ref)),
+    world.supervisor.removeDatabase(ref.siteId),
+    world.supervisor.removeDatabase(ref.siteId),
+  ]);
+  expect([told.code, told.status]).toEqual([undefined, 200]);
+  expect(isRunning(before)).toBe(false);
+  expect((await world.ask(ref)).text).toBe("0");
+  expect(await world.supervisor.databaseBytes(ref.siteId)).toBeLessThan(1024 * 1024);
+});
+
 test("the first request without a body that a dead process leaves behind is asked anew, once", async () => {
   const world = await start();
   const ref = world.program(answering("url.pathname === '/exit' ? process.exit(3) : process.pid"));

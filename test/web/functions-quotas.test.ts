@@ -20,6 +20,7 @@ async function pageWorld() {
   const ctx = await testCtx({ config: { registration: "open" } });
   const [root, ada] = [await signUp(ctx, "root"), await signUp(ctx, "ada")];
   const siteId = await makeSite(ctx, ada.actor, "blog");
+  let databaseBytes = 4096;
   const parts: StatusParts = {
     problem: () => undefined,
     sandboxed: true,
@@ -28,7 +29,8 @@ async function pageWorld() {
     startProgram: () => Promise.resolve(),
     programProblem: () => Promise.resolve("Error: <b>no luck</b> at main.ts:3:5"),
     processesOf: () => [],
-    databaseBytes: () => Promise.resolve(0),
+    databaseBytes: () => Promise.resolve(databaseBytes),
+    removeDatabase: async () => void (databaseBytes = 0),
     socketCount: () => 0,
   };
   const app = new Elysia({ normalize: false })
@@ -67,6 +69,22 @@ test("admins of the server set quotas on the page of functions, others do not se
   expect(wrong).toMatch(/^422 [^]*at least 64/);
   expect(wrong).toContain('value="77"');
   expect(await ask("functions", ada, fields)).toStartWith("403");
+});
+
+test("owners remove the database with the name of the site, developers do not", async () => {
+  const { ctx, ada, ask } = await pageWorld();
+  const dev = await signUp(ctx, "dev");
+  await putMember(ctx, ada.actor, { site: "blog", user: "dev" }, "developer");
+  expect(await ask("functions", dev)).not.toContain("Remove the database");
+  expect(await ask("functions/database", dev, { confirm: "blog" })).toStartWith("403");
+  expect(await ask("functions/database", ada, { confirm: "log" })).toMatch(
+    /^422 [^]*type &quot;blog/,
+  );
+  expect(await ask("functions", ada)).toContain("Remove the database");
+  expect(await ask("functions/database", ada, { confirm: "blog" })).toBe(
+    "/sites/blog/functions?done=database-removed",
+  );
+  expect(await ask("functions", ada)).not.toContain("Remove the database");
 });
 
 test("owners let deploy keys change the program, developers do not", async () => {

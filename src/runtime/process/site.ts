@@ -15,6 +15,8 @@ export type Site = {
   /** Places for its processes. */
   readonly room: Lane;
   quotas: ProcessQuotas;
+  /** Its folder is being removed: starts wait for it. */
+  clearing: Promise<void> | undefined;
   /** More is in its folder than it may hold. */
   isFull: boolean;
   /** Other variables are on their way to its processes: requests wait for it. */
@@ -59,6 +61,7 @@ export function createSite(parts: SupervisorParts, id: number, nowMs: () => numb
       memoryBytes: config["functions.memoryBytes"],
       diskBytes: config["functions.diskBytes"],
     },
+    clearing: undefined,
     isFull: false,
     telling: undefined,
     envVersion: 0,

@@ -55,6 +55,7 @@ export async function startProgram(
   ref: ProgramRef,
 ): Promise<Started> {
   const { parts } = starter;
+  while (site.clearing) await site.clearing;
   const { envVersion } = site;
   const [program, env, quotas] = await Promise.all([
     starter.codeOf(ref),

@@ -11,9 +11,9 @@ import type { ProgramRef } from "../tenant.ts";
 import { buildHouse } from "./build.ts";
 import { createChanges } from "./changes.ts";
 import { measureFolder } from "./disk.ts";
-import { endSite, forgetSite } from "./endings.ts";
-import { createEntry } from "./entry.ts";
-import { sendCall, sendRequest } from "./exchange.ts";
+import { clearSite, endSite, forgetSite } from "./endings.ts";
+import { createEntry, type Entry } from "./entry.ts";
+import { sendCall, sendRequest, type Work } from "./exchange.ts";
 import { keepDeploys, keepHouse } from "./housekeeping.ts";
 import type { Instance } from "./instance.ts";
 import type { ProgramLine, SupervisorParts } from "./parts.ts";
@@ -49,6 +49,8 @@ export type Supervisor = {
   quotasChanged: (siteId: number) => void;
   /** Ends what runs of a removed site and removes its folder. */
   forget: (siteId: number) => Promise<void>;
+  /** Removes all that is in the folder of a site, its database; its program starts anew with an empty one. */
+  removeDatabase: (siteId: number) => Promise<void>;
   /** Writes a line of the server's into the log of a program's site. */
   tell: (ref: ProgramRef, line: ProgramLine) => void;
   processesOf: (siteId: number) => ProcessInfo[];
@@ -65,26 +67,14 @@ export type Supervisor = {
 export function createSupervisor(parts: SupervisorParts): Supervisor {
   const house = buildHouse(parts);
   const { world, starter, work, siteOf } = house;
-  const { runnerOf, enter, close } = createEntry(house);
+  const entry = createEntry(house);
+  const { runnerOf, enter, close } = entry;
   const changes = createChanges(parts, world);
   const wallMs = parts.config["functions.wallSeconds"] * 1000;
   const cronMs = parts.config["functions.cronSeconds"] * 1000;
   const endHousekeeping = keepHouse(world);
   return {
-    request(ref, head, body, signal) {
-      const isRepeatable = body === null && (head.method === "GET" || head.method === "HEAD");
-      try {
-        return ask(isRepeatable ? async () => ask(undefined) : undefined);
-      } catch (error) {
-        return refused(error);
-      }
-      function ask(again: (() => Promise<LinkResponse>) | undefined): Promise<LinkResponse> {
-        const runner = runnerOf(ref);
-        const { lane } = runner;
-        const request = { head, body, signal, limitMs: wallMs, onFinish: lane.leave, again };
-        return enter(runner, lane, (instance) => sendRequest(work, instance, request), signal);
-      }
-    },
+    request: createRequest(entry, work, wallMs),
     async call(ref, name, params, bytes) {
       const runner = runnerOf(ref);
       const { calls } = runner;
@@ -103,6 +93,12 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     ...changes,
     forget: (siteId) =>
       forgetSite(world, { folderOf: starter.launcher.folderOf, random: parts.random }, siteId),
+    removeDatabase: (siteId) =>
+      clearSite(
+        world,
+        { folderOf: starter.launcher.folderOf, random: parts.random },
+        siteOf(siteId),
+      ),
     tell: (ref, line) => siteOf(ref.siteId).tell(ref, line),
     processesOf: (siteId) =>
       [...world.instances].filter(({ ref }) => ref.siteId === siteId).flatMap(describe),
@@ -117,6 +113,27 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
         ...[...world.sites.values()].map((site) => endSite(world, site, graceMs)),
       ]);
     },
+  };
+}
+
+function createRequest(
+  { runnerOf, enter }: Entry,
+  work: Work,
+  limitMs: number,
+): Supervisor["request"] {
+  return (ref, head, body, signal) => {
+    const isRepeatable = body === null && (head.method === "GET" || head.method === "HEAD");
+    try {
+      return ask(isRepeatable ? async () => ask(undefined) : undefined);
+    } catch (error) {
+      return refused(error);
+    }
+    function ask(again: (() => Promise<LinkResponse>) | undefined): Promise<LinkResponse> {
+      const runner = runnerOf(ref);
+      const { lane } = runner;
+      const request = { head, body, signal, limitMs, onFinish: lane.leave, again };
+      return enter(runner, lane, (instance) => sendRequest(work, instance, request), signal);
+    }
   };
 }
 

@@ -6,7 +6,13 @@ import { parseJsonBody } from "#http/json.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { FunctionsChanges, FunctionsInfo } from "../model.ts";
-import { readFunctions, startProgram, type StatusParts, updateFunctions } from "./status.ts";
+import {
+  readFunctions,
+  removeDatabase,
+  startProgram,
+  type StatusParts,
+  updateFunctions,
+} from "./status.ts";
 
 /** How the functions of a site are. */
 export function statusRoutes(ctx: Ctx, runtime: StatusParts) {
@@ -31,6 +37,20 @@ export function statusRoutes(ctx: Ctx, runtime: StatusParts) {
           summary: "Start the program of a site",
           description:
             "Where it runs already, nothing happens. `programProblem` tells why it cannot be started.",
+        },
+      },
+    )
+    .delete(
+      "/sites/:site/database",
+      async ({ request, params, status }) => {
+        await removeDatabase(ctx, runtime, await identifyWriter(ctx, request), params.site);
+        return status(204);
+      },
+      {
+        parse: "none",
+        detail: {
+          summary: "Remove the database of a site's program",
+          description: "All that is stored with `env.DB`, for good. For owners of the site.",
         },
       },
     )

@@ -18,6 +18,7 @@ export type StatusParts = Pick<
   | "quotasOf"
   | "processesOf"
   | "databaseBytes"
+  | "removeDatabase"
   | "socketCount"
 >;
 
@@ -81,6 +82,23 @@ export async function startProgram(
   const { site } = await requireSite(ctx, actor, name, need);
   await runtime.startProgram(site.id);
   return readFunctions(ctx, runtime, actor, name);
+}
+
+/**
+ * Removes all that the program of a site has stored with `env.DB`, for good: a full database can only be read, not made smaller. The program
+ * starts anew with an empty one.
+ *
+ * @throws unauthenticated, scope_missing, site_role, site_not_found
+ */
+export async function removeDatabase(
+  ctx: Ctx,
+  runtime: Pick<StatusParts, "removeDatabase">,
+  actor: Actor | undefined,
+  name: string,
+): Promise<void> {
+  const need = { action: "remove the database of", role: "owner", scope: "account" } as const;
+  const { site } = await requireSite(ctx, actor, name, need);
+  await runtime.removeDatabase(site.id);
 }
 
 /**
