@@ -18,7 +18,6 @@ const STATUSES: Readonly<Record<string, number>> = {
   disk_limit: 503,
   functions_unavailable: 503,
   link_closed: 503,
-  log_limit: 503,
   memory_limit: 503,
   no_handler: 404,
   program_broken: 500,

@@ -10,11 +10,13 @@ import {
 
 import { openHostLink } from "../link/connection.ts";
 import type { Meter } from "../link/meter.ts";
-import type { Binding, ProgramRef } from "../tenant.ts";
+import type { Binding } from "../tenant.ts";
 import type { Exit, Instance, Why } from "./instance.ts";
 import type { Launched } from "./launch.ts";
 import { readBroken, readLoaded } from "./said.ts";
-import type { Site } from "./site.ts";
+
+/** Whose process it is, and how it was started. */
+type About = Pick<Instance, "ref" | "site" | "startedAt" | "hasDatabase" | "isReadOnly">;
 
 /** What a process says until its program runs. */
 export type Opening = {
@@ -46,13 +48,7 @@ export type Watcher = {
 /** Takes a process for a program: opens its link under the name of that tenant. */
 export function openInstance(
   launched: Launched,
-  about: {
-    ref: ProgramRef;
-    site: Site;
-    startedAt: Date;
-    hasDatabase: boolean;
-    isReadOnly: boolean;
-  },
+  about: About,
   { bindings, meter, messageBytes }: Wiring,
   watcher: Watcher,
 ): Opening {
@@ -121,13 +117,7 @@ function takeControl(instance: Instance, message: Control, watcher: Watcher): bo
 
 function makeInstance(
   { process, hasEnded }: Launched,
-  about: {
-    ref: ProgramRef;
-    site: Site;
-    startedAt: Date;
-    hasDatabase: boolean;
-    isReadOnly: boolean;
-  },
+  about: About,
   { link, ended }: { link: Link; ended: Promise<Exit> },
   { nowMs, onKill }: Watcher,
 ): Instance {
