@@ -1,10 +1,10 @@
-import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
-
 /**
  * `src/server` is composition: it opens the data folder, puts the features behind one request path and listens.
  * Only `commands/serve` and tests call it. It must never hold a rule that belongs to a feature.
  */
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
 import { flushUse } from "#accounts/last-used.ts";
 import { loadConfig, type ServerConfig } from "#base/config.ts";
 import { createHooks } from "#base/hooks.ts";

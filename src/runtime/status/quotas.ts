@@ -1,3 +1,7 @@
+/**
+ * `src/runtime/status` tells how the functions of a site are and what they may take, and lets admins set that.
+ * The API, pages and the composition call it. It must never tell one site of another, nor let an owner raise a quota.
+ */
 import { eq } from "drizzle-orm";
 
 import type { Ctx } from "#store/ctx.ts";
