@@ -88,7 +88,7 @@ export function SiteFunctionsPage({
         <Processes frame={frame} processes={functions.processes} />
       )}
       <Limits functions={functions} />
-      {may(site, "owner") && (functions.databaseBytes > 0 || removal) && (
+      {may(site, "owner") && (functions.databaseBytes !== 0 || removal) && (
         <DatabaseRemoval frame={frame} site={site} removal={removal} />
       )}
       {quotas && <Quotas frame={frame} site={site} quotas={quotas} />}
@@ -201,7 +201,12 @@ function Limits({ functions }: { functions: FunctionsInfo }): Html {
     [
       "Database",
       <>
-        <BinaryBytes value={functions.databaseBytes} /> of <BinaryBytes value={limits.diskBytes} />
+        {functions.databaseBytes === null ? (
+          "folders that cannot be measured"
+        ) : (
+          <BinaryBytes value={functions.databaseBytes} />
+        )}{" "}
+        of <BinaryBytes value={limits.diskBytes} />
       </>,
     ],
   ];

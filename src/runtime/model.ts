@@ -165,7 +165,8 @@ export const FunctionsInfo = Type.Object({
   processes: Type.Array(ProcessInfo),
   sockets: Type.Integer(),
   kvBytes: Type.Integer(),
-  databaseBytes: Type.Integer(),
+  /** Null: a program nested or closed its folders so that they cannot be measured. */
+  databaseBytes: nullable(Type.Integer()),
   limits: Type.Object({
     memoryBytes: Type.Integer(),
     cpuMs: Type.Integer(),

@@ -17,7 +17,8 @@ export type Runtime = {
   /** Why the last start of the live program came to nothing, in one line; undefined: it did not, or none is known of. */
   programProblem: (siteId: number) => Promise<string | undefined>;
   processesOf: (siteId: number) => ProcessInfo[];
-  databaseBytes: (siteId: number) => Promise<number>;
+  /** Null: it cannot be measured. */
+  databaseBytes: (siteId: number) => Promise<number | null>;
   /** Removes it for good. */
   removeDatabase: (siteId: number) => Promise<void>;
   socketCount: (siteId: number) => number;

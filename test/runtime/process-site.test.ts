@@ -1,4 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 
 import type { ServerConfig } from "#base/config.ts";
 import { createSubrequests } from "#runtime/egress/subrequests.ts";
@@ -111,6 +113,14 @@ test("a database that is full is removed, and the program starts with an empty o
   expect(isRunning(before)).toBe(false);
   expect((await world.ask(ref)).text).toBe("0");
   expect(await world.supervisor.databaseBytes(ref.siteId)).toBeLessThan(1024 * 1024);
+});
+
+test("a folder that a program nested too deeply has no size", async () => {
+  const world = await start();
+  const ref = world.program(answering("(await env.DB.exec('create table t (a)'), 'made')"));
+  expect((await world.ask(ref)).text).toBe("made");
+  await mkdir(join(world.folder(ref.siteId), "a/".repeat(20)), { recursive: true });
+  expect(await world.supervisor.databaseBytes(ref.siteId)).toBeNull();
 });
 
 test("the first request without a body that a dead process leaves behind is asked anew, once", async () => {

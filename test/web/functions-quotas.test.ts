@@ -16,11 +16,11 @@ import { sitesPages } from "#web/sites-pages.ts";
 
 const MIB = 1024 * 1024;
 
-async function pageWorld() {
+async function pageWorld(measuredBytes: number | null = 4096) {
   const ctx = await testCtx({ config: { registration: "open" } });
   const [root, ada] = [await signUp(ctx, "root"), await signUp(ctx, "ada")];
   const siteId = await makeSite(ctx, ada.actor, "blog");
-  let databaseBytes = 4096;
+  let databaseBytes = measuredBytes;
   const parts: StatusParts = {
     problem: () => undefined,
     sandboxed: true,
@@ -85,6 +85,14 @@ test("owners remove the database with the name of the site, developers do not", 
     "/sites/blog/functions?done=database-removed",
   );
   expect(await ask("functions", ada)).not.toContain("Remove the database");
+});
+
+test("a database that cannot be measured is told as such, and can be removed", async () => {
+  const { ada, ask } = await pageWorld(null);
+  const page = await ask("functions", ada);
+  expect(page).toMatch(/^200 /);
+  expect(page).toContain("folders that cannot be measured of");
+  expect(page).toContain("Remove the database");
 });
 
 test("owners let deploy keys change the program, developers do not", async () => {

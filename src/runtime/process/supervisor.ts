@@ -54,7 +54,8 @@ export type Supervisor = {
   /** Writes a line of the server's into the log of a program's site. */
   tell: (ref: ProgramRef, line: ProgramLine) => void;
   processesOf: (siteId: number) => ProcessInfo[];
-  databaseBytes: (siteId: number) => Promise<number>;
+  /** Bytes on disk of its folder; null: a program made it such that it cannot be measured. */
+  databaseBytes: (siteId: number) => Promise<number | null>;
   /** Requests and calls under way. */
   busy: () => number;
   /** Starts the processes that wait for a program; else the first request does. */
@@ -102,7 +103,10 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     tell: (ref, line) => siteOf(ref.siteId).tell(ref, line),
     processesOf: (siteId) =>
       [...world.instances].filter(({ ref }) => ref.siteId === siteId).flatMap(describe),
-    databaseBytes: (siteId) => measureFolder(starter.launcher.folderOf(siteId)),
+    async databaseBytes(siteId) {
+      const bytes = await measureFolder(starter.launcher.folderOf(siteId));
+      return Number.isFinite(bytes) ? bytes : null;
+    },
     busy: () => world.instances.values().reduce((sum, { open }) => sum + open, 0),
     warm: world.pool.fill,
     async stop(graceMs = parts.config.drainSeconds * 1000) {
