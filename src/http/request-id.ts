@@ -1,18 +1,19 @@
-/** Bytes of one id, and how many are made of one look at the source of random bytes. */
-const ID_BYTES = 9;
-const IDS_AT_ONCE = 64;
+/** Characters of an id: nine bytes in base64url. */
+const ID_CHARS = 12;
+/** Bytes of as many ids as are made of one look at the source of random bytes. */
+const BYTES_AT_ONCE = 9 * 64;
 
 /** Makes ids of requests: text of 12 characters, never the same twice. */
 export function createRequestIds(random: (bytes: number) => Uint8Array): () => string {
-  let bytes = Buffer.alloc(0);
+  let text = "";
   let at = 0;
   return () => {
-    if (at === bytes.length) {
-      bytes = Buffer.from(random(ID_BYTES * IDS_AT_ONCE));
+    if (at === text.length) {
+      text = Buffer.from(random(BYTES_AT_ONCE)).toString("base64url");
       at = 0;
     }
-    at += ID_BYTES;
-    return bytes.toString("base64url", at - ID_BYTES, at);
+    at += ID_CHARS;
+    return text.slice(at - ID_CHARS, at);
   };
 }
 
