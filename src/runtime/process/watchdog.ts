@@ -63,6 +63,9 @@ type Watch = {
   /** When it must have answered a ping; a request took too long. */
   reactByMs: number | undefined;
   writtenBytes: number;
+  /** When its memory was looked at, and whether it is near its limit. */
+  memoryAtMs: number;
+  isNear: boolean;
 };
 
 type Parts = Pick<SupervisorParts, "config"> & {
@@ -142,6 +145,8 @@ function newWatch(pid: number, nowMs: number): Watch {
     raises: 0,
     reactByMs: undefined,
     writtenBytes: 0,
+    memoryAtMs: Number.NEGATIVE_INFINITY,
+    isNear: false,
   };
 }
 
@@ -160,12 +165,16 @@ function lookAt(parts: Parts, instance: Instance, watch: Watch): number {
   }
   watch.atMs = at;
   checkBudget(parts, instance, at);
-  const isNear = checkMemory(instance, watch);
+  // Looked at sooner for another reason, its memory need not be: the kernel counts it anew each time.
+  if (watch.isNear || at - watch.memoryAtMs > TICK_MS - NEAR_MS) {
+    watch.isNear = checkMemory(instance, watch);
+    watch.memoryAtMs = at;
+  }
   checkDisk(parts, instance, watch);
   checkWall(parts, instance, watch, at);
   const isSilent = checkAnswers(parts, instance, watch, at, used);
   setUrgency(parts, instance, watch, at);
-  return isNear ? NEAR_MS : isSilent ? SOON_MS : TICK_MS;
+  return watch.isNear ? NEAR_MS : isSilent ? SOON_MS : TICK_MS;
 }
 
 function checkBudget({ config }: Parts, instance: Instance, at: number): void {
