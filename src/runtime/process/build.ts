@@ -85,7 +85,7 @@ export function buildHouse(parts: SupervisorParts): House {
       instances.add(instance);
       watchdog.watch(instance);
     },
-    onHello: ({ pid }) => urgency.settle(pid),
+    onHello: watchdog.settle,
     watcher: createWatcher(world, log),
   };
   return { world, starter, work, siteOf };

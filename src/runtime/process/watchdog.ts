@@ -14,6 +14,8 @@ export type Watchdog = {
   watch: (instance: Instance) => void;
   /** Looks once, and goes on where it works although nobody asked it to. For those that are idle. */
   look: (instance: Instance) => void;
+  /** Its sandbox is closed: it stands where programs stand. */
+  settle: (instance: Instance) => void;
   forget: (instance: Instance) => void;
   /** Part of all cores that programs took lately, from 0 to 1. */
   load: () => number;
@@ -30,6 +32,11 @@ const LOWER_AFTER_MS = 15;
 /** Parts of a core: above the first a process is less urgent, until it is below the second. */
 const LOWER_RATE = 0.6;
 const RAISE_RATE = 0.3;
+/** Part of all cores from which on programs are in each other's way; then those that take much are less urgent sooner. */
+const CROWDED_LOAD = 0.5;
+const CROWDED_RATE = 0.22;
+/** Processor time of a site within a minute that is much then, also for a process that has just started. */
+const CROWDED_MS = 4000;
 /** Below it a process that nobody asked anything is left alone. */
 const IDLE_RATE = 0.02;
 /** How fast older use is forgotten. */
@@ -90,12 +97,16 @@ export function createWatchdog(parts: Parts): Watchdog {
     return known;
   }
 
+  const load = (): number =>
+    watches.values().reduce((sum, { rate }) => sum + rate, 0) / availableParallelism();
+
   function tick(): void {
     timer = undefined;
     let paceMs = TICK_MS;
+    const isCrowded = load() > CROWDED_LOAD;
     for (const instance of busy) {
       const known = watchOf(instance);
-      paceMs = Math.min(paceMs, lookAt(parts, instance, known));
+      paceMs = Math.min(paceMs, lookAt(parts, instance, known, isCrowded));
       const isCalm = instance.open === 0 && instance.waiting === 0 && instance.state !== "starting";
       if (instance.state === "ended" || (isCalm && !known.ping && known.rate < IDLE_RATE))
         busy.delete(instance);
@@ -118,7 +129,7 @@ export function createWatchdog(parts: Parts): Watchdog {
     look(instance) {
       if (busy.has(instance)) return;
       const known = watchOf(instance);
-      lookAt(parts, instance, known);
+      lookAt(parts, instance, known, false);
       if (known.rate >= IDLE_RATE || known.ping) watch(instance);
     },
     forget(instance) {
@@ -128,7 +139,13 @@ export function createWatchdog(parts: Parts): Watchdog {
       watches.delete(instance);
       busy.delete(instance);
     },
-    load: () => watches.values().reduce((sum, { rate }) => sum + rate, 0) / availableParallelism(),
+    settle(instance) {
+      const known = watchOf(instance);
+      known.isLow = load() > CROWDED_LOAD && isHeavy(instance, known, nowMs());
+      if (known.isLow) parts.urgency.lower(instance.pid);
+      else parts.urgency.settle(instance.pid);
+    },
+    load,
   };
 }
 
@@ -151,7 +168,7 @@ function newWatch(pid: number, nowMs: number): Watch {
 }
 
 /** Takes the figures of one process and does what they call for. Answers after how many milliseconds to look again. */
-function lookAt(parts: Parts, instance: Instance, watch: Watch): number {
+function lookAt(parts: Parts, instance: Instance, watch: Watch, isCrowded: boolean): number {
   const at = parts.nowMs();
   const cpu = watch.reader.cpu();
   const used = cpu ? Math.max(0, cpu.cpuMs - watch.cpuMs) : 0;
@@ -173,7 +190,7 @@ function lookAt(parts: Parts, instance: Instance, watch: Watch): number {
   checkDisk(parts, instance, watch);
   checkWall(parts, instance, watch, at);
   const isSilent = checkAnswers(parts, instance, watch, at, used);
-  setUrgency(parts, instance, watch, at);
+  setUrgency(parts, instance, watch, isCrowded && isHeavy(instance, watch, at));
   return watch.isNear ? NEAR_MS : isSilent ? SOON_MS : TICK_MS;
 }
 
@@ -269,12 +286,22 @@ function burnedMs({ ping, cpuMs, reader }: Watch, at: number): number {
     : (at - ping.atMs) / BLIND_FACTOR;
 }
 
-function setUrgency({ urgency }: Parts, instance: Instance, watch: Watch, at: number): void {
-  const isBlocking = burnedMs(watch, at) >= LOWER_AFTER_MS;
-  if (!watch.isLow && (isBlocking || watch.rate > LOWER_RATE)) {
+/** Whether it takes much of what others want, too. */
+function isHeavy({ site }: Instance, { rate }: Watch, at: number): boolean {
+  return rate > CROWDED_RATE || site.budget.usedMs(at) > CROWDED_MS;
+}
+
+function setUrgency(
+  { urgency, nowMs }: Parts,
+  instance: Instance,
+  watch: Watch,
+  isTooMuch: boolean,
+): void {
+  const isBlocking = burnedMs(watch, nowMs()) >= LOWER_AFTER_MS;
+  if (!watch.isLow && (isBlocking || isTooMuch || watch.rate > LOWER_RATE)) {
     urgency.lower(instance.pid);
     watch.isLow = true;
-  } else if (watch.isLow && !isBlocking && watch.rate < RAISE_RATE) {
+  } else if (watch.isLow && !isBlocking && !isTooMuch && watch.rate < RAISE_RATE) {
     watch.isLow = !urgency.raise(instance.pid);
     watch.raises = watch.isLow ? watch.raises + 1 : 0;
     if (watch.raises > MAX_RAISES) instance.isSpent = true;
