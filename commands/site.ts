@@ -2,7 +2,13 @@ import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
-import { isSiteName, parseSiteName, printable, type SiteName } from "#base/names.ts";
+import {
+  isReservedSiteName,
+  isSiteName,
+  parseSiteName,
+  printable,
+  type SiteName,
+} from "#base/names.ts";
 import { isMap } from "#pack/json.ts";
 import type { SiteSettings } from "#pack/manifest.ts";
 import { type Project, readProject } from "#pack/project.ts";
@@ -69,7 +75,7 @@ export async function askSiteName(context: Context, initial: string): Promise<Si
   return parseSiteName(answer);
 }
 
-/** A folder's name in the letters of a site's name; "" where nothing is left of it. */
+/** A folder's name in the letters of a site's name, one that a site may have: `my-app` for `app`; "" where nothing is left of it. */
 export function suggestSiteName(folder: string): string {
   const name = basename(folder)
     .toLowerCase()
@@ -77,7 +83,8 @@ export function suggestSiteName(folder: string): string {
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 50)
     .replace(/^-+|-+$/g, "");
-  return isSiteName(name) ? name : "";
+  if (!isSiteName(name)) return "";
+  return isReservedSiteName(name, []) ? `my-${name}` : name;
 }
 
 /** What the manifest of a folder says of its site, if anything. @throws manifest_invalid, file_failed */

@@ -137,9 +137,11 @@ test("--template app makes a page and a program that are deployed together, and 
     files: [{ path: "app.js" }, { path: "index.html" }, { path: "style.css" }],
     program: { name: "main.ts", inputs: ["main.ts"] },
   });
-  const fresh = join(root.path, "fresh");
+  // No site may have this name.
+  const fresh = join(root.path, "app");
   await mkdir(fresh);
-  await run(["init", "--template", "app", "--yes"], { cwd: fresh });
+  const made = await run(["init", "--template", "app", "--yes", "--json"], { cwd: fresh });
+  expect(made.json()).toMatchObject({ name: "my-app" });
   expect(await typeProblems(fresh)).toBe("");
 }, 60_000);
 
