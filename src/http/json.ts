@@ -4,7 +4,7 @@ import { runInSlices } from "#base/slices.ts";
 import { sliceJson } from "#pack/json.ts";
 
 /**
- * The `parse` of a route that takes JSON: the body as plain data without prototypes, at most 64 levels deep. Elysia's own
+ * The `parse` of a route that takes JSON: the body as plain data in whose prototypes no key is, at most 64 levels deep. Elysia's own
  * parser takes any depth and then words its refusal by recursion: one deep body of 1 MB would hold the server for seconds.
  *
  * @throws bad_request

@@ -6,7 +6,7 @@ const MAX_DEPTH = 64;
 /** Tokens looked at between two turns of others. */
 const SLICE = 5000;
 
-/** Plain data of a JSON text, maps without a prototype. */
+/** Plain data of a JSON text, maps in whose prototype no key is. */
 export type JsonMap = { [key: string]: unknown };
 
 /** Why a text is not the JSON we take: `field` is the key at fault where there is one. */
@@ -110,10 +110,18 @@ function problemOfKey(key: string, keys: Set<string>): string | undefined {
   return keys.has(key) ? "stands twice" : undefined;
 }
 
+/**
+ * What maps have for a prototype: no key of a text is in it. Without a way to become a text, who words a refusal (`found: …`)
+ * would fail on the very value that it refuses.
+ */
+const BARE: object = Object.freeze(
+  Object.create(null, { [Symbol.toPrimitive]: { value: () => "an object" } }),
+);
+
 /** Of what was parsed just now, in its place. Recursion is bounded by the depth checked before. */
 function takePrototypes(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
-  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
+  if (!Array.isArray(value)) Object.setPrototypeOf(value, BARE);
   for (const item of Object.values(value)) takePrototypes(item);
 }
 

@@ -5,6 +5,7 @@ import { Elysia } from "elysia";
 
 import { fail, type LandError } from "#base/errors.ts";
 import { prefersHtml } from "#http/accept.ts";
+import { parseJsonBody } from "#http/json.ts";
 import { problemResponse, problems } from "#http/problems.ts";
 import { setRequestId } from "#http/request-id.ts";
 import { openWorld } from "#test/sites/deploy-world.ts";
@@ -32,6 +33,7 @@ beforeAll(async () => {
       }),
     )
     .post("/api/v1/things", () => "made", { parse: "json", body })
+    .post("/api/v1/words", () => "made", { parse: parseJsonBody, body })
     .get("/api/v1/bug", () => {
       throw new TypeError("secret cause");
     })
@@ -189,3 +191,14 @@ test("what a parser of ours says of a body is told", async () => {
     "is larger than 1000000 bytes",
   );
 });
+
+test.each(["{}", '{"a":{"b":1}}', "[{}]", "[[{}]]"])(
+  "%s where a text is asked for is the sender's mistake, not ours",
+  async (password) => {
+    const body = `{"password":${password}}`;
+    const answer = await app.fetch(
+      new Request("http://localhost/api/v1/words", { method: "POST", body }),
+    );
+    expect(answer.status).toBe(422);
+  },
+);
