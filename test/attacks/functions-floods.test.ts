@@ -7,7 +7,7 @@ import { type FunctionWorld, functionWorld } from "./functions-world.ts";
 const TIMEOUT_MS = 60_000;
 const MB = 1024 * 1024;
 /** What the server may take more while it is flooded. */
-const MORE = 200 * MB;
+const MORE = 400 * MB;
 
 let world: FunctionWorld;
 beforeAll(async () => void (world = await limitedWorld(4)), TIMEOUT_MS);

@@ -94,16 +94,22 @@ export function createFetches(
   return {
     binding: {
       async request({ siteId, ...tenant }, head, body, signal) {
+        const count = (): void => {
+          if (!subrequests(siteId, head.requestId))
+            throw new BridgeError("egress_limit", "Cannot fetch: too many requests of one request");
+        };
+        // Before all else: whoever asks without end is refused at once, and costs little.
+        count();
         const allow = await allowOf({ siteId, ...tenant });
         const parts = {
           config,
           guard,
           allow,
-          count: () => subrequests(siteId, head.requestId),
+          count,
           note: (note: Omit<EgressNote, "siteId">) => ledger.note({ siteId, ...note }),
           ca,
         };
-        const ends = AbortSignal.any([signal, stopping.signal]);
+        const ends = [signal, stopping.signal];
         return inTurn(turns, siteId, () => fetchFor(parts, head, body, ends));
       },
     },

@@ -28,8 +28,8 @@ export type FetchParts = {
   guard: Guard;
   /** Null: every public host. */
   allow: readonly string[] | null;
-  /** Counts one more request; false: there were enough. */
-  count: () => boolean;
+  /** Counts one more request, after the first. @throws BridgeError egress_limit */
+  count: () => void;
   note: (note: Omit<EgressNote, "siteId">) => void;
   ca?: string | undefined;
 };
@@ -51,10 +51,10 @@ export async function fetchFor(
   parts: FetchParts,
   head: RequestHead,
   body: Body,
-  signal: AbortSignal,
+  signals: readonly AbortSignal[],
 ): Promise<Fetched> {
   const mode = modeOf(headerOf(head.headers, "x-land-redirect"));
-  const ending = endingOf(signal, parts.config["functions.egressSeconds"]);
+  const ending = endingOf(signals, parts.config["functions.egressSeconds"]);
   const declared = lengthOf(head.headers);
   try {
     let hop = firstHop(head, body);
@@ -68,6 +68,7 @@ export async function fetchFor(
       if (mode === "error") throw broken(hop.target.authority, "it redirects");
       if (redirects >= MAX_REDIRECTS) throw broken(hop.target.authority, "it redirects too often");
       hop = nextHop(hop, status, location);
+      parts.count();
     }
   } catch (cause) {
     ending.end();
@@ -84,8 +85,6 @@ async function askOnce(
 ): Promise<IncomingMessage> {
   const { target } = hop;
   const host = target.authority;
-  if (!parts.count())
-    throw new BridgeError("egress_limit", `Cannot fetch ${host}: too many requests of one request`);
   try {
     if (parts.allow && !isAllowed(parts.allow, target))
       throw deny(host, "the site's list of allowed hosts does not name it");
@@ -177,7 +176,7 @@ type Ending = {
   end: () => void;
 };
 
-function endingOf(signal: AbortSignal, seconds: number): Ending {
+function endingOf(signals: readonly AbortSignal[], seconds: number): Ending {
   const controller = new AbortController();
   const late = new BridgeError("egress_timeout", `No answer came within ${seconds} seconds`);
   const timer = setTimeout(() => controller.abort(late), seconds * 1000);
@@ -188,15 +187,16 @@ function endingOf(signal: AbortSignal, seconds: number): Ending {
   controller.signal.addEventListener("abort", () => reject(controller.signal.reason), {
     once: true,
   });
-  signal.addEventListener("abort", cancel, { once: true });
-  if (signal.aborted) cancel();
+  // Not AbortSignal.any: one that lives as long as the server would keep something of every request.
+  for (const signal of signals) signal.addEventListener("abort", cancel, { once: true });
+  if (signals.some(({ aborted }) => aborted)) cancel();
   return {
     signal: controller.signal,
     race: (work) => Promise.race([work, promise]),
     began: () => clearTimeout(timer),
     end() {
       clearTimeout(timer);
-      signal.removeEventListener("abort", cancel);
+      for (const signal of signals) signal.removeEventListener("abort", cancel);
     },
   };
 }
