@@ -1,4 +1,5 @@
 import { version as landVersion } from "#base/build-info.ts";
+import { NO_HOOKS } from "#base/client-hooks.ts";
 import { installProject } from "#install/install.ts";
 import type { InstallEvent, InstallMode } from "#install/options.ts";
 
@@ -17,7 +18,7 @@ const CONCURRENCY = 8;
 export async function install(
   context: Context,
   mode: InstallMode,
-  options: { frozen?: boolean; offline?: boolean } = {},
+  options: { frozen?: boolean; offline?: boolean; resolution?: "highest" | "lowest" } = {},
 ): Promise<Outcome> {
   const began = performance.now();
   const progress = createProgress(context);
@@ -35,7 +36,11 @@ export async function install(
       landVersion,
       landBinary: context.world.binary,
       concurrency: CONCURRENCY,
-      security: { requireSignatures: false, checksum: "sha256" },
+      resolution: options.resolution ?? "highest",
+      hooks: NO_HOOKS,
+      security: { requireSignatures: false, checksum: "sha256", minimumAgeDays: 0 },
+      link: "auto",
+      cache: { maxBytes: 5_000_000_000, maxAgeDays: 90, autoPrune: true },
       onEvent: eventsTo(context, progress),
     });
     progress.stop();

@@ -588,6 +588,83 @@ export const catalogue = {
     hint: () => "Mend the file, or move it away and run `land login`; it was left as it is",
     exit: 2,
   }),
+  state_invalid: define<{ path: string; problem: string }>({
+    status: 422,
+    title: "State not readable",
+    detail: ({ path, problem }) => `Cannot read the state in "${path}": ${problem}`,
+    hint: () => "Move the file away to begin anew; it was left as it is",
+    exit: 2,
+  }),
+  state_version_unknown: define<{ path: string; version: string }>({
+    status: 422,
+    title: "State of a newer land",
+    detail: ({ path, version }) =>
+      `Cannot read "${path}": its version ${version} is not known to this land`,
+    hint: () => "Upgrade land; the file was left as it is",
+    exit: 2,
+  }),
+  config_version_unknown: define<{ path: string; version: string }>({
+    status: 422,
+    title: "Configuration of a newer land",
+    detail: ({ path, version }) =>
+      `Cannot read "${path}": its version ${version} is not known to this land`,
+    hint: () => "Upgrade land; the file was left as it is",
+    exit: 2,
+  }),
+  verification_failed: define<{ what: string; problems: readonly string[] }>({
+    status: 422,
+    title: "Verification failed",
+    detail: ({ what, problems }) => `Cannot vouch for ${what}: ${problems.join("; ")}`,
+    hint: () => "Run `land install` to lay what is missing or changed anew",
+    exit: 11,
+  }),
+  store_damaged: define<{ problems: number }>({
+    status: 422,
+    title: "Store damaged",
+    detail: ({ problems }) => `Cannot vouch for the store: ${problems} of its objects are damaged`,
+    hint: () => "Run `land store repair`",
+    exit: 11,
+  }),
+  store_bundle_invalid: define<{ path: string; problem: string }>({
+    status: 422,
+    title: "Bundle not readable",
+    detail: ({ path, problem }) => `Cannot import "${path}": ${problem}`,
+  }),
+  workspace_invalid: define<{ problem: string }>({
+    status: 422,
+    title: "Invalid workspace",
+    detail: ({ problem }) => `Cannot use the workspace: ${problem}`,
+  }),
+  version_too_new: define<{ name: string; version: string; days: number }>({
+    status: 422,
+    title: "Version too new",
+    detail: ({ name, version, days }) =>
+      `Cannot install "${name}@${version}": it was published less than ${days} days ago`,
+    hint: () => "Wait, or lower security.minimumAge",
+  }),
+  plugin_invalid: define<{ plugin: string; problem: string }>({
+    status: 422,
+    title: "Plugin not usable",
+    detail: ({ plugin, problem }) => `Cannot load the plugin "${plugin}": ${problem}`,
+    hint: () => "Mend it, remove it with `land plugin remove`, or pass --no-plugins",
+  }),
+  hook_refused: define<{ event: string; by: string; problem: string }>({
+    status: 422,
+    title: "Refused by a hook",
+    detail: ({ event, by, problem }) => `Cannot go on: ${by} refuses ${event}: ${problem}`,
+    hint: () => "Mend what it says; --no-plugins turns plugins and hooks off",
+  }),
+  policy_violated: define<{ what: string; problems: readonly string[] }>({
+    status: 422,
+    title: "Against the policy",
+    detail: ({ what, problems }) => `Cannot accept ${what}: ${problems.join("; ")}`,
+  }),
+  upgrade_refused: define<{ problem: string; hint?: string }>({
+    status: 422,
+    title: "Upgrade refused",
+    detail: ({ problem }) => `Cannot upgrade: ${problem}`,
+    hint: ({ hint }) => hint ?? "The running land was left as it is",
+  }),
   package_refused: define<{ name: string; version: string; problem: string }>({
     status: 422,
     title: "Package refused",

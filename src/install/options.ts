@@ -1,3 +1,4 @@
+import type { ClientHooks } from "#base/client-hooks.ts";
 import type { PackageName, Version } from "#base/names.ts";
 import type { Remote } from "#remote/client.ts";
 import type { Home } from "#remote/credentials.ts";
@@ -22,7 +23,12 @@ export type InstallMode =
   | { kind: "add"; packages: readonly AddRequest[] }
   | { kind: "remove"; names: readonly string[] }
   /** To the newest versions that the manifest allows; all packages where no names are given. */
-  | { kind: "update"; names: readonly string[] };
+  | {
+      kind: "update";
+      names: readonly string[];
+      /** Also past what the manifest allows: its ranges are rewritten to the newest version that may be picked. */
+      latest: boolean;
+    };
 
 /** What happens while installing, for progress. */
 export type InstallEvent =
@@ -41,6 +47,12 @@ export type InstallOptions = Home & {
   frozen: boolean;
   /** Ask no registry. */
   offline: boolean;
+  /** Which versions are picked; `lowest` for library authors. */
+  resolution: "highest" | "lowest";
+  /** In a workspace, whose manifest `add` and `remove` edit: name or folder of a member; by default that of `dir`. */
+  workspace?: string;
+  /** Told before and after the tree changes. */
+  hooks: ClientHooks;
   /** Whether a folder that land did not make may be replaced. */
   yes: boolean;
   /** Where packages come from that are in no lock yet. */
@@ -58,7 +70,13 @@ export type InstallOptions = Home & {
     requireSignatures: boolean;
     /** What is verified besides SHA-256. */
     checksum: "sha256" | "sha512" | "blake3";
+    /** Days that a version must have been published before it is picked anew. */
+    minimumAgeDays: number;
   };
+  /** How files come from the store into the tree. */
+  link: "auto" | "reflink" | "hardlink" | "copy";
+  /** What the store may take, and how long; see `cache.*` of the configuration. */
+  cache: { maxBytes: number; maxAgeDays: number; autoPrune: boolean };
   onEvent?: (event: InstallEvent) => void;
   /** Called with what will change before anything of the project is written, if anything will; may refuse by throwing. */
   beforeWrite?: (change: InstallResult) => Promise<void>;

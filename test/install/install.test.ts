@@ -86,7 +86,9 @@ describe("the ways of installing", () => {
     await world.install("app");
     await world.registry.add({ name: "left", version: "1.4.0" });
     expect((await world.add("app", { name: "pad" })).changed).toEqual([]);
-    const updated = await world.install("app", { mode: { kind: "update", names: ["left"] } });
+    const updated = await world.install("app", {
+      mode: { kind: "update", names: ["left"], latest: false },
+    });
     expect(updated.changed).toMatchObject([{ name: "left", version: "1.4.0", from: "1.2.0" }]);
   });
 

@@ -47,7 +47,9 @@ describe("what fails changes nothing", () => {
     await world.registry.add({ name: "pad", version: "1.0.0", files: { "index.ts": "evil" } });
     await expectUntouched("checksum_mismatch", 11);
     await expectUntouched("checksum_mismatch", 11, { frozen: true });
-    await expectUntouched("checksum_mismatch", 11, { mode: { kind: "update", names: [] } });
+    await expectUntouched("checksum_mismatch", 11, {
+      mode: { kind: "update", names: [], latest: false },
+    });
   });
 
   test("an archive that breaks a rule, named", async () => {
@@ -126,7 +128,7 @@ describe("signatures", () => {
     await world.install("app");
     const stranger = await generateKeyPair((size) => randomBytes(size));
     await world.registry.add({ name: "left", version: "1.3.0", signer: stranger.privateKey });
-    const update = { mode: { kind: "update" as const, names: [] } };
+    const update = { mode: { kind: "update" as const, names: [], latest: false } };
     const changed = await world.refusal("app", update);
     expect(changed).toMatchObject({ code: "key_changed", exitCode: 12 });
     expect(changed.message).toContain(stranger.publicKey);
@@ -145,7 +147,7 @@ describe("signatures", () => {
     await world.registry.add({ name: "left", version: "1.3.0", told: { sig } });
     expect(await world.refusal("app")).toMatchObject({ code: "signature_invalid", exitCode: 12 });
     await world.registry.add({ name: "left", version: "1.3.0", signer: "" });
-    const security = { requireSignatures: true, checksum: "sha256" } as const;
+    const security = { requireSignatures: true, checksum: "sha256", minimumAgeDays: 0 } as const;
     expect(await world.refusal("app", { security })).toMatchObject({ code: "signature_required" });
     await world.install("app");
     expect(await world.refusal("app", { security })).toMatchObject({ code: "signature_required" });

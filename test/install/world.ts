@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { NO_HOOKS } from "#base/client-hooks.ts";
 import type { LandError } from "#base/errors.ts";
 import { installProject } from "#install/install.ts";
 import type { AddRequest, InstallOptions, InstallResult } from "#install/options.ts";
@@ -51,7 +52,11 @@ export async function installWorld(): Promise<InstallWorld> {
     command: "land install",
     lockTimeoutMs: 20_000,
     concurrency: 8,
-    security: { requireSignatures: false, checksum: "sha256" },
+    resolution: "highest",
+    hooks: NO_HOOKS,
+    security: { requireSignatures: false, checksum: "sha256", minimumAgeDays: 0 },
+    link: "auto",
+    cache: { maxBytes: 5_000_000_000, maxAgeDays: 90, autoPrune: false },
     now: () => new Date(),
     ...more,
   });

@@ -1,3 +1,4 @@
+import { NO_HOOKS } from "#base/client-hooks.ts";
 import { installProject } from "#install/install.ts";
 import type { InstallMode } from "#install/options.ts";
 import { createRemote } from "#remote/client.ts";
@@ -26,7 +27,11 @@ async function run(mode: InstallMode): Promise<void> {
     command: "land install",
     lockTimeoutMs: 60_000,
     concurrency: 8,
-    security: { requireSignatures: false, checksum: "sha256" },
+    resolution: "highest",
+    hooks: NO_HOOKS,
+    security: { requireSignatures: false, checksum: "sha256", minimumAgeDays: 0 },
+    link: "auto",
+    cache: { maxBytes: 5_000_000_000, maxAgeDays: 90, autoPrune: false },
     now: () => new Date(),
   });
 }
