@@ -21,7 +21,7 @@ export default {
 
 let world: FunctionWorld;
 beforeAll(async () => {
-  world = await limitedWorld(19);
+  world = await limitedWorld(19, 8);
   const site = { crons: ["@daily", "@hourly"] };
   await world.deploy(world.eve, "evil", PROGRAM, { "land.json": JSON.stringify({ site }) });
 }, TIMEOUT_MS);

@@ -10,7 +10,7 @@ const MB = 1024 * 1024;
 const MORE = 400 * MB;
 
 let world: FunctionWorld;
-beforeAll(async () => void (world = await limitedWorld(4)), TIMEOUT_MS);
+beforeAll(async () => void (world = await limitedWorld(4, 8)), TIMEOUT_MS);
 afterAll(() => world[Symbol.asyncDispose]());
 
 const hostile = (statements: string, atLoad = ""): string => `${RAW}
@@ -28,6 +28,8 @@ let count = 0;
 async function flood(program: string, visitor: RegExp, own = world): Promise<void> {
   const site = `evil-${(count += 1)}`;
   await own.deploy(own.eve, site, program);
+  // It runs: on a machine that is busy with what came before, a start alone may take longer than it may.
+  await expectBack(own, site);
   const before = await own.memory();
   const attack = own.ask(site, "/attack");
   const most = await mostMemory(own, attack);

@@ -17,7 +17,7 @@ const worker = (statements: string): string =>
   `new Worker(URL.createObjectURL(new Blob([${JSON.stringify(statements)}])))`;
 
 let world: FunctionWorld;
-beforeAll(async () => void (world = await limitedWorld(19)), TIMEOUT_MS);
+beforeAll(async () => void (world = await limitedWorld(19, 8)), TIMEOUT_MS);
 afterAll(() => world[Symbol.asyncDispose]());
 
 const rows: Row[] = [

@@ -10,8 +10,8 @@ const SPIN = "for (let n = 0; ; n += 1) globalThis.spun = n;";
 let patient: FunctionWorld;
 let strict: FunctionWorld;
 beforeAll(async () => {
-  patient = await limitedWorld(19);
-  strict = await limitedWorld(2);
+  patient = await limitedWorld(19, 4);
+  strict = await limitedWorld(2, 4);
 }, TIMEOUT_MS);
 afterAll(async () => {
   await patient[Symbol.asyncDispose]();
@@ -69,14 +69,14 @@ const rows: Row[] = [
     attack: "a loop at its start",
     program: `${SPIN} export default {};`,
     visitor: /^503 start_failed$/,
-    owner: /not loaded within 2 s; it is tried again in \d+ s/,
+    owner: /not loaded within 4 s; it is tried again in \d+ s/,
     again: /^503 start_failed$/,
   },
   {
     attack: "a wait without end at its start",
     program: "await new Promise(() => {}); export default {};",
     visitor: /^503 start_failed$/,
-    owner: /not loaded within 2 s; it is tried again in \d+ s/,
+    owner: /not loaded within 4 s; it is tried again in \d+ s/,
     again: /^503 start_failed$/,
   },
   {

@@ -16,8 +16,14 @@ export type Row = {
 
 const MB = 1024 * 1024;
 
-/** A world with small limits; `wallSeconds`: in which a program must begin to answer. What only computes may take long on a busy machine. */
-export async function limitedWorld(wallSeconds: number): Promise<FunctionWorld> {
+/**
+ * A world with small limits; `wallSeconds`: in which a program must begin to answer, `startSeconds`: in which it must be loaded. What only
+ * computes may take long on a busy machine.
+ */
+export async function limitedWorld(
+  wallSeconds: number,
+  startSeconds: number,
+): Promise<FunctionWorld> {
   const world = await functionWorld({
     LAND_SITES_PER_ACCOUNT: "100",
     LAND_FUNCTIONS_CPU_MS: "300",
@@ -26,7 +32,7 @@ export async function limitedWorld(wallSeconds: number): Promise<FunctionWorld> 
     LAND_FUNCTIONS_DISK_BYTES: String(4 * MB),
     LAND_FUNCTIONS_KV_BYTES: String(2 * MB),
     LAND_FUNCTIONS_WALL_SECONDS: String(wallSeconds),
-    LAND_FUNCTIONS_START_SECONDS: "2",
+    LAND_FUNCTIONS_START_SECONDS: String(startSeconds),
     LAND_FUNCTIONS_SUBREQUESTS: "20",
     LAND_FUNCTIONS_BODY_BYTES: String(2 * MB),
   });
