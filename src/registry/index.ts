@@ -53,6 +53,7 @@ function lineOf(version: ServedVersion): IndexLine {
     key: version.key,
     sig: version.sig,
     yanked: version.yanked,
+    ...(version.deprecated !== null && { deprecated: version.deprecated }),
     at: version.publishedAt,
   };
 }

@@ -51,6 +51,8 @@ export const IndexLine = Type.Object({
   key: nullable(Type.String()),
   sig: nullable(Type.String()),
   yanked: Type.Boolean(),
+  /** The message of a deprecation; absent where there is none. */
+  deprecated: Type.Optional(Type.String()),
   at: Time,
 });
 export type IndexLine = Static<typeof IndexLine>;

@@ -22,6 +22,7 @@ import { type FunctionVerbs, functionVerbs } from "./function-verbs.ts";
 import { type IndexEntry, parseIndex } from "./index-lines.ts";
 import { type KvVerbs, kvVerbs } from "./kv-verbs.ts";
 import { DEFAULT_NETWORK, type Fetch, type NetworkOptions, type Transport } from "./network.ts";
+import { type OwnerVerbs, ownerVerbs } from "./owner-verbs.ts";
 import { readAll } from "./pages.ts";
 import { type Publication, publishArchive } from "./publish.ts";
 import { parseRegistryUrl, type RegistryUrl } from "./registry-url.ts";
@@ -59,7 +60,8 @@ export type Remote = SiteVerbs &
   EnvVerbs &
   CronVerbs &
   FunctionVerbs &
-  KvVerbs & {
+  KvVerbs &
+  OwnerVerbs & {
     readonly registry: RegistryUrl;
     register: (body: RegisterBody) => Promise<SignedIn>;
     login: (body: LoginBody) => Promise<SignedIn>;
@@ -81,8 +83,6 @@ export type Remote = SiteVerbs &
     readIndex: (name: string, etag?: string) => Promise<IndexAnswer>;
     yank: (name: string, version: string) => Promise<void>;
     unyank: (name: string, version: string) => Promise<void>;
-    /** Points a dist-tag at a version. */
-    setTag: (name: string, tag: string, version: string) => Promise<void>;
     /** The archive, piece by piece, resumed where it breaks. The checksum is the caller's to verify. */
     download: (name: string, version: string, limitBytes?: number) => AsyncGenerator<Uint8Array>;
   };
@@ -100,6 +100,7 @@ export function createRemote(options: RemoteOptions): Remote {
     ...cronVerbs(exchange),
     ...functionVerbs(exchange),
     ...kvVerbs(exchange),
+    ...ownerVerbs(exchange),
   };
 }
 
@@ -155,12 +156,6 @@ function packageVerbs(exchange: Exchange) {
       tell({ method: "DELETE", path: pathOf(name, version) }),
     unyank: (name: string, version: string) =>
       tell({ method: "PUT", path: `${pathOf(name, version)}/unyank` }),
-    setTag: (name: string, tag: string, version: string) =>
-      tell({
-        method: "PUT",
-        path: `${pathOf(name)}/tags/${encodeURIComponent(tag)}`,
-        json: { version },
-      }),
     download: (name: string, version: string, limitBytes = DEFAULT_LIMITS.packedBytes) =>
       downloadArchive(exchange, `${pathOf(name, version)}/download`, limitBytes),
   };

@@ -17,7 +17,13 @@ export type IndexEntry = {
   /** Absent where the version is not signed. Not verified yet. */
   signature?: Signature;
   yanked: boolean;
+  /** The message of a deprecation, not made safe for a terminal; absent where there is none. */
+  deprecated?: string;
+  /** When it was published by the registry's clock; absent where the registry tells no moment. */
+  publishedAt?: Date;
 };
+
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 /**
  * Reads an index, one JSON object per line. Unknown members are left out; versions with build metadata, which `land`
@@ -42,12 +48,13 @@ export function parseIndex(name: string, text: string, url: string): IndexEntry[
 
 function parseLine(name: string, line: unknown, refuse: (problem: string) => Error): IndexEntry {
   if (!isMap(line)) throw refuse("is not an object");
-  const { v, deps, opt, engines, digest, size, key, sig, yanked } = line;
+  const { v, deps, opt, engines, digest, size, key, sig, yanked, deprecated, at } = line;
   if (typeof v !== "string" || !isVersion(v))
     throw refuse(`has no version but "${printable(String(v))}"`);
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
     throw refuse("has no size");
   const signed = (key ?? undefined) !== undefined || (sig ?? undefined) !== undefined;
+  const publishedAt = momentOf(at);
   return {
     version: v,
     dependencies: textsOf(deps, "deps", refuse),
@@ -57,7 +64,16 @@ function parseLine(name: string, line: unknown, refuse: (problem: string) => Err
     sizeBytes: size,
     ...(signed && { signature: parseSignature({ key, sig }, { name, version: v }) }),
     yanked: yanked === true,
+    ...(typeof deprecated === "string" && deprecated !== "" && { deprecated }),
+    ...(publishedAt && { publishedAt }),
   };
+}
+
+/** A moment as RFC 3339 writes it in UTC. What is none tells nothing: only a policy on ages needs it, and then refuses. */
+function momentOf(value: unknown): Date | undefined {
+  if (typeof value !== "string" || !MOMENT.test(value)) return undefined;
+  const moment = new Date(value);
+  return Number.isNaN(moment.getTime()) ? undefined : moment;
 }
 
 function digestOf(value: unknown, refuse: (problem: string) => Error): Digest {
