@@ -1,7 +1,7 @@
 import { version as landVersion } from "#base/build-info.ts";
 import { NO_HOOKS } from "#base/client-hooks.ts";
 import { installProject } from "#install/install.ts";
-import type { InstallEvent, InstallMode } from "#install/options.ts";
+import type { InstallEvent, InstallMode, InstallOptions } from "#install/options.ts";
 
 import { renderChanges } from "./changes.ts";
 import type { Outcome } from "./command.ts";
@@ -9,8 +9,14 @@ import { homeOf, registryOf, remoteFor, trustedRegistries } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
-/** Downloads at a time. */
-const CONCURRENCY = 8;
+/** What flags may change of an install. */
+export type InstallFlags = {
+  frozen?: boolean;
+  offline?: boolean;
+  resolution?: "highest" | "lowest" | undefined;
+  /** Tell what would change, and change nothing. */
+  dryRun?: boolean;
+};
 
 /**
  * Changes the tree of the project as `mode` says, with progress, and answers what changed. Fails as `installProject` does.
@@ -18,37 +24,58 @@ const CONCURRENCY = 8;
 export async function install(
   context: Context,
   mode: InstallMode,
-  options: { frozen?: boolean; offline?: boolean; resolution?: "highest" | "lowest" } = {},
+  flags: InstallFlags = {},
 ): Promise<Outcome> {
   const began = performance.now();
   const progress = createProgress(context);
   try {
-    const result = await installProject({
-      ...homeOf(context),
-      dir: context.cwd,
-      mode,
-      frozen: options.frozen ?? false,
-      offline: options.offline ?? false,
-      yes: context.globals.yes,
-      registry: registryOf(context),
-      configured: trustedRegistries(context),
-      remoteFor: (registry) => remoteFor(context, registry),
-      landVersion,
-      landBinary: context.world.binary,
-      concurrency: CONCURRENCY,
-      resolution: options.resolution ?? "highest",
-      hooks: NO_HOOKS,
-      security: { requireSignatures: false, checksum: "sha256", minimumAgeDays: 0 },
-      link: "auto",
-      cache: { maxBytes: 5_000_000_000, maxAgeDays: 90, autoPrune: true },
-      onEvent: eventsTo(context, progress),
-    });
+    const options = await installOptions(context, mode, flags, eventsTo(context, progress));
+    const result = await installProject(options);
     progress.stop();
     context.say(renderChanges(result, performance.now() - began, context.style));
     return { value: result };
   } finally {
     progress.stop();
   }
+}
+
+/** What an install in the working folder needs to know, from flags, environment and configuration. @throws config_invalid, usage */
+export async function installOptions(
+  context: Context,
+  mode: InstallMode,
+  flags: InstallFlags = {},
+  onEvent?: (event: InstallEvent) => void,
+): Promise<InstallOptions> {
+  const config = await context.config();
+  return {
+    ...homeOf(context),
+    dir: context.cwd,
+    mode,
+    frozen: flags.frozen ?? false,
+    offline: flags.offline ?? false,
+    dryRun: flags.dryRun ?? false,
+    yes: context.globals.yes,
+    registry: await registryOf(context),
+    configured: await trustedRegistries(context),
+    remoteFor: (registry) => remoteFor(context, registry),
+    landVersion,
+    landBinary: context.world.binary,
+    concurrency: config["network.concurrency"],
+    resolution: flags.resolution ?? "highest",
+    hooks: NO_HOOKS,
+    security: {
+      requireSignatures: config["security.requireSignatures"],
+      checksum: config["security.checksum"],
+      minimumAgeDays: config["security.minimumAge"],
+    },
+    link: config["storage.link"],
+    cache: {
+      maxBytes: config["cache.maxSize"],
+      maxAgeDays: config["cache.maxAge"],
+      autoPrune: config["cache.autoPrune"],
+    },
+    ...(onEvent && { onEvent }),
+  };
 }
 
 /** Turns the events of an install into one moving line: what came of all archives together. */

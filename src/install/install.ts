@@ -10,7 +10,7 @@ import { type Lock as OsLock, takeLock } from "#store/lock.ts";
 import { commitChange, healChange, isThere } from "./commit.ts";
 import { ensureStored } from "./fetch.ts";
 import { type FileChange, PROJECT_FILES, STAGING } from "./journal.ts";
-import { differencesOf } from "./lock-fit.ts";
+import { differencesOf, ROOT_FOLDER } from "./lock-fit.ts";
 import { mergeConflicts } from "./lock-merge.ts";
 import { serializeLock } from "./lock-write.ts";
 import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
@@ -19,6 +19,7 @@ import { createMetadata, type Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { inParallel } from "./parallel.ts";
 import { editForMode } from "./request.ts";
+import { requirementChanges } from "./requirement-changes.ts";
 import { resolveLock } from "./resolve.ts";
 import { openStore } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
@@ -83,11 +84,13 @@ async function installLocked(options: InstallOptions, found: Project): Promise<I
     throw fail("install_dir_foreign", { dir: installDir });
   const files = fileChanges(found, project, lockText, merged ? undefined : old, lock);
   const touchesTree = change.place.length > 0 || change.remove.length > 0;
-  if (!touchesTree && files.length === 0) return change.result;
-  await options.beforeWrite?.(change.result);
+  const manifest = requirementChanges(ROOT_FOLDER, found.manifest, project.manifest);
+  const result = { ...change.result, ...(manifest.length > 0 && { manifest }) };
+  if (options.dryRun || (!touchesTree && files.length === 0)) return result;
+  await options.beforeWrite?.(result);
   if (touchesTree) await applyChange(options, { project, tree, change, lock, files, metadata });
   else await writeFiles(project, placed, files);
-  return change.result;
+  return result;
 }
 
 /** The lock to install: the one that is there where it fits, else a new one. @throws lock_missing, lock_outdated */
@@ -172,12 +175,15 @@ async function applyChange(options: InstallOptions, application: Application): P
     options.onEvent?.({ kind: "write", packages: change.place.length });
     const bins = { landBinary: options.landBinary, windows: process.platform === "win32" };
     const preparation = { installDir, tree, change, lock, store, stored, bins };
-    const steps = await prepareTree({ ...preparation, fetchAgain: fetchOne }).catch(
-      async (error: unknown) => {
-        await dropStaging(installDir, fresh);
-        throw error instanceof LandError ? error : fileFailed("write to", installDir, error);
-      },
-    );
+    const prepare = async () => {
+      const steps = await prepareTree({ ...preparation, fetchAgain: fetchOne });
+      await options.beforeCommit?.(steps.placed);
+      return steps;
+    };
+    const steps = await prepare().catch(async (error: unknown) => {
+      await dropStaging(installDir, fresh);
+      throw error instanceof LandError ? error : fileFailed("write to", installDir, error);
+    });
     await commitChange(places, { files, ...steps });
   } finally {
     store.close();

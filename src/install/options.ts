@@ -4,6 +4,8 @@ import type { Remote } from "#remote/client.ts";
 import type { Home } from "#remote/credentials.ts";
 import type { RegistryUrl } from "#remote/registry-url.ts";
 
+import type { Placed } from "./marker.ts";
+
 /** Under which key of the manifest a requirement stands. */
 export type RequirementKind = "dependencies" | "devDependencies" | "optionalDependencies";
 
@@ -33,7 +35,8 @@ export type InstallMode =
 /** What happens while installing, for progress. */
 export type InstallEvent =
   | { kind: "wait"; what: string; holder: string }
-  | { kind: "resolve" }
+  /** Versions are picked; `packages` whose versions were asked for so far. */
+  | { kind: "resolve"; packages?: number }
   | { kind: "download"; name: string; version: string; receivedBytes: number; totalBytes?: number }
   | { kind: "stored"; name: string; version: string }
   | { kind: "write"; packages: number };
@@ -47,6 +50,8 @@ export type InstallOptions = Home & {
   frozen: boolean;
   /** Ask no registry. */
   offline: boolean;
+  /** Tell what would change, and write nothing of the project. */
+  dryRun?: boolean;
   /** Which versions are picked; `lowest` for library authors. */
   resolution: "highest" | "lowest";
   /** In a workspace, whose manifest `add` and `remove` edit: name or folder of a member; by default that of `dir`. */
@@ -80,6 +85,8 @@ export type InstallOptions = Home & {
   onEvent?: (event: InstallEvent) => void;
   /** Called with what will change before anything of the project is written, if anything will; may refuse by throwing. */
   beforeWrite?: (change: InstallResult) => Promise<void>;
+  /** Called with what the tree will hold, when all of it is verified and laid ready but not yet in place; may refuse by throwing. */
+  beforeCommit?: (placed: Placed) => Promise<void>;
 };
 
 /** A package and its version. */
@@ -92,4 +99,18 @@ export type InstallResult = {
   changed: (NamedVersion & { from: Version })[];
   /** How many packages stayed as they were. */
   unchanged: number;
+  /** What changed of the manifests; absent where nothing did. */
+  manifest?: RequirementChange[];
+};
+
+/** A requirement that came, went or has another range. */
+export type RequirementChange = {
+  /** Of the project or member, relative to the root; `.` is the root. */
+  folder: string;
+  kind: RequirementKind;
+  name: string;
+  /** The range before; absent where it was not asked for. */
+  from?: string;
+  /** The range after; absent where it is asked for no more. */
+  to?: string;
 };
