@@ -1,13 +1,14 @@
 import { fail, toLandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { createRemote, type Remote } from "#remote/client.ts";
+import { CLIENT_SETTINGS } from "#remote/config/model.ts";
 import { type Credentials, fileCredentials, findToken, type Home } from "#remote/credentials.ts";
 import { parseRegistryUrl, type RegistryUrl } from "#remote/registry-url.ts";
 
 import type { Context } from "./context.ts";
 
-/** The registry of those who name none: their own machine's. */
-const DEFAULT_REGISTRY = parseRegistryUrl("http://127.0.0.1:5263");
+/** The registry of one's own machine is always trusted. */
+const LOCAL_REGISTRY = CLIENT_SETTINGS["registry.default"].default;
 const LOCK_TIMEOUT_SECONDS = 300;
 
 /** The registry in use, and what is known of the user there. */
@@ -22,13 +23,13 @@ export type Connection = {
 /**
  * Makes the client of the registry, with the user's token for it. `anonymous` leaves the token at home.
  *
- * @throws name_invalid, credentials_invalid, usage
+ * @throws name_invalid, credentials_invalid, config_invalid, usage
  */
 export async function connect(
   context: Context,
   options: { anonymous?: boolean } = {},
 ): Promise<Connection> {
-  const registry = registryOf(context);
+  const registry = await registryOf(context);
   const credentials = fileCredentials(homeOf(context));
   const found = options.anonymous ? undefined : await tokenOf(context, registry);
   const remote = remoteWith(context, registry, found?.token);
@@ -59,22 +60,27 @@ function sayRetry(context: Context): (problem: string) => void {
   };
 }
 
-/** The registries that the user chose, whatever a lock file says: the default one and `LAND_REGISTRY`. @throws usage */
-export function trustedRegistries({ env }: Context): RegistryUrl[] {
-  const named = env["LAND_REGISTRY"];
-  return named ? [DEFAULT_REGISTRY, parseNamed(named, "LAND_REGISTRY")] : [DEFAULT_REGISTRY];
+/**
+ * The registries that the user chose, whatever a lock file says: the default one and those of `registry.trusted`.
+ *
+ * @throws config_invalid
+ */
+export async function trustedRegistries(context: Context): Promise<RegistryUrl[]> {
+  const config = await context.config();
+  const all = [config["registry.default"], ...config["registry.trusted"], LOCAL_REGISTRY];
+  return [...new Set(all.map(parseRegistryUrl))];
 }
 
 /**
- * `--registry`, else `LAND_REGISTRY`, else the one of this machine. A flag that is there but empty comes from a variable
- * that a script forgot to set: the default would be the wrong place to publish to.
+ * `--registry`, else the default of the user: `LAND_REGISTRY`, the configuration, the one of this machine. A flag that is there but
+ * empty comes from a variable that a script forgot to set: the default would be the wrong place to publish to.
  *
- * @throws usage
+ * @throws usage, config_invalid
  */
-export function registryOf({ env, globals }: Context): RegistryUrl {
-  if (globals.registry !== undefined) return parseNamed(globals.registry, "--registry");
-  const named = env["LAND_REGISTRY"];
-  return named ? parseNamed(named, "LAND_REGISTRY") : DEFAULT_REGISTRY;
+export async function registryOf(context: Context): Promise<RegistryUrl> {
+  const { registry } = context.globals;
+  if (registry !== undefined) return parseNamed(registry, "--registry");
+  return parseRegistryUrl((await context.config())["registry.default"]);
 }
 
 function parseNamed(text: string, source: string): RegistryUrl {
@@ -88,10 +94,14 @@ function parseNamed(text: string, source: string): RegistryUrl {
   }
 }
 
-/** The user's token for a registry: LAND_TOKEN only for the one it is meant for. @throws credentials_invalid, usage */
-export function tokenOf(context: Context, registry: RegistryUrl): ReturnType<typeof findToken> {
+/** The user's token for a registry: LAND_TOKEN only for the one it is meant for. @throws credentials_invalid, config_invalid */
+export async function tokenOf(
+  context: Context,
+  registry: RegistryUrl,
+): ReturnType<typeof findToken> {
+  const userDefault = parseRegistryUrl((await context.config())["registry.default"]);
   const credentials = fileCredentials(homeOf(context));
-  return findToken(registry, { env: context.env, userDefault: DEFAULT_REGISTRY, credentials });
+  return findToken(registry, { env: context.env, userDefault, credentials });
 }
 
 /** Where the client's own files are, and how long to wait for another process. @throws usage */

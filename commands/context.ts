@@ -1,9 +1,12 @@
 import { join, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
+import type { ClientConfig } from "#remote/config/model.ts";
+
 import type { Env } from "./command.ts";
 import type { Globals } from "./globals.ts";
 import { createStyle, type Style } from "./render.ts";
+import { loadSettings } from "./settings.ts";
 
 /** A stream of the process, or one of a test, that is read. */
 export type Input = Readable & { isTTY?: boolean };
@@ -63,6 +66,12 @@ export type Context = {
   say: (line: string) => void;
   /** A `warning: …` on stderr; nothing with --quiet. */
   warn: (line: string) => void;
+  /**
+   * The settings of the client, read once, when first asked for. `registry.default` is the user's default, whatever `--registry` says.
+   *
+   * @throws config_invalid, config_version_unknown, file_failed
+   */
+  config: () => Promise<ClientConfig>;
 };
 
 /** Makes the context of a command from the world and its global flags. */
@@ -76,12 +85,19 @@ export function createContext(
   const json = globals.json || globals.jsonl;
   const ci = isCi(env);
   const talk = createStyle(stderr, env, globals);
+  const cwd = globals.cwd === undefined ? world.cwd : resolve(world.cwd, globals.cwd);
+  const landHome = env["LAND_HOME"]
+    ? resolve(world.cwd, env["LAND_HOME"])
+    : join(world.home, ".land");
+  const warn = (line: string): void =>
+    void (globals.quiet || stderr.write(`${talk.yellow("warning:")} ${line}\n`));
+  let settings: Promise<ClientConfig> | undefined;
   return {
     world,
     env,
     globals,
-    cwd: globals.cwd === undefined ? world.cwd : resolve(world.cwd, globals.cwd),
-    landHome: env["LAND_HOME"] ? resolve(world.cwd, env["LAND_HOME"]) : join(world.home, ".land"),
+    cwd,
+    landHome,
     now: world.now,
     signal,
     takeSignals,
@@ -90,7 +106,12 @@ export function createContext(
     json,
     style: createStyle(stdout, env, globals),
     say: (line) => void (globals.quiet || json || stderr.write(`${line}\n`)),
-    warn: (line) => void (globals.quiet || stderr.write(`${talk.yellow("warning:")} ${line}\n`)),
+    warn,
+    config: () =>
+      (settings ??= loadSettings({ env, globals, cwd, landHome }).then(({ config, warnings }) => {
+        for (const text of warnings) warn(text);
+        return config;
+      })),
   };
 }
 

@@ -230,7 +230,7 @@ test("a refused request says what is the matter with LAND_TOKEN", async () => {
 test.each([
   [["--registry", ""], {}, 'Cannot use "" for --registry: it is missing'],
   [["--registry", "localhost:1"], {}, 'Cannot use "localhost:1" for --registry: begin it with'],
-  [[], { LAND_REGISTRY: "x" }, 'Cannot use "x" for LAND_REGISTRY: begin it with'],
+  [[], { LAND_REGISTRY: "x" }, "Cannot use registry.default from LAND_REGISTRY: begin it with"],
 ])("an address that is none is wrong usage: %j %j", async (argv, env, problem) => {
   const ran = await land(["whoami", ...argv], { env });
   expect(ran).toMatchObject({ exitCode: 2, stdout: "" });

@@ -2,7 +2,12 @@
  * `src/remote/config` is the client's configuration: defaults < `$LAND_HOME/config.json` < what a project may set < `LAND_*` < flags.
  * The commands call it. It must never take from a project what grants trust.
  */
+import { isAbsolute } from "node:path";
+
 import type { HookName } from "#base/client-hooks.ts";
+import { toLandError } from "#base/errors.ts";
+
+import { parseRegistryUrl } from "../registry-url.ts";
 
 /** One setting of the client. */
 export type ClientSetting = {
@@ -20,7 +25,24 @@ export type ClientSetting = {
   project: "yes" | "no" | "tighten";
   /** Not shown where it holds a password, as an address of a proxy may. */
   secret?: true;
+  /** What is wrong with a text that is not empty, or with one of several; undefined where nothing is. */
+  problem?: (value: string) => string | undefined;
 };
+
+function problemOfRegistry(value: string): string | undefined {
+  try {
+    parseRegistryUrl(value);
+    return undefined;
+  } catch (cause) {
+    return String(toLandError(cause).data?.["problem"]);
+  }
+}
+
+function problemOfProxy(value: string): string | undefined {
+  const url = URL.parse(value);
+  const fits = url && /^https?:$/.test(url.protocol) && /^\/?$/.test(url.pathname) && !url.search;
+  return fits ? undefined : "use an address like http://proxy.example.com:3128";
+}
 
 const hook = (name: HookName) =>
   ({
@@ -37,12 +59,14 @@ export const CLIENT_SETTINGS = {
     default: "http://127.0.0.1:5263",
     about: "Address of the registry that is used where none is named",
     project: "no",
+    problem: problemOfRegistry,
   },
   "registry.trusted": {
     type: "texts",
     default: [],
     about: "Further registries that a lock file may name",
     project: "no",
+    problem: problemOfRegistry,
   },
   "storage.link": {
     type: "text",
@@ -125,6 +149,7 @@ export const CLIENT_SETTINGS = {
     about: "Address of a proxy; without one HTTPS_PROXY and HTTP_PROXY count",
     project: "no",
     secret: true,
+    problem: problemOfProxy,
   },
   "network.noProxy": {
     type: "texts",
@@ -137,6 +162,7 @@ export const CLIENT_SETTINGS = {
     default: "",
     about: "File with further certificate authorities (PEM)",
     project: "no",
+    problem: (value) => (isAbsolute(value) ? undefined : "use an absolute path"),
   },
   "security.requireSignatures": {
     type: "boolean",
@@ -190,17 +216,19 @@ export const CLIENT_SETTINGS = {
 /** The name of a setting. */
 export type ClientKey = keyof typeof CLIENT_SETTINGS;
 
-type ValueOf<T> = T extends "text"
-  ? string
-  : T extends "texts"
+type ValueOf<S extends { type: ClientSetting["type"] }> = S["type"] extends "text"
+  ? S extends { oneOf: readonly (infer Word)[] }
+    ? Word
+    : string
+  : S["type"] extends "texts"
     ? readonly string[]
-    : T extends "boolean"
+    : S["type"] extends "boolean"
       ? boolean
       : number;
 
 /** The settings in use: bytes, days and seconds as numbers of them. */
 export type ClientConfig = {
-  readonly [K in ClientKey]: ValueOf<(typeof CLIENT_SETTINGS)[K]["type"]>;
+  readonly [K in ClientKey]: ValueOf<(typeof CLIENT_SETTINGS)[K]>;
 };
 
 /** Where a value comes from. */
