@@ -268,16 +268,29 @@ export const catalogue = {
     title: "Not signed",
     detail: ({ name, version }) =>
       `Cannot trust a key of "${name}": its newest version ${version} is not signed`,
-    hint: () => "Ask the publisher to sign it, or stay with a version that is",
+    hint: ({ name }) =>
+      `Ask the publisher to sign it, or stay with a version that is; \`land trust remove ${name}\` takes it unsigned`,
     exit: 12,
   }),
-  key_changed: define<{ name: string; version: string; known: string; got: string }>({
+  key_changed: define<{
+    name: string;
+    version: string;
+    known: string;
+    got: string;
+    /** What the registry tells of the keys, one sentence each. */
+    story?: readonly string[];
+  }>({
     status: 422,
     title: "Signing key changed",
-    detail: ({ name, version, known, got }) =>
-      `Cannot install "${name}@${version}": land.lock knows it signed by ${known}, this version is ${got}`,
-    hint: ({ name }) =>
-      `Ask the publisher whether this is meant; if it is, run \`land trust ${name}\` and install again`,
+    detail: ({ name, version, known, got, story = [] }) =>
+      [
+        `Cannot install "${name}@${version}": land.lock knows it signed by ${known}, this version is ${got}`,
+        ...(story.length > 0 ? ["", ...story.map((line) => `  ${line}`)] : []),
+      ].join("\n"),
+    hint: ({ name, got }) =>
+      got === "not signed"
+        ? `Ask the publisher why; to take it unsigned, forget its keys by \`land trust remove ${name}\` and install again`
+        : `Ask the publisher whether this is meant; if it is, run \`land trust ${name}\` and install again`,
     exit: 12,
   }),
   // ── sites ────────────────────────────────────────────────────────────────
@@ -615,7 +628,7 @@ export const catalogue = {
     status: 422,
     title: "Verification failed",
     detail: ({ what, problems }) => `Cannot vouch for ${what}: ${problems.join("; ")}`,
-    hint: () => "Run `land install` to lay what is missing or changed anew",
+    hint: () => "Run `land verify --repair` to lay what is missing or changed anew",
     exit: 11,
   }),
   store_damaged: define<{ problems: number }>({
@@ -640,7 +653,8 @@ export const catalogue = {
     title: "Version too new",
     detail: ({ name, version, days }) =>
       `Cannot install "${name}@${version}": it was published less than ${days} days ago`,
-    hint: () => "Wait, or lower security.minimumAge",
+    hint: ({ name }) =>
+      `Wait, lower security.minimumAge, or take an older one with \`land update ${name}\``,
   }),
   plugin_invalid: define<{ plugin: string; problem: string }>({
     status: 422,
@@ -671,12 +685,20 @@ export const catalogue = {
     detail: ({ name, version, problem }) => `Cannot install "${name}@${version}": ${problem}`,
     hint: () => "Tell its publisher; another version may do",
   }),
-  bin_taken: define<{ bin: string; first: string; second: string }>({
+  bin_taken: define<{ bin: string; first: string; second: string; hint?: string }>({
     status: 409,
     title: "Command claimed twice",
     detail: ({ bin, first, second }) =>
       `Cannot install: both "${first}" and "${second}" bring a command named "${bin}"`,
-    hint: ({ second }) => `Leave one of them out, for example with \`land remove ${second}\``,
+    hint: ({ second, hint }) =>
+      hint ?? `Leave one of them out, for example with \`land remove ${second}\``,
+  }),
+  bin_foreign: define<{ bin: string; path: string; package: string }>({
+    status: 409,
+    title: "Command not made by land",
+    detail: ({ bin, path, package: name }) =>
+      `Cannot install the command "${bin}" of "${name}": "${path}" is there already, and land did not make it`,
+    hint: () => "Move that file away and try again; nothing was changed",
   }),
   lock_busy: define<{ what: string; holder: string }>({
     status: 409,

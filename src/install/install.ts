@@ -18,6 +18,7 @@ import type { Placed } from "./marker.ts";
 import { createMetadata, type Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { inParallel } from "./parallel.ts";
+import { checkLockPolicy } from "./policy.ts";
 import { editForMode } from "./request.ts";
 import { requirementChanges } from "./requirement-changes.ts";
 import { resolveLock } from "./resolve.ts";
@@ -75,11 +76,11 @@ async function installLocked(options: InstallOptions, found: Project): Promise<I
   const metadata = createMetadata(options, old);
   const project = await editForMode(options, found, metadata);
   const lock = await chooseLock(options, project, old, metadata);
-  requireSigned(options, lock);
   const { installDir } = placesOf(project);
   const tree = await readTree(installDir);
   const placed: Placed = tree.kind === "own" ? tree.placed : new Map();
   const change = changeOf(installDir, placed, lock);
+  await checkLockPolicy(options, lock.packages, change.place, metadata);
   if (tree.kind === "foreign" && lock.packages.length > 0 && !options.yes)
     throw fail("install_dir_foreign", { dir: installDir });
   const files = fileChanges(found, project, lockText, merged ? undefined : old, lock);
@@ -111,14 +112,6 @@ async function chooseLock(
 /** What edits the manifest cannot hold to the lock. */
 function isFrozen({ frozen, mode }: InstallOptions): boolean {
   return frozen && mode.kind === "install";
-}
-
-/** A lock that was made before signatures were required holds to it too. @throws signature_required */
-function requireSigned({ security }: InstallOptions, { packages }: Lock): void {
-  if (!security.requireSignatures) return;
-  const unsigned = packages.find(({ keys }) => keys.length === 0);
-  if (unsigned)
-    throw fail("signature_required", { name: unsigned.name, version: unsigned.version });
 }
 
 /** What of the project's own files has to be written. A lock that says the same is left as it is, byte for byte. */
