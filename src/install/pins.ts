@@ -1,25 +1,37 @@
-import { fail } from "#base/errors.ts";
+import { fail, LandError } from "#base/errors.ts";
 import type { PackageName } from "#base/names.ts";
 import { byText } from "#base/order.ts";
 import { type PublicKey, verifyVersion } from "#pack/sign.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
+import type { RegistryUrl } from "#remote/registry-url.ts";
+
+import type { InstallOptions } from "./options.ts";
+import { keyStory } from "./trust-story.ts";
+
+/** A version that was chosen, and what is known of its package. */
+export type Chosen = {
+  name: PackageName;
+  registry: RegistryUrl;
+  entry: IndexEntry;
+  /** The keys that the lock knows of the package. */
+  pinned: readonly PublicKey[];
+};
 
 /**
  * The keys to pin for a package after one of its versions was chosen: those pinned before, and the one that signed it
- * where none was pinned. The signature is verified.
+ * where none was pinned. The signature is verified. A change of key is told with what the registry knows of it.
  *
  * @throws signature_invalid, signature_required, key_changed for another key or none after signed versions
  */
 export async function pinKeys(
-  name: PackageName,
-  { version, digest, signature }: IndexEntry,
-  pinned: readonly PublicKey[],
-  requireSignatures: boolean,
+  options: Pick<InstallOptions, "security" | "remoteFor" | "offline">,
+  chosen: Chosen,
 ): Promise<PublicKey[]> {
-  const known = pinned.join(", ");
+  const { name, entry, pinned } = chosen;
+  const { version, digest, signature } = entry;
   if (!signature) {
-    if (pinned.length > 0) throw fail("key_changed", { name, version, known, got: "not signed" });
-    if (requireSignatures) throw fail("signature_required", { name, version });
+    if (pinned.length > 0) throw await keyChanged(options, chosen, "not signed");
+    if (options.security.requireSignatures) throw fail("signature_required", { name, version });
     return [];
   }
   if (!(await verifyVersion(signature, { name, version, digest })))
@@ -30,6 +42,25 @@ export async function pinKeys(
     });
   const { key } = signature;
   if (pinned.length > 0 && !pinned.includes(key))
-    throw fail("key_changed", { name, version, known, got: `signed by ${key}` });
+    throw await keyChanged(options, chosen, `signed by ${key}`);
   return [...new Set([...pinned, key])].toSorted(byText);
+}
+
+async function keyChanged(
+  { remoteFor, offline }: Pick<InstallOptions, "remoteFor" | "offline">,
+  { name, registry, entry, pinned }: Chosen,
+  got: string,
+): Promise<LandError> {
+  const { version } = entry;
+  const story = offline
+    ? undefined
+    : await keyStory(await remoteFor(registry), { name, version, pinned }).catch(
+        (error: unknown) => {
+          // Where the story cannot be had, the refusal stands without it.
+          if (error instanceof LandError && error.code !== "cancelled") return undefined;
+          throw error;
+        },
+      );
+  const known = pinned.join(", ");
+  return fail("key_changed", { name, version, known, got, ...(story && { story: story.lines }) });
 }

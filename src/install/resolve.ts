@@ -11,6 +11,7 @@ import { type Lock, type LockedPackage } from "./lockfile.ts";
 import type { Metadata } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 import { pinKeys } from "./pins.ts";
+import { candidatesOf } from "./policy.ts";
 
 /**
  * The lock of a project after solving anew, locked versions preferred. Signatures were verified, and no version has other
@@ -29,7 +30,10 @@ export async function resolveLock(
   const result = await solve({
     root: manifest,
     locked: preferred(options, old),
-    versionsOf: metadata.versionsOf,
+    versionsOf: async (name) => {
+      const entries = await metadata.versionsOf(name);
+      return entries && candidatesOf(entries, options.security, options.now());
+    },
     landVersion: options.landVersion,
   });
   if (!result.ok) throw fail("no_solution", result.failure);
@@ -76,13 +80,13 @@ async function lockPackage(
       expected: before.digest,
       actual: entry.digest,
     });
-  const { requireSignatures } = options.security;
+  const registry = metadata.registryOf(name);
   return {
     name,
     version,
-    registry: metadata.registryOf(name),
+    registry,
     digest: entry.digest,
-    keys: await pinKeys(name, entry, before?.keys ?? [], requireSignatures),
+    keys: await pinKeys(options, { name, registry, entry, pinned: before?.keys ?? [] }),
     dependencies: dependencies.map(parsePackageName),
     unknown: before?.unknown ?? [],
   };
