@@ -38,19 +38,27 @@ export function binsOf(placed: Placed): TreeBin[] {
 export async function writeBins(
   folder: string,
   bins: readonly TreeBin[],
-  { landBinary, windows }: BinOptions,
+  options: BinOptions,
 ): Promise<void> {
   await mkdir(folder);
   for (const bin of bins) {
-    const target = `../${bin.package}/${bin.path}`;
-    if (windows)
-      await writeFileAtomic(join(folder, `${bin.command}.cmd`), cmdShim(bin, target, landBinary));
-    else if (bin.runner === "own") await symlink(target, join(folder, bin.command));
-    else
-      await writeFileAtomic(join(folder, bin.command), shellShim(target, landBinary), {
-        mode: 0o755,
-      });
+    const entry = binEntry(bin, options);
+    const path = join(folder, entry.file);
+    if ("link" in entry) await symlink(entry.link, path);
+    else await writeFileAtomic(path, entry.text, { mode: 0o755 });
   }
+}
+
+/** What stands in `.bin` for a command: a link to its file, or the text of a script that runs it. */
+export function binEntry(
+  bin: TreeBin,
+  { landBinary, windows }: BinOptions,
+): { file: string; link: string } | { file: string; text: string } {
+  const { command, runner } = bin;
+  const target = `../${bin.package}/${bin.path}`;
+  if (windows) return { file: `${command}.cmd`, text: cmdShim(bin, target, landBinary) };
+  if (runner === "own") return { file: command, link: target };
+  return { file: command, text: shellShim(target, landBinary) };
 }
 
 /** Finds its package by its own place, so that a project can be moved; and land by PATH where that moved. */

@@ -110,7 +110,7 @@ function readManifest(texts: Map<string, Uint8Array>, expected: Expected): Publi
 }
 
 /** The commands whose file is there. What a command names but the archive lacks cannot be run, and is left out. */
-function readBins(
+export function readBins(
   manifest: PublishableManifest,
   files: StoredFile[],
   scripts: ReadonlySet<string>,
