@@ -45,3 +45,15 @@ export function parseCount(flag: string, text: string, max: number): number {
   if (count >= 1 && count <= max) return count;
   throw fail("usage", { problem: `Cannot use "${printable(text)}" for ${flag}: use 1 to ${max}` });
 }
+
+/**
+ * Reads a whole number from 0 on that a flag was given.
+ *
+ * @throws usage
+ */
+export function parseDepth(flag: string, text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw fail("usage", {
+    problem: `Cannot use "${printable(text)}" for ${flag}: use a whole number from 0 on`,
+  });
+}

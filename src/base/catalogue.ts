@@ -572,6 +572,12 @@ export const catalogue = {
         : `Tried, and it works: ${suggestions.map((command) => `\`${command}\``).join(" or ")}`,
     exit: 10,
   }),
+  not_installed: define<{ name: string; hint: string }>({
+    status: 404,
+    title: "Not installed",
+    detail: ({ name }) => `Cannot find "${name}" among what is installed here`,
+    hint: ({ hint }) => hint,
+  }),
   checksum_mismatch: define<{ what: string; expected: string; actual: string }>({
     status: 422,
     title: "Checksum mismatch",
@@ -656,11 +662,20 @@ export const catalogue = {
     hint: ({ name }) =>
       `Wait, lower security.minimumAge, or take an older one with \`land update ${name}\``,
   }),
-  plugin_invalid: define<{ plugin: string; problem: string }>({
+  plugin_invalid: define<{ plugin: string; problem: string; hint?: string }>({
     status: 422,
     title: "Plugin not usable",
     detail: ({ plugin, problem }) => `Cannot load the plugin "${plugin}": ${problem}`,
-    hint: () => "Mend it, remove it with `land plugin remove`, or pass --no-plugins",
+    hint: ({ hint }) =>
+      hint ?? "Mend it, remove it with `land plugin remove`, or pass --no-plugins",
+  }),
+  plugin_failed: define<{ plugin: string; what: string; problem: string }>({
+    status: 500,
+    title: "Plugin failed",
+    detail: ({ plugin, what, problem }) =>
+      `Cannot finish \`${what}\`: the plugin "${plugin}" failed: ${problem}`,
+    hint: () => "That is for the author of the plugin to mend; --verbose shows where it arose",
+    exit: 1,
   }),
   hook_refused: define<{ event: string; by: string; problem: string }>({
     status: 422,

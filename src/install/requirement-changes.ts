@@ -33,6 +33,10 @@ export function requirementChanges(
   });
 }
 
-function ownOf(ranges: { readonly [name: string]: string }, name: string): string | undefined {
+/** The range of a name in a map that came from outside. */
+export function ownOf(
+  ranges: { readonly [name: string]: string },
+  name: string,
+): string | undefined {
   return Object.hasOwn(ranges, name) ? ranges[name] : undefined;
 }
