@@ -1,5 +1,6 @@
 import SemverRange from "semver/classes/range.js";
 import SemverVersion from "semver/classes/semver.js";
+import isSubset from "semver/ranges/subset.js";
 
 import { fail } from "./errors.ts";
 import { printable, type Version } from "./names.ts";
@@ -40,6 +41,16 @@ export function isRange(text: string): boolean {
 /** Whether `version` lies in `range`. A pre-release does only where the range names one of its own major.minor.patch. */
 export function satisfies(version: Version, range: Range): boolean {
   return cached(ranges, range, (text) => new SemverRange(text)).test(versionOf(version));
+}
+
+/** Whether `a` holds fewer versions than `b` and none that `b` does not, of all versions there could be. */
+export function isNarrower(a: Range, b: Range): boolean {
+  const [inner, outer] = [a, b].map((range) =>
+    cached(ranges, range, (text) => new SemverRange(text)),
+  );
+  return (
+    inner !== undefined && outer !== undefined && isSubset(inner, outer) && !isSubset(outer, inner)
+  );
 }
 
 /** Orders two versions by SemVer precedence: negative where `a` is older. Fits `Array.sort`. */

@@ -162,7 +162,14 @@ function bothText(
 ): string {
   if (!a || !b) return "";
   const [x, y] = [requirementOf(a), requirementOf(b)];
-  if (x && y && x.depender === y.depender && x.dependers === y.dependers) {
+  if (
+    x &&
+    y &&
+    x.depender === y.depender &&
+    x.dependers === y.dependers &&
+    isTold(x) &&
+    isTold(y)
+  ) {
     const subject = subjectText(x.depender, x.dependers);
     return `${subject} depends on ${wantedText(x)} and on ${wantedText(y)}`;
   }
@@ -173,6 +180,11 @@ function bothText(
 
 function requirementOf({ cause }: Incompatibility): Requirement | undefined {
   return cause.kind === "requirement" ? cause.requirement : undefined;
+}
+
+/** Whether a manifest says it: what was only asked of the solver has another subject. */
+function isTold({ kind }: Requirement): boolean {
+  return kind !== "wanted";
 }
 
 function wantedText(requirement: Requirement): string {

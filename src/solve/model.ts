@@ -15,7 +15,18 @@ export type Candidate = {
   dependencies: Ranges;
   optionalDependencies: Ranges;
   yanked: boolean;
+  /** Published more lately than the project allows: not picked unless it is locked. */
+  tooNew?: true;
   engines?: Ranges;
+};
+
+/** A range that stands in for what one package asks of another; the project's own requirements are never meant. */
+export type ScopedOverride = {
+  parent: string;
+  /** The versions of the parent it is about; without it all. What is no range holds no version. */
+  parentRange?: string;
+  name: string;
+  range: string;
 };
 
 /** What the project asks for. A name under `optionalDependencies` is not looked for under `dependencies`, as in npm. */
@@ -26,12 +37,17 @@ export type RootManifest = {
   optionalDependencies: Ranges;
   /** Name → the range that stands in for every requirement on that name, the project's own included. */
   overrides: Ranges;
+  /**
+   * These come before `overrides`. Of several for one requirement the most specific counts: one with a `parentRange`
+   * before one without, a narrower range before a wider, else the first.
+   */
+  scopedOverrides?: readonly ScopedOverride[];
 };
 
 /** A question to the solver. */
 export type SolveInput = {
   root: RootManifest;
-  /** Versions to prefer (from land.lock); never a constraint. A yanked version is a candidate only here. */
+  /** Versions to prefer (from land.lock); never a constraint. A yanked or too new version is a candidate only here. */
   locked: ReadonlyMap<string, Version>;
   /**
    * All versions of a package in any order; undefined when there is no such package. Each name is asked for once per
@@ -57,20 +73,44 @@ export type SolvedPackage = {
 /** Packages sorted by name, one version each, none that the project does not reach. */
 export type Solution = { packages: SolvedPackage[] };
 
+/** How a requirement came to be, where it is not plain. */
+type RequirementReason = {
+  package: string;
+  versions: string;
+  on: string;
+  /** Present where the project asks, and not under `dependencies`; `wanted` is what was asked of the solver beside it. */
+  as?: "development" | "optional" | "wanted";
+  /** Present where an override of the project decided: with a parent a scoped one. */
+  override?: { parent?: string; parentRange?: string };
+};
+
 /** Why one step of a proof is a fact and not a conclusion. */
 export type Reason =
-  | { kind: "requirement"; package: string; versions: string; on: string; range: string }
-  | { kind: "missing"; package: string; versions: string; on: string }
-  | { kind: "unmatched"; package: string; versions: string; on: string; range: string }
-  | { kind: "unreadable"; package: string; versions: string; on: string; range: string }
-  | { kind: "yanked"; package: string; versions: string }
+  | ({ kind: "requirement" | "unmatched" | "unreadable"; range: string } & RequirementReason)
+  | ({ kind: "missing" } & RequirementReason)
+  | { kind: "yanked" | "too_new"; package: string; versions: string }
   | { kind: "engines"; package: string; versions: string; range: string; land: string };
 
-/** One step: the terms cannot all hold. It is a fact (`reason`) or follows from two earlier steps (`because`). */
+/** A statement about one package: that one of these versions is installed, or (`installed` false) that none of them is. */
+export type ProofTerm = {
+  package: string;
+  /** Present for the project itself, which is always installed. */
+  project?: true;
+  installed: boolean;
+  /** As a person would write it, perhaps shortened. */
+  versions: string;
+  /** The same versions exactly: first and last of each run in the ordered list of all versions the registry told of. */
+  runs: [string, string][];
+};
+
+/**
+ * One step: the terms cannot all hold. It is a fact (`reason`) or follows from two earlier steps (`because`): whatever breaks
+ * neither of them does not break it.
+ */
 export type ProofStep = {
   step: number;
   says: string;
-  terms: { package: string; installed: boolean; versions: string }[];
+  terms: ProofTerm[];
   because?: [number, number];
   reason?: Reason;
 };

@@ -4,6 +4,7 @@ import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts
 
 import { runsOn } from "./engines.ts";
 import type { Candidate, Ranges } from "./model.ts";
+import type { Override, Overrides } from "./overrides.ts";
 import { ABSENT, setWhere, type VersionSet } from "./sets.ts";
 
 /** All that is known of one package. It does not change while solving, but for what is filled in on demand. */
@@ -32,7 +33,7 @@ export type Pack = {
 
 /** Versions that may not be picked, whoever asks. */
 export type Restriction = { set: VersionSet } & (
-  { kind: "yanked" } | { kind: "engines"; range: string; land: string }
+  { kind: "yanked" | "too_new" } | { kind: "engines"; range: string; land: string }
 );
 
 /** One requirement, with all versions of the depender that have it. */
@@ -42,9 +43,13 @@ export type Requirement = {
   name: string;
   /** After overrides. Undefined: any version, pre-releases too (only while looking for suggestions). */
   range: string | undefined;
-  kind: "runtime" | "development" | "optional";
-  overridden: boolean;
+  kind: RequirementKind;
+  /** What of the project decided the range, where the depender did not. */
+  override: Override | undefined;
 };
+
+/** `wanted`: no manifest has it, it was asked of the solver beside the project. */
+export type RequirementKind = "runtime" | "development" | "optional" | "wanted";
 
 /** Whether a name from a manifest can be a package at all. */
 export function isPackageName(name: string): boolean {
@@ -103,60 +108,72 @@ export function usable(pack: Pack, set: VersionSet): VersionSet {
 }
 
 /** What one version requires. Equal requirements of several versions are one object. */
-export function requirementsOf(pack: Pack, bit: number, overrides: Ranges): readonly Requirement[] {
+export function requirementsOf(
+  pack: Pack,
+  bit: number,
+  overrides: Overrides,
+): readonly Requirement[] {
   const known = pack.requirements.get(bit);
   const candidate = pack.candidates[bit - 1];
   if (known || !candidate) return known ?? [];
-  const { dependencies, optionalDependencies } = candidate;
+  const { dependencies, optionalDependencies, version } = candidate;
   const entries = entriesOf(
     [
       ["runtime", without(dependencies, optionalDependencies)],
       ["optional", optionalDependencies],
     ],
-    overrides,
+    (name) => overrides.within(pack.name, version, name),
   );
-  const own = entries.map((entry) => sharedRequirement(pack, entry));
+  const own = entries.map((entry) => sharedRequirement(pack, entry, overrides));
   pack.requirements.set(bit, own);
   return own;
 }
 
-function sharedRequirement(pack: Pack, entry: Entry): Requirement {
-  const key = `${entry.kind}\n${entry.name}\n${entry.range}`;
+function sharedRequirement(pack: Pack, entry: Entry, overrides: Overrides): Requirement {
+  const key = `${entry.kind}\n${entry.override?.key ?? ""}\n${entry.name}\n${entry.range}`;
   const known = pack.shared.get(key);
   if (known) return known;
-  const { candidates } = pack;
-  const dependers = setWhere(candidates.length, (index) => hasEntry(candidates[index], entry));
+  const { candidates, name } = pack;
+  const dependers = setWhere(candidates.length, (index) => {
+    const candidate = candidates[index];
+    if (candidate === undefined || !hasEntry(candidate, entry)) return false;
+    const override = overrides.within(name, candidate.version, entry.name);
+    return override === entry.override && (override !== undefined || asksFor(candidate, entry));
+  });
   const requirement = { depender: pack, dependers, ...entry };
   pack.shared.set(key, requirement);
   return requirement;
 }
 
+/** Whether a version asks for the entry's package, in whatever range, in the same section. */
 function hasEntry(
-  candidate: Candidate | undefined,
-  { name, range, kind, overridden }: Entry,
+  { dependencies, optionalDependencies }: Candidate,
+  { name, kind }: Entry,
 ): boolean {
-  if (!candidate) return false;
-  const { dependencies, optionalDependencies } = candidate;
   const isOptional = Object.hasOwn(optionalDependencies, name);
-  if (kind === "optional" ? !isOptional : isOptional || !Object.hasOwn(dependencies, name))
-    return false;
-  return overridden || (isOptional ? optionalDependencies : dependencies)[name] === range;
+  return kind === "optional" ? isOptional : !isOptional && Object.hasOwn(dependencies, name);
 }
 
-type Entry = Pick<Requirement, "name" | "kind" | "overridden"> & { range: string };
+function asksFor(
+  { dependencies, optionalDependencies }: Candidate,
+  { name, kind, range }: Entry,
+): boolean {
+  return (kind === "optional" ? optionalDependencies : dependencies)[name] === range;
+}
+
+type Entry = Pick<Requirement, "name" | "kind" | "override"> & { range: string };
 
 /** The entries of several sections of a manifest, sorted by name, with overrides in place of what they override. */
 export function entriesOf(
-  sections: readonly (readonly [Requirement["kind"], Ranges])[],
-  overrides: Ranges,
+  sections: readonly (readonly [RequirementKind, Ranges])[],
+  overrideOf: (name: string) => Override | undefined,
 ): Entry[] {
   const entries: Entry[] = [];
   for (const [kind, section] of sections)
     for (const name in section) {
       if (!Object.hasOwn(section, name)) continue;
-      const overridden = Object.hasOwn(overrides, name);
-      const range = (overridden ? overrides : section)[name] ?? "";
-      entries.push({ name, range, kind, overridden });
+      const override = overrideOf(name);
+      entries.push({ name, range: override?.range ?? section[name] ?? "", kind, override });
     }
   return entries.toSorted(byName);
 }
@@ -187,6 +204,8 @@ function restrictionsOf(
   const restrictions: Restriction[] = [];
   const yanked = setWhere(candidates.length, (i) => candidates[i]?.yanked === true) & ~locked;
   if (yanked !== 0n) restrictions.push({ kind: "yanked", set: yanked });
+  const tooNew = setWhere(candidates.length, (i) => candidates[i]?.tooNew === true) & ~locked;
+  if (tooNew !== 0n) restrictions.push({ kind: "too_new", set: tooNew });
   if (land === undefined) return restrictions;
   const ranges = new Set(candidates.flatMap(({ engines }) => engines?.["land"] ?? []));
   for (const range of ranges) {

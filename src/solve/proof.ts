@@ -1,8 +1,8 @@
 import { derivationOrder } from "./explain.ts";
-import type { Incompatibility } from "./incompatibility.ts";
-import type { ProofStep } from "./model.ts";
+import type { Incompatibility, Term } from "./incompatibility.ts";
+import type { ProofStep, ProofTerm } from "./model.ts";
 import { ABSENT } from "./sets.ts";
-import { nameText, rangeText, reasonOf, statementOf } from "./wording.ts";
+import { nameText, rangeText, reasonOf, runsOf, statementOf, versionAt } from "./wording.ts";
 
 /** The derivation of a failure as plain data, each step after those it rests on. */
 export function proofOf(failure: Incompatibility): ProofStep[] {
@@ -12,13 +12,23 @@ export function proofOf(failure: Incompatibility): ProofStep[] {
     const { cause } = node;
     const step = steps.get(node) ?? 0;
     const says = statementOf(node);
-    const terms = node.terms.map(({ slot: { pack }, set }) => {
-      const installed = (set & ABSENT) === 0n;
-      const versions = rangeText(pack, installed ? set : pack.full & ~set);
-      return { package: nameText(pack), installed, versions: pack.isRoot ? "*" : versions };
-    });
+    const terms = node.terms.map(termOf);
     if (cause.kind !== "derived") return { step, says, terms, reason: reasonOf(cause) };
     const because: [number, number] = [steps.get(cause.first) ?? 0, steps.get(cause.second) ?? 0];
     return { step, says, terms, because };
   });
+}
+
+function termOf({ slot: { pack }, set }: Term): ProofTerm {
+  const name = nameText(pack);
+  if (pack.isRoot)
+    return { package: name, project: true, installed: true, versions: "*", runs: [] };
+  const installed = (set & ABSENT) === 0n;
+  const meant = installed ? set : pack.full & ~set;
+  const all = pack.candidates.map((_, index) => index + 1);
+  const runs = runsOf(all, meant).map(([from, to]): [string, string] => [
+    versionAt(pack, all[from] ?? 0),
+    versionAt(pack, all[to] ?? 0),
+  ]);
+  return { package: name, installed, versions: rangeText(pack, meant), runs };
 }

@@ -4,6 +4,7 @@ import { byName } from "#base/order.ts";
 import { derivationOrder, explain } from "./explain.ts";
 import type { Incompatibility } from "./incompatibility.ts";
 import type { Failure, Solution, SolvedPackage, SolveInput, SolveResult } from "./model.ts";
+import { createOverrides, type Overrides } from "./overrides.ts";
 import {
   createPack,
   entriesOf,
@@ -33,10 +34,29 @@ const MAX_SINGLE_DROPS = 32;
  * The same input gives the same result, in whatever order the registry answers.
  * What `versionsOf` throws comes out if that package is needed.
  */
-export async function solve(input: SolveInput): Promise<SolveResult> {
-  const source = createSource(input);
+export function solve(input: SolveInput): Promise<SolveResult> {
+  return solveAlso(input, { suggestions: true });
+}
+
+/** What to solve beside the project, and how much to tell of a failure. */
+export type Extra = {
+  wanted?: Wanted;
+  /** Whether to look for what would help. */
+  suggestions: boolean;
+};
+
+/** A requirement as if the project had it; with `alone` in place of the project's own ones on that name. */
+type Wanted = { name: string; range: string; alone: boolean };
+
+/** `solve` with a requirement that no manifest has. */
+export async function solveAlso(
+  input: SolveInput,
+  { wanted, suggestions }: Extra,
+): Promise<SolveResult> {
+  const overrides = createOverrides(input.root);
+  const source = createSource(input, overrides);
   const root = rootPack(input);
-  const requirements = rootRequirements(root, input);
+  const requirements = rootRequirements(root, input, overrides, wanted);
   const about: SearchInput = {
     source,
     root,
@@ -45,10 +65,10 @@ export async function solve(input: SolveInput): Promise<SolveResult> {
     budget: { left: input.maxSteps ?? MAX_STEPS },
   };
   try {
-    const { result, dropped } = await searchWithOptional(about);
+    const { result } = await searchWithOptional(about);
     if (result.kind === "solved")
       return { ok: true, solution: toSolution(source, requirements, result.chosen) };
-    return { ok: false, failure: await toFailure({ ...about, dropped }, result) };
+    return { ok: false, failure: await toFailure(about, result, suggestions) };
   } finally {
     source.close();
   }
@@ -65,16 +85,27 @@ function rootPack({ root }: SolveInput): Pack {
   return { ...pack, isRoot: true };
 }
 
-function rootRequirements(depender: Pack, { root }: SolveInput): Requirement[] {
+function rootRequirements(
+  depender: Pack,
+  { root }: SolveInput,
+  overrides: Overrides,
+  wanted: Wanted | undefined,
+): Requirement[] {
   const entries = entriesOf(
     [
       ["runtime", without(root.dependencies, root.optionalDependencies)],
       ["development", root.devDependencies],
       ["optional", root.optionalDependencies],
     ],
-    root.overrides,
+    overrides.own,
   );
-  return entries.map((entry) => Object.assign(entry, { depender, dependers: 2n }));
+  const own = entries.map((entry): Requirement =>
+    Object.assign(entry, { depender, dependers: 2n }),
+  );
+  if (!wanted) return own;
+  const { name, range, alone } = wanted;
+  const kept = alone ? own.filter((requirement) => requirement.name !== name) : own;
+  return [...kept, { name, range, kind: "wanted", override: undefined, depender, dependers: 2n }];
 }
 
 type Attempt = { result: SearchResult; dropped: SearchInput["dropped"] };
@@ -154,6 +185,7 @@ function toSolution(
 async function toFailure(
   about: SearchInput,
   { kind, failure }: Exclude<SearchResult, { kind: "solved" }>,
+  suggestions: boolean,
 ): Promise<Failure> {
   const proof = kind === "unsolvable" ? proofOf(failure) : [];
   if (kind === "gave_up") {
@@ -162,5 +194,6 @@ async function toFailure(
     return { kind, explanation, suggestions: [], proof };
   }
   const explanation = explain(failure);
-  return { kind, explanation, suggestions: await suggest(about, failure), proof };
+  const helpful = suggestions ? await suggest(about, failure) : [];
+  return { kind, explanation, suggestions: helpful, proof };
 }

@@ -1,4 +1,5 @@
 import type { SolveInput } from "./model.ts";
+import type { Overrides } from "./overrides.ts";
 import {
   createPack,
   isPackageName,
@@ -27,7 +28,7 @@ export type Source = {
 };
 
 /** Makes the view of the registry for one solve. */
-export function createSource(input: SolveInput): Source {
+export function createSource(input: SolveInput, overrides: Overrides): Source {
   const loaded = new Map<string, Pack>();
   const loading = new Map<string, Promise<Pack>>();
   const foreseen = new Set<string>();
@@ -55,7 +56,7 @@ export function createSource(input: SolveInput): Source {
   };
 
   const requirements = (pack: Pack, bit: number): readonly Requirement[] =>
-    requirementsOf(pack, bit, input.root.overrides);
+    requirementsOf(pack, bit, overrides);
 
   const foreseeOne = async ({ name, range }: Requirement): Promise<void> => {
     const pack = await start(name);

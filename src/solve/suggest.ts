@@ -1,95 +1,118 @@
 import { printable } from "#base/names.ts";
-import { byName } from "#base/order.ts";
+import { byText } from "#base/order.ts";
 
 import { derivationOrder } from "./explain.ts";
 import type { Incompatibility } from "./incompatibility.ts";
 import { holdsVersion, type Requirement } from "./pack.ts";
 import { search, type SearchInput, type SearchResult } from "./search.ts";
 
-/** How many requirements are tried, and how far each try may go: a suggestion must not cost more than the failure did. */
+/** How many names are tried, and how many steps all tries may take together: help must not cost more than the failure did. */
 const MAX_TRIES = 8;
-const MAX_STEPS = 500_000;
+const MAX_STEPS = 4_000_000;
 const MAX_ROUNDS = 4;
 
 /**
- * Commands that make a project solvable, each tried: one requirement of the project that the failure rests on is
- * replaced by any version at all, or dropped where it names no package. If no single one helps, all of them are, and
- * what the next failure rests on.
+ * Commands that make a project solvable, each tried: all that the project asks of one package that the failure rests on is
+ * replaced by any version at all, or dropped where there is no such package. If no single one helps, all of them are, and
+ * what the next failure rests on. What the project overrides is left as it is, and what was asked beside the project is
+ * part of the command.
  */
-export async function suggest(input: SearchInput, failure: Incompatibility): Promise<string[]> {
+export async function suggest(about: SearchInput, failure: Incompatibility): Promise<string[]> {
+  // Optional requirements never make a project unsolvable, so they are not needed to know whether something helps.
+  const input: SearchInput = { ...about, dropped: "all", budget: { left: MAX_STEPS } };
   const suspects = suspectsOf(failure);
   const commands: string[] = [];
   for (const suspect of suspects) {
-    const result = await searchWithout(input, [suspect]);
+    const result = await searchWithout(input, new Set([suspect]));
     if (result.kind === "solved") commands.push(commandOf(input, [suspect], result.chosen));
+    if (input.budget.left < 0) break;
   }
-  return commands.length > 0 ? commands : suggestTogether(input, suspects);
+  const found = commands.filter((command) => command !== "");
+  return found.length > 0 ? found : suggestTogether(input, suspects);
 }
 
-async function suggestTogether(
-  input: SearchInput,
-  suspects: readonly Requirement[],
-): Promise<string[]> {
+async function suggestTogether(input: SearchInput, suspects: readonly string[]): Promise<string[]> {
   const changed = new Set(suspects);
   for (let round = 0; round < MAX_ROUNDS && changed.size > 0; round++) {
-    const result = await searchWithout(input, [...changed]);
-    if (result.kind === "solved") return [commandOf(input, [...changed], result.chosen)];
+    const result = await searchWithout(input, changed);
+    if (result.kind === "solved")
+      return [commandOf(input, [...changed], result.chosen)].filter((command) => command !== "");
     const before = changed.size;
-    for (const suspect of suspectsOf(result.failure))
-      if (suspect.range !== undefined) changed.add(suspect);
+    if (input.budget.left < 0) return [];
+    for (const suspect of suspectsOf(result.failure)) changed.add(suspect);
     if (changed.size === before) return [];
   }
   return [];
 }
 
-function suspectsOf(failure: Incompatibility): Requirement[] {
-  const suspects: Requirement[] = [];
+/** The names that the project itself asks for in what a failure rests on, sorted. */
+function suspectsOf(failure: Incompatibility): string[] {
+  const suspects = new Set<string>();
   for (const { cause } of derivationOrder(failure)) {
     if (cause.kind === "derived" || cause.kind === "restriction") continue;
-    const { requirement } = cause;
-    if (requirement.depender.isRoot && !requirement.overridden) suspects.push(requirement);
+    if (isRewritable(cause.requirement)) suspects.add(cause.requirement.name);
   }
-  return suspects.toSorted(byName).slice(0, MAX_TRIES);
+  return [...suspects].toSorted(byText).slice(0, MAX_TRIES);
 }
 
-function searchWithout(
-  input: SearchInput,
-  suspects: readonly Requirement[],
-): Promise<SearchResult> {
-  const changed = new Set(suspects);
+/** Whether it stands in the project's manifest and an `add` would change what it asks. */
+function isRewritable({ depender, override, kind }: Requirement): boolean {
+  return depender.isRoot && override === undefined && kind !== "wanted";
+}
+
+function searchWithout(input: SearchInput, names: ReadonlySet<string>): Promise<SearchResult> {
   const requirements: Requirement[] = [];
   for (const requirement of input.requirements) {
-    if (!changed.has(requirement)) requirements.push(requirement);
+    if (!names.has(requirement.name) || !isRewritable(requirement)) requirements.push(requirement);
     else if (exists(input, requirement)) requirements.push({ ...requirement, range: undefined });
   }
-  return search({ ...input, requirements, budget: { left: MAX_STEPS } });
-}
-
-/** What to type to get there; a requirement that the found version fits as it is stays as it is. */
-function commandOf(input: SearchInput, suspects: readonly Requirement[], chosen: Chosen): string {
-  const remove: string[] = [];
-  const add: string[] = [];
-  const addDev: string[] = [];
-  for (const suspect of suspects) {
-    const found = chosen.get(suspect.name);
-    if (!exists(input, suspect)) remove.push(suspect.name);
-    else if (found && !holdsVersion(found, suspect.range)) {
-      const version = found.pack.candidates[found.bit - 1]?.version ?? "";
-      (suspect.kind === "development" ? addDev : add).push(`${suspect.name}@^${version}`);
-    }
-  }
-  const commands: [string, string[]][] = [
-    ["land remove", remove],
-    ["land add", add],
-    ["land add --dev", addDev],
-  ];
-  const used = commands.filter(([, names]) => names.length > 0);
-  return used
-    .map(([command, names]) => `${command} ${[...new Set(names)].map(printable).join(" ")}`)
-    .join(" && ");
+  return search({ ...input, requirements });
 }
 
 type Chosen = Extract<SearchResult, { kind: "solved" }>["chosen"];
+
+/** What to type to get there; what the found version fits as it is stays as it is. Empty: nothing. */
+function commandOf(input: SearchInput, names: readonly string[], chosen: Chosen): string {
+  const remove: string[] = [];
+  const add = new Map<string, string[]>();
+  for (const name of names) {
+    const own = input.requirements.filter((asked) => asked.name === name && isRewritable(asked));
+    const found = chosen.get(name);
+    if (own.some((asked) => !exists(input, asked))) remove.push(name);
+    else if (found && own.some(({ range }) => !holdsVersion(found, range)))
+      put(add, commandFor(own), atVersion(name, found));
+  }
+  if (remove.length + add.size === 0) return "";
+  for (const { kind, name } of input.requirements) {
+    const found = chosen.get(name);
+    if (kind === "wanted" && found && !names.includes(name)) {
+      const own = input.requirements.filter((asked) => asked.name === name && isRewritable(asked));
+      put(add, commandFor(own), atVersion(name, found));
+    }
+  }
+  const removal = remove.length > 0 ? [`land remove ${remove.map(printable).join(" ")}`] : [];
+  return [...removal, ...[...add].map(([command, what]) => `${command} ${what.join(" ")}`)].join(
+    " && ",
+  );
+}
+
+function atVersion(
+  name: string,
+  { pack, bit }: { pack: Requirement["depender"]; bit: number },
+): string {
+  return printable(`${name}@^${pack.candidates[bit - 1]?.version ?? ""}`);
+}
+
+function put(groups: Map<string, string[]>, key: string, value: string): void {
+  groups.set(key, [...(groups.get(key) ?? []), value]);
+}
+
+/** An `add` takes a name out of every other section, so it has to be the one that counts most. */
+function commandFor(own: readonly Requirement[]): string {
+  const has = (kind: Requirement["kind"]): boolean => own.some((asked) => asked.kind === kind);
+  if (has("runtime") || own.length === 0) return "land add";
+  return has("optional") ? "land add --optional" : "land add --dev";
+}
 
 function exists({ source }: SearchInput, { name }: Requirement): boolean {
   return source.get(name)?.exists === true;

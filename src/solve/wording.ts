@@ -3,6 +3,7 @@ import { isRange, parseRange, satisfies } from "#base/ranges.ts";
 
 import type { Cause, Incompatibility, Term } from "./incompatibility.ts";
 import type { Reason } from "./model.ts";
+import type { Override } from "./overrides.ts";
 import type { Pack, Requirement } from "./pack.ts";
 import { ABSENT, bitsOf, countOf, highestOf, type VersionSet } from "./sets.ts";
 
@@ -31,25 +32,28 @@ export function rangeText(pack: Pack, set: VersionSet): string {
 
 function foldRuns(pack: Pack, versions: VersionSet, among: VersionSet): string[] {
   const bits = bitsOf(among);
-  const within = (index: number): boolean => {
-    const bit = bits[index];
-    return bit !== undefined && ((versions >> BigInt(bit)) & 1n) === 1n;
-  };
   const at = (index: number): string => versionAt(pack, bits[index] ?? 0);
-  const runs: string[] = [];
-  for (let from = 0; from < bits.length; from++) {
-    if (!within(from)) continue;
-    let to = from;
-    while (within(to + 1)) to++;
+  return runsOf(bits, versions).map(([from, to]) => {
     const low = from === 0 ? "" : `>=${at(from)}`;
     const high = to === bits.length - 1 ? "" : `<${at(to + 1)}`;
-    runs.push(from === to ? at(from) : `${low} ${high}`.trim() || "*");
-    from = to;
+    return from === to ? at(from) : `${low} ${high}`.trim() || "*";
+  });
+}
+
+/** Where, in a list of bits, those of a set stand side by side: first and last index of each run. */
+export function runsOf(bits: readonly number[], set: VersionSet): [number, number][] {
+  const runs: [number, number][] = [];
+  for (const [index, bit] of bits.entries()) {
+    if (((set >> BigInt(bit)) & 1n) === 0n) continue;
+    const last = runs.at(-1);
+    if (last && last[1] === index - 1) last[1] = index;
+    else runs.push([index, index]);
   }
   return runs;
 }
 
-function versionAt(pack: Pack, bit: number): string {
+/** The version that a bit stands for, to be printed. */
+export function versionAt(pack: Pack, bit: number): string {
   return printable(pack.candidates[bit - 1]?.version ?? "");
 }
 
@@ -104,24 +108,31 @@ function conclusionText(all: readonly Term[]): string {
 export function factText(fact: Fact): string {
   if (fact.kind === "restriction") return restrictionText(fact);
   const { depender, dependers, name, range } = fact.requirement;
-  const subject = subjectText(depender, dependers);
+  const isWanted = fact.requirement.kind === "wanted";
+  const subject = isWanted ? "you" : subjectText(depender, dependers);
   const on = printable(name);
   const asked = printable(range ?? "*");
   const how = qualifierOf(fact.requirement);
-  if (fact.kind === "requirement") return `${subject} depends on ${on} ${asked}${how}`;
+  const verb = `${subject} ${isWanted ? "ask for" : "depends on"} ${on}`;
+  if (fact.kind === "requirement") return `${verb} ${asked}${how}`;
   if (fact.kind === "unmatched")
-    return `${subject} depends on ${on} ${asked}${how}, which no version matches (${whatExists(fact)})`;
+    return `${verb} ${asked}${how}, which no version matches (${whatExists(fact)})`;
   return fact.kind === "missing"
-    ? `${subject} depends on ${on}${how}, which does not exist`
-    : `${subject} asks for ${on} as "${asked}"${how}, which is not a version range`;
+    ? `${verb}${how}, which does not exist`
+    : `${subject} ${isWanted ? "ask" : "asks"} for ${on} as "${asked}"${how}, which is not a version range`;
 }
 
 /** How a requirement came to be, where it is not plain. */
-export function qualifierOf({ kind, overridden, depender }: Requirement): string {
+export function qualifierOf({ kind, override, depender }: Requirement): string {
   const development = kind === "development" ? " for development" : "";
   const optional = kind === "optional" ? " optionally" : "";
-  const by = depender.isRoot ? "by its overrides" : "by the overrides of the project";
-  return `${development}${optional}${overridden ? ` (${by})` : ""}`;
+  if (override === undefined) return `${development}${optional}`;
+  const { parent, parentRange } = override;
+  const told = [parent, parentRange].flatMap((text) => (text === undefined ? [] : printable(text)));
+  const scope = parent === undefined ? "overrides" : "override";
+  const whose = depender.isRoot ? `its ${scope}` : `the ${scope} of the project`;
+  const within = parent === undefined ? "" : ` for ${told.join(" ")}`;
+  return `${development}${optional} (by ${whose}${within})`;
 }
 
 function whatExists({
@@ -157,7 +168,9 @@ function restrictionText({ pack, restriction }: Extract<Fact, { kind: "restricti
     .map((bit) => versionAt(pack, bit));
   const shown = versions.slice(0, MAX_RUNS);
   if (versions.length > MAX_RUNS) shown.push(`${versions.length - MAX_RUNS} more`);
-  return `${nameText(pack)} ${joined(shown, "and")} ${versions.length === 1 ? "is" : "are"} yanked`;
+  const state =
+    restriction.kind === "yanked" ? "yanked" : "younger than security.minimumAgeDays allows";
+  return `${nameText(pack)} ${joined(shown, "and")} ${versions.length === 1 ? "is" : "are"} ${state}`;
 }
 
 /** A fact as data. */
@@ -165,19 +178,28 @@ export function reasonOf(fact: Fact): Reason {
   if (fact.kind === "restriction") {
     const { pack, restriction } = fact;
     const about = { package: nameText(pack), versions: rangeText(pack, restriction.set) };
-    if (restriction.kind === "yanked") return { kind: "yanked", ...about };
+    if (restriction.kind !== "engines") return { kind: restriction.kind, ...about };
     const { range, land } = restriction;
     return { kind: "engines", ...about, range: printable(range), land: printable(land) };
   }
-  const { depender, dependers, name, range } = fact.requirement;
+  const { depender, dependers, name, range, kind, override } = fact.requirement;
   const about = {
     package: nameText(depender),
     versions: depender.isRoot ? "*" : rangeText(depender, dependers),
     on: printable(name),
+    ...(kind === "runtime" ? {} : { as: kind }),
+    ...(override && { override: scopeOf(override) }),
   };
   return fact.kind === "missing"
     ? { kind: fact.kind, ...about }
     : { kind: fact.kind, ...about, range: printable(range ?? "*") };
+}
+
+function scopeOf({ parent, parentRange }: Override): { parent?: string; parentRange?: string } {
+  return {
+    ...(parent !== undefined && { parent: printable(parent) }),
+    ...(parentRange !== undefined && { parentRange: printable(parentRange) }),
+  };
 }
 
 /** `a`, `a and b`, `a, b and c`. */

@@ -180,11 +180,23 @@ test("the proof is plain data in which every step rests on earlier ones", async 
         {
           "installed": true,
           "package": "foo",
+          "runs": [
+            [
+              "1.0.0",
+              "1.0.0",
+            ],
+          ],
           "versions": "1.0.0",
         },
         {
           "installed": false,
           "package": "b",
+          "runs": [
+            [
+              "1.0.0",
+              "1.0.0",
+            ],
+          ],
           "versions": "1.0.0",
         },
       ],
