@@ -1,6 +1,11 @@
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
-import { filterRoots, type ProjectRoot, type Requirement } from "#install/list-roots.ts";
+import {
+  filterRoots,
+  type ProjectRoot,
+  reachedFrom,
+  type Requirement,
+} from "#install/list-roots.ts";
 import { type Installed, listInstalled } from "#install/list.ts";
 
 import { defineCommand } from "./command.ts";
@@ -34,10 +39,11 @@ already is \`(see above)\`. In a workspace each member has its own tree.`,
       Object.assign({}, root, { requirements: root.requirements.filter(isWanted) }),
     );
     const isPart = dev || prod || filter.length > 0;
-    const reached = reachedFrom(roots, installed);
+    const { lock, packages } = installed;
+    const reached = reachedFrom(roots, [...(lock?.packages ?? []), ...packages]);
     const inPart = ({ name }: { name: string }): boolean => !isPart || reached.has(name);
     const value = {
-      packages: installed.packages.filter(inPart),
+      packages: packages.filter(inPart),
       projects: roots,
       missing: installed.missing.filter(inPart),
       extraneous: isPart ? [] : installed.extraneous,
@@ -96,21 +102,6 @@ function nodesOf(
       });
   }
   return nodes;
-}
-
-/** Names of all that these roots need. */
-function reachedFrom(roots: readonly ProjectRoot[], { lock, packages }: Installed): Set<string> {
-  const edges = new Map<string, readonly string[]>(
-    [...(lock?.packages ?? []), ...packages].map((item) => [item.name, item.dependencies]),
-  );
-  const reached = new Set<string>();
-  const open = roots.flatMap(({ requirements }) => requirements.map(({ name }) => name));
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (reached.has(name)) continue;
-    reached.add(name);
-    open.push(...(edges.get(name) ?? []));
-  }
-  return reached;
 }
 
 function warnOf(

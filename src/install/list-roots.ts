@@ -1,13 +1,11 @@
-import { join } from "node:path";
-
-import { fail, LandError } from "#base/errors.ts";
+import { fail } from "#base/errors.ts";
 import { type PackageName, printable, type Version } from "#base/names.ts";
 import { byText } from "#base/order.ts";
 import type { Manifest } from "#pack/manifest.ts";
-import { type Project, readProject } from "#pack/project.ts";
+import type { Project } from "#pack/project.ts";
+import { readWorkspace } from "#pack/workspace.ts";
 
 import { ROOT_FOLDER } from "./lock-fit.ts";
-import type { Lock } from "./lockfile.ts";
 import type { RequirementKind } from "./options.ts";
 
 /** What a manifest asks for. */
@@ -23,15 +21,13 @@ export type ProjectRoot = {
   requirements: Requirement[];
 };
 
-/** The project, then the members of its workspace that its lock knows and that are still there, by folder. */
-export async function readRoots(project: Project, lock: Lock | undefined): Promise<ProjectRoot[]> {
-  const roots = [rootOf(ROOT_FOLDER, project.manifest)];
-  for (const folder of [...(lock?.manifests.keys() ?? [])].toSorted(byText)) {
-    if (!isMemberFolder(folder)) continue;
-    const manifest = await memberManifest(join(project.dir, folder));
-    if (manifest) roots.push(rootOf(folder, manifest));
-  }
-  return roots;
+/** The project, then the members of its workspace, by folder. @throws workspace_invalid, manifest_invalid */
+export async function readRoots(project: Project): Promise<ProjectRoot[]> {
+  const { members } = await readWorkspace(project);
+  return [
+    rootOf(ROOT_FOLDER, project.manifest),
+    ...members.map((member) => rootOf(member.folder, member.project.manifest)),
+  ];
 }
 
 /**
@@ -61,6 +57,22 @@ export function filterRoots(
   throw fail("not_found", { what: `a project or member of its workspace that fits ${what}` });
 }
 
+/** Names of all that these roots need, by the edges between these packages. */
+export function reachedFrom(
+  roots: readonly ProjectRoot[],
+  packages: readonly { name: string; dependencies: readonly string[] }[],
+): Set<string> {
+  const edges = new Map(packages.map(({ name, dependencies }) => [name, dependencies]));
+  const reached = new Set<string>();
+  const open = roots.flatMap(({ requirements }) => requirements.map(({ name }) => name));
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (reached.has(name)) continue;
+    reached.add(name);
+    open.push(...(edges.get(name) ?? []));
+  }
+  return reached;
+}
+
 function rootOf(folder: string, manifest: Manifest): ProjectRoot {
   const { name, version } = manifest;
   const kinds: readonly RequirementKind[] = [
@@ -79,22 +91,4 @@ function rootOf(folder: string, manifest: Manifest): ProjectRoot {
     ...(version !== undefined && { version }),
     requirements: [...byName.values()].toSorted((a, b) => byText(a.name, b.name)),
   };
-}
-
-/** A lock may come from anyone: a folder in it that is none inside the project is not looked into. */
-function isMemberFolder(folder: string): boolean {
-  return (
-    folder !== ROOT_FOLDER &&
-    !/^(?:[A-Za-z]:|\/)|\\/.test(folder) &&
-    !folder.split("/").some((part) => part === "" || part === "." || part === "..")
-  );
-}
-
-async function memberManifest(dir: string): Promise<Manifest | undefined> {
-  try {
-    return (await readProject(dir)).manifest;
-  } catch (error) {
-    if (error instanceof LandError && error.code === "manifest_missing") return undefined;
-    throw error;
-  }
 }

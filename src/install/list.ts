@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Digest, PackageName, Version } from "#base/names.ts";
 import { byName, byText } from "#base/order.ts";
 import { type Project, readProject } from "#pack/project.ts";
+import { findWorkspaceRoot } from "#pack/workspace.ts";
 import { readTextIfAny } from "#store/files.ts";
 
 import { isFolder } from "./commit.ts";
@@ -37,15 +38,16 @@ export type Installed = {
 };
 
 /**
- * What stands in the tree of a project, with the edges of its lock. Empty before the first install.
+ * What stands in the tree of a project, or of the workspace it belongs to, with the edges of its lock. Empty before the first
+ * install.
  *
- * @throws manifest_missing, manifest_invalid, lock_invalid, lock_version_unknown
+ * @throws manifest_missing, manifest_invalid, workspace_invalid, lock_invalid, lock_version_unknown
  */
 export async function listInstalled(dir: string): Promise<Installed> {
-  const project = await readProject(dir);
+  const project = await readProject(await findWorkspaceRoot(dir));
   const text = await readTextIfAny(join(project.dir, "land.lock"));
   const lock = text === undefined ? undefined : parseLock(text);
-  const roots = await readRoots(project, lock);
+  const roots = await readRoots(project);
   const installDir = join(project.dir, project.installDir);
   const tree = await readTree(installDir);
   const placed: Placed = tree.kind === "own" ? tree.placed : new Map();

@@ -6,13 +6,13 @@ import {
   printable,
   type Version,
 } from "#base/names.ts";
-import { compareVersions, isRange, parseRange } from "#base/ranges.ts";
+import { isRange, parseRange } from "#base/ranges.ts";
 import type { ManifestEdit } from "#pack/edit.ts";
 import { editProject, type Project } from "#pack/project.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
-import { runsOn } from "#solve/engines.ts";
 
 import type { Metadata } from "./metadata.ts";
+import { newestOf } from "./newest.ts";
 import type { AddRequest, InstallOptions, RequirementKind } from "./options.ts";
 
 const KINDS: readonly RequirementKind[] = [
@@ -77,7 +77,7 @@ async function rangeFor(
     if (found) return written(found.version);
     throw fail("version_not_found", { name, version: tag });
   }
-  const newest = newestOf(await versionsOf(metadata, name), options.landVersion);
+  const newest = newestOf(await versionsOf(metadata, name), options);
   // Where nothing may be picked, the solver tells why.
   return newest === undefined ? "*" : written(newest);
 }
@@ -86,16 +86,6 @@ async function versionsOf(metadata: Metadata, name: PackageName): Promise<readon
   const entries = await metadata.versionsOf(name);
   if (entries) return entries;
   throw fail("package_not_found", { name });
-}
-
-/** The newest version that is not yanked and runs on this land: a stable one if there is any. */
-function newestOf(entries: readonly IndexEntry[], landVersion: string): Version | undefined {
-  const usable = entries.filter(
-    ({ yanked, engines }) => !yanked && runsOn(landVersion, engines["land"] ?? "*"),
-  );
-  const stable = usable.filter(({ version }) => !version.includes("-"));
-  const pool = (stable.length > 0 ? stable : usable).map(({ version }) => version);
-  return pool.toSorted(compareVersions).at(-1);
 }
 
 function editsToRemove(project: Project, typed: string): ManifestEdit[] {

@@ -1,0 +1,152 @@
+import type { PackageName, Version } from "#base/names.ts";
+import { byName } from "#base/order.ts";
+import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
+import type { Manifest } from "#pack/manifest.ts";
+import type { IndexEntry } from "#remote/index-lines.ts";
+
+import { filterRoots, type ProjectRoot, reachedFrom } from "./list-roots.ts";
+import { listInstalled } from "./list.ts";
+import type { LockedPackage } from "./lockfile.ts";
+import { createMetadata } from "./metadata.ts";
+import { newestOf } from "./newest.ts";
+import type { InstallOptions, RequirementKind } from "./options.ts";
+import { inParallel } from "./parallel.ts";
+import { ownOf } from "./requirement-changes.ts";
+
+/** Which part of a version is another. */
+export type Jump = "major" | "minor" | "patch" | "prerelease";
+
+/** Who asks for a package, and for what. */
+export type Asker = {
+  /** Of the project or member, relative to the root; `.` is the root. Absent for a package that asks. */
+  folder?: string;
+  name?: string;
+  range: string;
+  kind: RequirementKind;
+};
+
+/** A package of which something newer may be had, or whose version should not be used any more. */
+export type OutdatedPackage = {
+  name: PackageName;
+  current: Version;
+  /** The newest version that all who ask allow: what `land update` takes, unless other packages stand in the way. */
+  wanted: Version;
+  /** The newest version that may be picked at all. */
+  latest: Version;
+  /** From the current version to the latest; absent where it is the latest. */
+  jump?: Jump;
+  /** Whether only packages ask for it, and neither the project nor a member. */
+  indirect: boolean;
+  askers: Asker[];
+  /** Whether the current version was yanked. */
+  yanked: boolean;
+  /** What its owners say about the current version; not made safe for a terminal. */
+  deprecated?: string;
+};
+
+/** Which packages are looked at. */
+export type OutdatedFlags = {
+  /** Also what only packages ask for. */
+  all: boolean;
+  /** Members of the workspace, by name or folder. */
+  filter: readonly string[];
+};
+
+/**
+ * The packages of land.lock that are not the newest, sorted by name; also those whose version was yanked or deprecated. The registries'
+ * indexes are read in parallel, by ETag.
+ *
+ * @throws lock_missing, not_found for a filter that fits nothing, manifest_missing, lock_invalid, registry_untrusted, network
+ */
+export async function findOutdated(
+  options: InstallOptions,
+  { all, filter }: OutdatedFlags,
+): Promise<{ packages: OutdatedPackage[]; checked: number }> {
+  const { project, lock, roots } = await listInstalled(options.dir);
+  const wanted = filterRoots(roots, filter);
+  const metadata = createMetadata(options, lock);
+  const everything = lock?.packages ?? [];
+  const reached = all && filter.length > 0 ? reachedFrom(wanted, everything) : undefined;
+  const locked = everything.filter(({ name }) =>
+    all ? (reached?.has(name) ?? true) : askersOf(wanted, name).length > 0,
+  );
+  const about = { options, manifest: project.manifest, roots };
+  const indexes = new Map<string, readonly IndexEntry[]>();
+  await inParallel(locked, options.concurrency * 2, async ({ name }) => {
+    const entries = await metadata.versionsOf(name);
+    if (entries) indexes.set(name, entries);
+  });
+  const packages = locked.flatMap((item) => outdatedOf(about, item, indexes, everything) ?? []);
+  return { packages: packages.toSorted(byName), checked: locked.length };
+}
+
+type About = { options: InstallOptions; manifest: Manifest; roots: readonly ProjectRoot[] };
+
+function outdatedOf(
+  { options, manifest, roots }: About,
+  { name, version: current }: LockedPackage,
+  indexes: ReadonlyMap<string, readonly IndexEntry[]>,
+  locked: readonly LockedPackage[],
+): OutdatedPackage | undefined {
+  const entries = indexes.get(name);
+  if (!entries) return undefined;
+  const direct = askersOf(roots, name);
+  const askers = direct.length > 0 ? direct : packagesThatAsk(name, locked, indexes);
+  const override = ownOf(manifest.overrides, name);
+  const ranges = override === undefined ? askers.map(({ range }) => range) : [override];
+  const inRange = entries.filter(({ version }) =>
+    ranges.every((range) => isRange(range) && satisfies(version, parseRange(range))),
+  );
+  const own = entries.find(({ version }) => version === current);
+  const wanted = newerOf(current, newestOf(inRange, options));
+  const latest = newerOf(wanted, newestOf(entries, options));
+  const jump = jumpOf(current, latest);
+  if (!jump && own?.yanked !== true && own?.deprecated === undefined) return undefined;
+  return {
+    name,
+    current,
+    wanted,
+    latest,
+    ...(jump && { jump }),
+    indirect: direct.length === 0,
+    askers,
+    yanked: own?.yanked === true,
+    ...(own?.deprecated !== undefined && { deprecated: own.deprecated }),
+  };
+}
+
+/** Requirements on a package by the project and its members. */
+function askersOf(roots: readonly ProjectRoot[], name: string): Asker[] {
+  return roots.flatMap(({ folder, name: own, requirements }) =>
+    requirements
+      .filter((requirement) => requirement.name === name)
+      .map(({ range, kind }) => ({ folder, ...(own !== undefined && { name: own }), range, kind })),
+  );
+}
+
+function packagesThatAsk(
+  name: PackageName,
+  locked: readonly LockedPackage[],
+  indexes: ReadonlyMap<string, readonly IndexEntry[]>,
+): Asker[] {
+  return locked.flatMap((item): Asker[] => {
+    if (!item.dependencies.includes(name)) return [];
+    const entry = indexes.get(item.name)?.find(({ version }) => version === item.version);
+    const optional = ownOf(entry?.optionalDependencies ?? {}, name);
+    const range = optional ?? ownOf(entry?.dependencies ?? {}, name);
+    const kind = optional === undefined ? "dependencies" : "optionalDependencies";
+    return range === undefined ? [] : [{ name: item.name, range, kind }];
+  });
+}
+
+function newerOf(current: Version, found: Version | undefined): Version {
+  return found !== undefined && compareVersions(found, current) > 0 ? found : current;
+}
+
+/** Which part of the version is another at a later one; undefined where they are the same. */
+export function jumpOf(from: Version, to: Version): Jump | undefined {
+  if (compareVersions(from, to) === 0) return undefined;
+  const [before = [], after = []] = [from, to].map((text) => text.split("-", 1)[0]?.split("."));
+  const at = before.findIndex((part, index) => part !== after[index]);
+  return (["major", "minor", "patch"] as const)[at] ?? "prerelease";
+}
