@@ -8,7 +8,7 @@ import { goodArchive, hostileArchives } from "#fixtures/archives.ts";
 import { refusalOf } from "#fixtures/refusals.ts";
 import { inspectArchive } from "#pack/inspect.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
-import { walkArchive } from "#pack/read.ts";
+import { walkArchive, walkWhole } from "#pack/read.ts";
 import { cpuMsOf } from "#test/support/cpu.ts";
 
 let dir = "";
@@ -32,16 +32,23 @@ async function walk(bytes: Uint8Array, chunkBytes = 65_536): Promise<unknown> {
   );
 }
 
+function walkAtOnce(bytes: Uint8Array): Promise<unknown> {
+  const limits = { ...DEFAULT_LIMITS, sizeBytes: bytes.length };
+  return walkWhole(bytes, limits, (_, content) => drain(content)).catch((error: unknown) => error);
+}
+
 const hostile = hostileArchives();
 
 describe.each(hostile.filter(({ onlyInspect }) => onlyInspect !== true))(
   "$name",
-  ({ bytes, code, entry }) => {
-    test("is refused while it is read", async () => {
-      const error = await walk(bytes());
+  ({ name, bytes, code, entry }) => {
+    test.each([["while it is read"], ["as a whole"]])("is refused %s", async (how) => {
+      const error = await (how === "as a whole" ? walkAtOnce(bytes()) : walk(bytes()));
       expect(error).toBeInstanceOf(LandError);
       if (!(error instanceof LandError)) return;
-      expect(error.code).toBe(code);
+      // The bombs tell a wrong length, which is seen first where as much memory is taken as was told.
+      const lies = how === "as a whole" && name.includes("bomb");
+      expect(error.code).toBe(lies ? "archive_invalid" : code);
       expect(error.message.endsWith(".")).toBe(false);
       if (entry !== undefined) expect(error.data?.["entry"]).toBe(entry);
     });
@@ -82,7 +89,7 @@ test("no byte of an archive can be changed or cut away unseen", async () => {
     expect(await walk(good.subarray(0, at))).toBeInstanceOf(LandError);
     const mutated = Buffer.from(good);
     mutated[at] = (mutated[at] ?? 0) ^ (1 << (at % 8));
-    const seen = await walk(mutated, 1 + (at % 50));
+    const seen = at % 2 === 0 ? await walk(mutated, 1 + (at % 50)) : await walkAtOnce(mutated);
     // Time and system in the gzip header mean nothing, and a changed flag of the deflate data is caught by the CRC.
     if (at >= 4 && at < 10) expect(seen).toEqual(sound);
     else expect(seen).toBeInstanceOf(LandError);
