@@ -1,0 +1,64 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+
+import { errorCode } from "#store/files.ts";
+
+import { binEntry, type BinOptions, type TreeBin } from "./bins.ts";
+import { readFolder, type Seen, seenIfAny } from "./verify-folder.ts";
+import type { PathProblem } from "./verify-package.ts";
+
+/** What is wrong with a path of a tree, and the package it belongs to; "" where that is none. */
+export type TreeProblem = PathProblem & { package: string };
+
+/** Where commands stand in a tree. */
+const BIN = ".bin";
+
+/** Compares `.bin` in an install folder with the commands that belong there. Paths are relative to that folder. */
+export function compareBins(
+  installDir: string,
+  bins: readonly TreeBin[],
+  options: BinOptions,
+): TreeProblem[] {
+  const folder = join(installDir, BIN);
+  const there = seenIfAny(folder);
+  if (there && there.kind !== "folder") {
+    const problem = there.kind === "link" ? "is a link where a folder belongs" : "is no folder";
+    return [{ package: "", path: BIN, problem }];
+  }
+  const seen = there ? readFolder(folder) : new Map<string, Seen>();
+  const problems: TreeProblem[] = [];
+  const known = new Set<string>();
+  for (const bin of bins) {
+    const entry = binEntry(bin, options);
+    known.add(entry.file);
+    const problem = problemOfBin(join(folder, entry.file), entry, seen.get(entry.file));
+    if (problem) problems.push({ package: bin.package, path: `${BIN}/${entry.file}`, problem });
+  }
+  for (const name of seen.keys())
+    if (!known.has(name) && !name.includes("/"))
+      problems.push({ package: "", path: `${BIN}/${name}`, problem: "is no command of a package" });
+  return problems;
+}
+
+function problemOfBin(
+  path: string,
+  entry: ReturnType<typeof binEntry>,
+  there: Seen | undefined,
+): string | undefined {
+  if (!there) return "is missing";
+  try {
+    if ("link" in entry) {
+      if (there.kind !== "link") return "is no link to its command";
+      return readlinkSync(path) === entry.link ? undefined : "leads elsewhere";
+    }
+    if (there.kind !== "file") return "is no plain file";
+    if (process.platform !== "win32" && !there.executable) return "is not executable";
+    const size = Buffer.byteLength(entry.text);
+    if (there.sizeBytes === size && readFileSync(path, "utf8") === entry.text) return undefined;
+    return "starts something else";
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (code === undefined) throw cause;
+    return `cannot be read (${code})`;
+  }
+}

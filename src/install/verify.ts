@@ -1,0 +1,227 @@
+import { join } from "node:path";
+
+import { fail, LandError } from "#base/errors.ts";
+import type { PackageName, Version } from "#base/names.ts";
+import { byText } from "#base/order.ts";
+import { type Project, readProject } from "#pack/project.ts";
+import { readTextIfAny } from "#store/files.ts";
+
+import { binsOf } from "./bins.ts";
+import { isInPlainFolder } from "./commit.ts";
+import { lockProject } from "./install.ts";
+import { JOURNAL } from "./journal.ts";
+import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
+import type { Placed } from "./marker.ts";
+import { requireTrusted } from "./metadata.ts";
+import type { InstallOptions } from "./options.ts";
+import { inParallel } from "./parallel.ts";
+import { openStore, type Store } from "./store.ts";
+import type { Bins } from "./stored.ts";
+import { readTree } from "./tree.ts";
+import { compareBins, type TreeProblem } from "./verify-bins.ts";
+import { readFolder, seenIfAny } from "./verify-folder.ts";
+import { comparePackage, type Comparison, damageOf, type PathProblem } from "./verify-package.ts";
+import { strangersIn } from "./verify-strangers.ts";
+
+/** A checksum of archives. */
+export type Algorithm = "sha256" | "sha512" | "blake3";
+
+/** A package of the lock, and what is wrong with it. */
+export type VerifiedPackage = {
+  name: PackageName;
+  version: Version;
+  ok: boolean;
+  /** Paths relative to its folder, "." for that itself; absolute for what lies in the store. */
+  problems: PathProblem[];
+};
+
+/** What a verification found. */
+export type Verification = {
+  ok: boolean;
+  /** The packages of the lock, sorted by name. */
+  packages: VerifiedPackage[];
+  /** All problems: those of packages, and those of the tree itself, whose paths are relative to the install folder. */
+  problems: TreeProblem[];
+  /** Files that were compared. */
+  files: number;
+};
+
+/** What verifying needs to know. */
+export type VerifyOptions = Pick<
+  InstallOptions,
+  | "dir"
+  | "landHome"
+  | "command"
+  | "lockTimeoutMs"
+  | "now"
+  | "offline"
+  | "registry"
+  | "configured"
+  | "remoteFor"
+  | "landBinary"
+  | "concurrency"
+  | "onEvent"
+> & {
+  /** Beyond the lock's SHA-256: compare with what the registry tells of this checksum. */
+  algorithm: Algorithm;
+  /** Called after each package. */
+  onPackage?: (done: { packages: number; of: number; files: number }) => void;
+};
+
+const ARCHIVES_AT_ONCE = 4;
+
+/**
+ * Compares the stored archives of a project with its lock, and every file of its tree with its archive. Nothing is changed.
+ *
+ * @throws not_found where there is no lock, lock_invalid, lock_version_unknown, manifest_missing, lock_busy, file_failed; with
+ * another algorithm than sha256 registry_untrusted, network
+ */
+export async function verifyProject(options: VerifyOptions): Promise<Verification> {
+  const project = await readProject(options.dir);
+  const osLock = await lockProject(options, project.dir);
+  try {
+    const text = await readTextIfAny(join(project.dir, "land.lock"));
+    if (text === undefined) throw fail("not_found", { what: `land.lock in "${project.dir}"` });
+    const store = await openStore(options);
+    try {
+      return await verifyTree(options, store, project, parseLock(text));
+    } finally {
+      store.close();
+    }
+  } finally {
+    osLock.release();
+  }
+}
+
+async function verifyTree(
+  options: VerifyOptions,
+  store: Store,
+  project: Project,
+  lock: Lock,
+): Promise<Verification> {
+  const installDir = join(project.dir, project.installDir);
+  const tree = await readTree(installDir);
+  if (tree.kind === "foreign" && lock.packages.length > 0) {
+    const problem = "was not made by land, or its .land.json is lost";
+    return summary([], [{ package: "", path: ".", problem }], 0);
+  }
+  const placed: Placed = tree.kind === "own" ? tree.placed : new Map();
+  let files = 0;
+  let packages = 0;
+  const checked = await inParallel(lock.packages, ARCHIVES_AT_ONCE, async (locked) => {
+    const one = await verifyOne(options, store, { installDir, placed, locked });
+    files += one.files;
+    packages += 1;
+    options.onPackage?.({ packages, of: lock.packages.length, files });
+    return { ...one, locked };
+  });
+  const expected: Placed = new Map();
+  for (const { locked, bin } of checked)
+    if (bin) expected.set(locked.name, { version: locked.version, digest: locked.digest, bin });
+  const bins = { landBinary: options.landBinary, windows: process.platform === "win32" };
+  const problems = [
+    ...strangersIn({ installDir, projectDir: project.dir, placed, lock }),
+    ...compareBins(installDir, binsOf(expected), bins),
+  ];
+  if (seenIfAny(join(installDir, JOURNAL)))
+    problems.push({ package: "", path: JOURNAL, problem: "tells of an install that was cut off" });
+  return summary(
+    checked.map(({ locked: { name, version }, problems: own }) => ({
+      name,
+      version,
+      problems: own,
+    })),
+    problems,
+    files,
+  );
+}
+
+function summary(
+  checked: readonly Pick<VerifiedPackage, "name" | "version" | "problems">[],
+  others: readonly TreeProblem[],
+  files: number,
+): Verification {
+  const packages = checked.map(({ name, version, problems }) => {
+    const own = others.filter((problem) => problem.package === name);
+    const all = [...problems, ...own.map(({ path, problem }) => ({ path, problem }))];
+    return { name, version, ok: all.length === 0, problems: all };
+  });
+  const known = new Set<string>(packages.map(({ name }) => name));
+  const problems = [
+    ...packages.flatMap(({ name, problems: own }) =>
+      own.map((problem) => ({ package: name, ...problem })),
+    ),
+    ...others.filter((problem) => !known.has(problem.package)),
+  ];
+  return { ok: problems.length === 0, packages, problems, files };
+}
+
+type Place = { installDir: string; placed: Placed; locked: LockedPackage };
+type Checked = { problems: PathProblem[]; bin: Bins | undefined; files: number };
+
+async function verifyOne(options: VerifyOptions, store: Store, place: Place): Promise<Checked> {
+  const { installDir, placed, locked } = place;
+  const { name, digest } = locked;
+  const folder = join(installDir, name);
+  const before = placed.get(name);
+  const own = folderProblem(place, folder);
+  const archive = store.archivePath(digest);
+  const told = (problem: string): Checked => {
+    const problems = own === undefined ? [] : [{ path: ".", problem: own }];
+    return { problems: [...problems, { path: archive, problem }], bin: before?.bin, files: 0 };
+  };
+  const seen = own === undefined ? readFolder(folder) : undefined;
+  let found: Comparison | undefined;
+  try {
+    found = await comparePackage(archive, folder, seen, options.algorithm !== "sha256");
+  } catch (error) {
+    return told(`is damaged: ${damageOf(error)}`);
+  }
+  if (!found) return told("is missing: nothing vouches for the files");
+  if (found.digests.digest !== digest)
+    return told(`has the checksum ${found.digests.digest}, the lock ${digest}`);
+  const problems = own === undefined ? found.problems : [{ path: ".", problem: own }];
+  const further = await furtherProblem(options, locked, found.digests);
+  if (further !== undefined) problems.push({ path: archive, problem: further });
+  const sorted = problems.toSorted((a, b) => byText(a.path, b.path));
+  return { problems: sorted, bin: before && found.bin, files: found.files };
+}
+
+/** What is wrong with the folder of a package before any file in it is looked at. */
+function folderProblem({ installDir, placed, locked }: Place, folder: string): string | undefined {
+  const { name, version, digest } = locked;
+  const before = placed.get(name);
+  if (!isInPlainFolder(installDir, name) && seenIfAny(join(folder, "..")))
+    return "lies behind a link";
+  const there = seenIfAny(folder);
+  if (!before || !there) return "is not installed";
+  if (before.digest !== digest || before.version !== version)
+    return `holds ${before.version}, the lock names ${version}`;
+  if (there.kind === "link") return "is a link where a folder belongs";
+  return there.kind === "folder" ? undefined : "is no folder";
+}
+
+/** Whether the archive has the further checksum that its registry tells. @throws registry_untrusted, network */
+async function furtherProblem(
+  options: VerifyOptions,
+  { name, version, registry }: LockedPackage,
+  digests: Comparison["digests"],
+): Promise<string | undefined> {
+  const { algorithm } = options;
+  if (algorithm === "sha256") return undefined;
+  if (options.offline) {
+    const problem = `--offline was given, and what it tells of ${algorithm} is not known here`;
+    throw fail("network", { url: registry, problem });
+  }
+  requireTrusted(options, registry, name);
+  const remote = await options.remoteFor(registry);
+  const told = await remote.readVersion(name, version).catch((error: unknown) => {
+    if (error instanceof LandError && error.status === 404) return undefined;
+    throw error;
+  });
+  if (!told) return "is of a version that its registry does not know any more";
+  const [expected, actual] =
+    algorithm === "sha512" ? [told.integrity, digests.integrity] : [told.blake3, digests.blake3];
+  if (expected === actual) return undefined;
+  return `has the ${algorithm} ${actual ?? ""}, its registry tells ${expected}`;
+}
