@@ -3,7 +3,7 @@ import { type PackageName, parsePackageName, type Version } from "#base/names.ts
 import { byName } from "#base/order.ts";
 import { isWorkspaceRange } from "#pack/manifest-dependencies.ts";
 import type { Manifest } from "#pack/manifest.ts";
-import type { SolvedPackage } from "#solve/model.ts";
+import type { SolvedPackage, SolveInput } from "#solve/model.ts";
 import { solve } from "#solve/solve.ts";
 
 import { lockedManifestOf, ROOT_FOLDER } from "./lock-fit.ts";
@@ -25,17 +25,8 @@ export async function resolveLock(
   old: Lock | undefined,
   metadata: Metadata,
 ): Promise<Lock> {
-  refuseUnsolvable(manifest);
-  options.onEvent?.({ kind: "resolve" });
-  const result = await solve({
-    root: manifest,
-    locked: preferred(options, old),
-    versionsOf: async (name) => {
-      const entries = await metadata.versionsOf(name);
-      return entries && candidatesOf(entries, options.security, options.now());
-    },
-    landVersion: options.landVersion,
-  });
+  const locked = preferred(options, old);
+  const result = await solve(solveInputOf(options, manifest, locked, metadata));
   if (!result.ok) throw fail("no_solution", result.failure);
   const packages: LockedPackage[] = [];
   for (const solved of result.solution.packages)
@@ -46,6 +37,29 @@ export async function resolveLock(
     manifests: new Map([...(old?.manifests ?? []), [ROOT_FOLDER, own]]),
     packages: packages.toSorted(byName),
     unknown: old?.unknown ?? [],
+  };
+}
+
+/** The question to the solver for a project; how many packages it asked about is told as it goes. @throws manifest_invalid */
+export function solveInputOf(
+  options: InstallOptions,
+  manifest: Manifest,
+  locked: ReadonlyMap<string, Version>,
+  metadata: Metadata,
+): SolveInput {
+  refuseUnsolvable(manifest);
+  options.onEvent?.({ kind: "resolve" });
+  let packages = 0;
+  return {
+    root: manifest,
+    locked,
+    mode: options.resolution,
+    versionsOf: async (name) => {
+      const entries = await metadata.versionsOf(name);
+      options.onEvent?.({ kind: "resolve", packages: ++packages });
+      return entries && candidatesOf(entries, options.security, options.now());
+    },
+    landVersion: options.landVersion,
   };
 }
 
