@@ -108,7 +108,7 @@ export function createContext(
     say: (line) => void (globals.quiet || json || stderr.write(`${line}\n`)),
     warn,
     config: () =>
-      (settings ??= loadSettings({ env, globals, cwd, landHome }).then(({ config, warnings }) => {
+      (settings ??= loadSettings({ env, cwd, landHome }).then(({ config, warnings }) => {
         for (const text of warnings) warn(text);
         return config;
       })),

@@ -8,6 +8,7 @@ import { findNearest } from "./nearest.ts";
 const SAME: Readonly<Record<string, string>> = {
   sites: "sites list",
   domains: "domains list",
+  config: "config list",
   "deploys list": "deploys",
   "deploys release": "release",
   "sites members list": "sites members",
@@ -32,6 +33,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   signup: "register",
   signin: "login",
   signout: "logout",
+  "config delete": "config unset",
+  "config rm": "config unset",
   "token delete": "token revoke",
   "token remove": "token revoke",
   start: "serve",

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from "#remote/config/load.ts";
+import type { ClientConfigSources, LoadedConfig } from "#remote/config/load.ts";
 
 import type { Context } from "./context.ts";
 
@@ -8,11 +8,14 @@ import type { Context } from "./context.ts";
  *
  * @throws config_invalid, config_version_unknown, file_failed
  */
-export async function loadSettings({
-  env,
-  landHome,
-  cwd,
-}: Pick<Context, "env" | "globals" | "cwd" | "landHome">): Promise<LoadedConfig> {
-  const { loadConfig } = await import("#remote/config/load.ts");
-  return loadConfig({ landHome, env, project: cwd });
+export async function loadSettings(
+  about: Pick<Context, "env" | "cwd" | "landHome">,
+  flags: ClientConfigSources["flags"] = {},
+): Promise<LoadedConfig> {
+  const { env, landHome, cwd } = about;
+  const [{ loadConfig }, { findConfigFolder }] = await Promise.all([
+    import("#remote/config/load.ts"),
+    import("#remote/config/project.ts"),
+  ]);
+  return loadConfig({ landHome, env, project: await findConfigFolder(cwd), flags });
 }

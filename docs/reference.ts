@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { environmentName } from "#base/config.ts";
 import { type ConfigKey, type Setting, SETTINGS } from "#base/settings.ts";
 import { type ApiPaths, renderApiText } from "#http/api-text.ts";
+import { CLIENT_KEYS, settingOf, variableOfSetting } from "#remote/config/settings.ts";
+import { renderSetting } from "#remote/config/value.ts";
 import { createApp, describeApi } from "#server/app.ts";
 import { boot } from "#server/boot.ts";
 import { startFunctions } from "#server/functions.ts";
@@ -30,7 +32,33 @@ export function renderConfiguration(): string {
     "|---|---|---|---|",
     ...rows,
     "",
+    ...clientSettings(),
+    "",
   ].join("\n");
+}
+
+function clientSettings(): string[] {
+  const rows = CLIENT_KEYS.map((key) => {
+    const { default: value, about, oneOf, project } = settingOf(key);
+    const shown = renderSetting(key, value);
+    const choices = oneOf ? `. One of ${oneOf.map((choice) => `\`${choice}\``).join(", ")}` : "";
+    const may = { yes: "yes", no: "no", tighten: "stricter only" }[project];
+    return `| \`${key}\` | \`${variableOfSetting(key)}\` | ${shown === "" ? "none" : shown} | ${may} | ${about}${choices}. |`;
+  });
+  return [
+    "# Settings of the client",
+    "",
+    "A setting of the other commands comes from `config.json` in `LAND_HOME` (`~/.land`), from `config` in the `land.json` of the project, from",
+    "the environment, or from a flag; the later wins. `land config set` changes the first, with `--project` the second, and `land config list`",
+    "shows all and where each comes from. A project may not set what grants trust, and of what protects only what is stricter than the user",
+    "has it. In both files the part before the dot is a section: `{ \"network\": { \"concurrency\": 16 } }`; `config.json` may hold comments and has",
+    "`\"version\": 1`. Sizes are written `5GB`, `500MB` or as bytes, times `90d` or `30s`, a list in the environment separated by commas. An unknown",
+    "key is warned of and kept.",
+    "",
+    "| Key | Environment | Default | Project | |",
+    "|---|---|---|---|---|",
+    ...rows,
+  ];
 }
 
 /** The whole of docs/api.md: the calls of a server, and every error code. */

@@ -68,12 +68,15 @@ function* tokens(text: string): Generator<{ at: number; token: string }> {
 
 function whereBroken(text: string): string {
   let before = "";
+  let end = 0;
   for (const { at, token } of tokens(text)) {
-    if (before === "," && (token === "}" || token === "]"))
+    const isLast = before === "," && text.slice(end, at).trim() === "";
+    if (isLast && (token === "}" || token === "]"))
       return `there is a comma before "${token}" in line ${lineOf(text, at)}`;
     if (token.startsWith('"') && (token.length === 1 || !token.endsWith('"')))
       return `a text that begins in line ${lineOf(text, at)} does not end`;
     before = token;
+    end = at + token.length;
   }
   return "check its commas, quotes and brackets";
 }

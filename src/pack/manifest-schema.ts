@@ -44,6 +44,19 @@ export const MANIFEST_SCHEMA = {
     engines: ranges("Programs it runs on: name to range"),
     workspaces: texts("Globs of member folders"),
     installDir: text("Folder that dependencies are installed into"),
+    config: {
+      type: "object",
+      description:
+        "Settings of land for all who work on the project: of network and storage, and of security what is stricter than the user has it",
+      properties: {
+        network: { type: "object", description: "Such as concurrency, tries, idleSeconds" },
+        storage: { type: "object", description: "link: auto, reflink, hardlink or copy" },
+        security: {
+          type: "object",
+          description: "requireSignatures, checksum, minimumAge (days: 7d)",
+        },
+      },
+    },
     site: {
       type: "object",
       description: "What `land deploy` puts online",

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 
-import { stripComments } from "jsonc-parser";
-
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { isMap, type JsonMap, MAX_JSON_BYTES, readJson } from "#pack/json.ts";
 import { readTextIfAny } from "#store/files.ts";
+
+import { blankComments } from "./edit.ts";
 
 /** The file of the user's settings, in `$LAND_HOME`. */
 export function userFile(landHome: string): string {
@@ -22,8 +22,7 @@ export async function readUserFile(path: string): Promise<JsonMap | undefined> {
 export function parseUserFile(path: string, text: string): JsonMap {
   const refuse = (key: string, problem: string) =>
     fail("config_invalid", { key: printable(key), source: path, problem });
-  // A comment becomes blanks, so that every line keeps its number.
-  const bare = text.length > MAX_JSON_BYTES ? text : stripComments(text, " ");
+  const bare = text.length > MAX_JSON_BYTES ? text : blankComments(text);
   const read = readJson(bare);
   if ("problem" in read)
     throw refuse(read.field === "" ? "the file" : read.field, `it ${read.problem}`);

@@ -1,12 +1,10 @@
-import { join } from "node:path";
-
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
-import { isMap, type JsonMap, readJson } from "#pack/json.ts";
-import { readTextIfAny } from "#store/files.ts";
+import { isMap, type JsonMap } from "#pack/json.ts";
 
 import { readUserFile, userFile } from "./file.ts";
 import type { ClientConfig, ClientKey, ConfigOrigin } from "./model.ts";
+import { readProjectConfig } from "./project.ts";
 import { CLIENT_KEYS, isClientKey, settingOf, variableOfSetting } from "./settings.ts";
 import { parseSetting, type SettingValue } from "./value.ts";
 
@@ -38,8 +36,8 @@ export async function loadConfig(sources: ClientConfigSources): Promise<LoadedCo
   const { env, flags = {} } = sources;
   const path = userFile(sources.landHome);
   const user = flatten((await readUserFile(path)) ?? {}, path);
-  const project =
-    sources.project === undefined ? NOTHING : await readProjectConfig(sources.project);
+  const told = sources.project === undefined ? {} : await readProjectConfig(sources.project);
+  const project = flatten(told, "land.json");
   const values: Record<string, SettingValue> = {};
   const origins: Partial<Record<ClientKey, ConfigOrigin>> = {};
   for (const key of CLIENT_KEYS)
@@ -54,7 +52,6 @@ export async function loadConfig(sources: ClientConfigSources): Promise<LoadedCo
 }
 
 type Layer = { known: ReadonlyMap<ClientKey, unknown>; unknown: string[] };
-const NOTHING: Layer = { known: new Map(), unknown: [] };
 
 function settle(
   key: ClientKey,
@@ -78,8 +75,8 @@ function settle(
   return counts ? [wanted, "project"] : own;
 }
 
-/** What grants trust is the user's alone. @throws config_invalid */
-function refuseTrust(key: ClientKey): void {
+/** Refuses what a project may not set: what grants trust is the user's alone. @throws config_invalid */
+export function refuseTrust(key: ClientKey): void {
   if (settingOf(key).project !== "no") return;
   const problem = `a project may not set it: that is for the user alone, with \`land config set ${key}\``;
   throw fail("config_invalid", { key, source: "land.json", problem });
@@ -91,20 +88,6 @@ function isStricter(key: ClientKey, wanted: SettingValue, own: SettingValue): bo
   if (typeof wanted === "boolean") return wanted && own === false;
   // A second checksum is more than none; of two kinds neither is.
   return wanted !== own && own === settingOf(key).default;
-}
-
-/**
- * What the `config` of a folder's land.json says. A manifest that is not readable says nothing here: whoever needs the
- * project tells what is wrong with it.
- */
-async function readProjectConfig(dir: string): Promise<Layer> {
-  const text = await readTextIfAny(join(dir, "land.json"));
-  if (text === undefined || !text.includes('"config"')) return NOTHING;
-  const read = readJson(text);
-  if ("problem" in read || !isMap(read.value) || read.value["config"] === undefined) return NOTHING;
-  const { config } = read.value;
-  if (isMap(config)) return flatten(config, "land.json");
-  throw fail("config_invalid", { key: "config", source: "land.json", problem: "use an object" });
 }
 
 /** The settings of a tree of sections, by their names. What no land of this version knows is told, and otherwise let be. */

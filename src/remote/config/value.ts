@@ -52,7 +52,7 @@ export function maskSetting(key: ClientKey, value: SettingValue): SettingValue {
 /** An address without the password in it. What is no address is hidden whole where it could hold one. */
 function maskSecret(text: string): string {
   const url = URL.parse(text);
-  if (!url) return text.includes("@") ? "…" : text;
+  if (!url || !/^https?:$/.test(url.protocol)) return text.includes("@") ? "…" : text;
   if (url.password !== "") return text.replace(/(:\/\/[^/@:]*):.*@/, "$1:…@");
   return text;
 }
