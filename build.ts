@@ -1,12 +1,24 @@
 /**
- * Makes `dist/land`; with `--all` one binary per target and `SHA256SUMS`.
+ * Makes `dist/land`; with `--release` also what `land upgrade` takes: a binary named by its target, `latest.json` and
+ * `SHA256SUMS`; with `--all` that for every target. `--release-key` makes a key to sign releases with, and nothing else.
  * The scripts of package.json and the tests call it. It must never name a registry, nor embed what is not meant for the target.
  */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 
 import { type BunPlugin, Glob } from "bun";
+
+import { parseVersion } from "#base/names.ts";
+import {
+  generateKeyPair,
+  parsePrivateKey,
+  parsePublicKey,
+  type PrivateKey,
+  publicKeyOf,
+} from "#pack/sign.ts";
+import { RELEASE_FILE, type ReleaseFile, writeRelease } from "#remote/release.ts";
 
 import manifest from "./package.json";
 
@@ -43,7 +55,10 @@ export type Job = {
   entrypoints: string[];
 };
 
-/** Environment variables; the build reads `SOURCE_DATE_EPOCH`. */
+/**
+ * Environment variables; the build reads `SOURCE_DATE_EPOCH`, `LAND_RELEASE_KEY` (private: signs the release, and its public half
+ * goes into the binary) and `LAND_RELEASE_PUBLIC_KEYS` (further ones that go in, separated by commas).
+ */
 type Env = Record<string, string | undefined>;
 
 /** The target of this machine. */
@@ -148,7 +163,10 @@ async function compile(job: Job, outfile: string, env: Env): Promise<Set<string>
     throw: false,
     define: {
       LAND_COMMIT: JSON.stringify(readCommit()),
+      LAND_FAULTS: "false",
       LAND_BUILT_AT: JSON.stringify(readBuildTime(env)),
+      LAND_TARGET: JSON.stringify(job.target),
+      LAND_RELEASE_KEYS: JSON.stringify((await readReleaseKeys(env)).join(",")),
       "process.env.NODE_ENV": '"production"',
     },
     plugins: [embedAddon(job, addons)],
@@ -210,38 +228,73 @@ async function installTargets(): Promise<string> {
   return folder;
 }
 
-/** Builds every target into dist and writes `SHA256SUMS` as `sha256sum --check` reads it. */
-async function buildAll(): Promise<void> {
-  const packages = await installTargets();
-  const lines: string[] = [];
-  for (const target of allTargets()) {
-    const suffix = suffixOf(target);
-    const name = `land-${target}${suffix}`;
-    const runtime = join(
-      packages,
-      "node_modules/@oven",
-      targets[target].runtime,
-      `bin/bun${suffix}`,
-    );
-    const outfile = join(dist, name);
-    await buildBinary({ target, outfile, packages, runtime, entrypoints: findEntrypoints() });
-    const hash = new Bun.CryptoHasher("sha256").update(await Bun.file(outfile).arrayBuffer());
-    lines.push(`${hash.digest("hex")}  ${name}\n`);
-    console.log(`built dist/${name}`);
+/** The key that signs releases, where one is given. */
+function readSigningKey(env: Env): PrivateKey | undefined {
+  const text = env["LAND_RELEASE_KEY"];
+  return text === undefined || text === "" ? undefined : parsePrivateKey(text);
+}
+
+/** The keys whose releases the binary will take: several while one follows another. */
+async function readReleaseKeys(env: Env): Promise<string[]> {
+  const own = readSigningKey(env);
+  const more = (env["LAND_RELEASE_PUBLIC_KEYS"] ?? "").split(",").filter((text) => text !== "");
+  const keys = [...(own ? [await publicKeyOf(own)] : []), ...more.map(parsePublicKey)];
+  return [...new Set(keys)];
+}
+
+/** Builds these targets into `folder` and writes `SHA256SUMS` as `sha256sum --check` reads it, and `latest.json`. */
+export async function buildRelease(
+  jobs: readonly Job[],
+  folder: string,
+  env: Env = process.env,
+): Promise<void> {
+  const sums: string[] = [];
+  const files: Record<string, ReleaseFile> = {};
+  for (const job of jobs) {
+    await buildBinary(job, env);
+    const file = basename(job.outfile);
+    const bytes = await Bun.file(job.outfile).arrayBuffer();
+    const sha256 = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+    files[job.target] = { file, sha256, size: bytes.byteLength };
+    sums.push(`${sha256}  ${file}\n`);
+    console.log(`built ${relative(root, job.outfile)}`);
   }
-  await Bun.write(join(dist, "SHA256SUMS"), lines.join(""));
+  const release = { version: parseVersion(manifest.version), files };
+  const key = readSigningKey(env);
+  if (!key) console.log("not signed: without LAND_RELEASE_KEY no land will upgrade to this");
+  await Bun.write(join(folder, "SHA256SUMS"), sums.join(""));
+  await Bun.write(join(folder, RELEASE_FILE), await writeRelease(release, key));
+}
+
+/** What builds each target for a release, or this machine's alone. */
+async function releaseJobs(all: boolean): Promise<Job[]> {
+  const packages = all ? await installTargets() : root;
+  return (all ? allTargets() : [hostTarget()]).map((target): Job => {
+    const suffix = suffixOf(target);
+    const outfile = join(dist, `land-${target}${suffix}`);
+    const bun = join(packages, "node_modules/@oven", targets[target].runtime, `bin/bun${suffix}`);
+    const entrypoints = findEntrypoints();
+    return { target, outfile, packages, entrypoints, ...(all && { runtime: bun }) };
+  });
 }
 
 async function main(args: string[]): Promise<void> {
-  const unknown = args.find((arg) => arg !== "--all");
+  const known = ["--all", "--release", "--release-key"];
+  const unknown = args.find((arg) => !known.includes(arg));
   if (unknown !== undefined) throw new Error(`Cannot build: unknown argument "${unknown}"`);
+  if (args.includes("--release-key")) {
+    const { privateKey, publicKey } = await generateKeyPair((size) => randomBytes(size));
+    console.log(`LAND_RELEASE_KEY=${privateKey}\nLAND_RELEASE_PUBLIC_KEYS=${publicKey}`);
+    return;
+  }
   await mkdir(dist, { recursive: true });
   const target = hostTarget();
   const name = `land${suffixOf(target)}`;
   const outfile = join(dist, name);
   await buildBinary({ target, outfile, packages: root, entrypoints: findEntrypoints() });
   console.log(`built dist/${name}`);
-  if (args.includes("--all")) await buildAll();
+  const all = args.includes("--all");
+  if (all || args.includes("--release")) await buildRelease(await releaseJobs(all), dist);
 }
 
 if (import.meta.main) {

@@ -23,3 +23,7 @@ declare module "*/dev-script.js" {
 /** Set by build.ts; absent when the source runs unbuilt. */
 declare const LAND_COMMIT: string | undefined;
 declare const LAND_BUILT_AT: string | undefined;
+declare const LAND_TARGET: string | undefined;
+declare const LAND_RELEASE_KEYS: string | undefined;
+/** True in what tests run alone: see src/base/faults.ts. */
+declare const LAND_FAULTS: boolean | undefined;

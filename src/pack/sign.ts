@@ -38,8 +38,13 @@ export async function signVersion(
   privateKey: PrivateKey,
   version: SignedVersion,
 ): Promise<Signature> {
+  return signText(privateKey, messageOf(version));
+}
+
+/** Signs a text. It must begin with what it is for (`land-…-v1`), so that no signature can stand for another kind. */
+export async function signText(privateKey: PrivateKey, text: string): Promise<Signature> {
   const key = await importPrivate(privateKey);
-  const signature = await crypto.subtle.sign("Ed25519", key, messageOf(version));
+  const signature = await crypto.subtle.sign("Ed25519", key, new TextEncoder().encode(text));
   return {
     key: await publicKeyOf(privateKey),
     sig: Buffer.from(signature).toString("base64url"),
@@ -48,9 +53,14 @@ export async function signVersion(
 
 /** Whether the signature's own key signed exactly this name, version and digest. Says nothing of whose key it is. */
 export async function verifyVersion(
-  { key, sig }: Signature,
+  signature: Signature,
   version: SignedVersion,
 ): Promise<boolean> {
+  return verifyText(signature, messageOf(version));
+}
+
+/** Whether the signature's own key signed exactly this text. Says nothing of whose key it is. */
+export async function verifyText({ key, sig }: Signature, text: string): Promise<boolean> {
   const bytes = Buffer.from(key.slice("ed25519:".length), "base64url");
   try {
     const imported = await crypto.subtle.importKey("raw", bytes, "Ed25519", false, ["verify"]);
@@ -58,7 +68,7 @@ export async function verifyVersion(
       "Ed25519",
       imported,
       Buffer.from(sig, "base64url"),
-      messageOf(version),
+      new TextEncoder().encode(text),
     );
   } catch {
     // 32 bytes that are no point of the curve: no signature of such a key can be right.
@@ -113,8 +123,8 @@ export function parsePrivateKey(value: unknown): PrivateKey {
   });
 }
 
-function messageOf({ name, version, digest }: SignedVersion): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`land-package-v1\n${name}\n${version}\n${digest}\n`);
+function messageOf({ name, version, digest }: SignedVersion): string {
+  return `land-package-v1\n${name}\n${version}\n${digest}\n`;
 }
 
 async function importPrivate(privateKey: PrivateKey): Promise<CryptoKey> {
