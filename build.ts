@@ -272,15 +272,21 @@ async function releaseJobs(all: boolean): Promise<Job[]> {
   return (all ? allTargets() : [hostTarget()]).map((target): Job => {
     const suffix = suffixOf(target);
     const outfile = join(dist, `land-${target}${suffix}`);
-    const bun = join(packages, "node_modules/@oven", targets[target].runtime, `bin/bun${suffix}`);
-    const entrypoints = findEntrypoints();
-    return { target, outfile, packages, entrypoints, ...(all && { runtime: bun }) };
+    const job: Job = { target, outfile, packages, entrypoints: findEntrypoints() };
+    if (all)
+      job.runtime = join(
+        packages,
+        "node_modules/@oven",
+        targets[target].runtime,
+        `bin/bun${suffix}`,
+      );
+    return job;
   });
 }
 
 async function main(args: string[]): Promise<void> {
-  const known = ["--all", "--release", "--release-key"];
-  const unknown = args.find((arg) => !known.includes(arg));
+  const known = new Set(["--all", "--release", "--release-key"]);
+  const unknown = args.find((arg) => !known.has(arg));
   if (unknown !== undefined) throw new Error(`Cannot build: unknown argument "${unknown}"`);
   if (args.includes("--release-key")) {
     const { privateKey, publicKey } = await generateKeyPair((size) => randomBytes(size));
