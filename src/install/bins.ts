@@ -5,8 +5,7 @@ import { fail } from "#base/errors.ts";
 import { byText } from "#base/order.ts";
 import { writeFileAtomic } from "#store/files.ts";
 
-import type { Placed } from "./marker.ts";
-import type { Bin } from "./stored.ts";
+import type { Bin, Bins } from "./stored.ts";
 
 /** A command of a tree: which package brings it, and which file it is. */
 export type TreeBin = Bin & { command: string; package: string };
@@ -19,13 +18,13 @@ export type BinOptions = {
 };
 
 /**
- * All commands of a tree, sorted.
+ * All commands of a tree, sorted, from its packages and members by name.
  *
  * @throws bin_taken where two packages bring the same one, also where only case differs
  */
-export function binsOf(placed: Placed): TreeBin[] {
+export function binsOf(packages: Iterable<readonly [string, { bin: Bins }]>): TreeBin[] {
   const bins = new Map<string, TreeBin>();
-  for (const [name, { bin }] of [...placed].toSorted(([a], [b]) => byText(a, b)))
+  for (const [name, { bin }] of [...packages].toSorted(([a], [b]) => byText(a, b)))
     for (const [command, { path, runner }] of Object.entries(bin)) {
       const taken = bins.get(command.toLowerCase());
       if (taken) throw fail("bin_taken", { bin: command, first: taken.package, second: name });

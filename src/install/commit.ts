@@ -1,6 +1,14 @@
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { errorCode, fileFailed, readTextIfAny, syncFolder, writeFileAtomic } from "#store/files.ts";
 
@@ -14,7 +22,7 @@ import {
 } from "./journal.ts";
 import { MARKER, serializeMarker } from "./marker.ts";
 
-/** The folders a change is about, absolute. */
+/** The folders a change is about, absolute, `projectDir` with links resolved. */
 export type Places = { projectDir: string; installDir: string };
 
 /**
@@ -60,12 +68,24 @@ export async function healChange(places: Places): Promise<boolean> {
     return true;
   }
   for (const { path, before, after } of journal.files) {
-    const current = await readTextIfAny(join(projectDir, path));
-    if (current === before && current !== after)
-      await writeFileAtomic(join(projectDir, path), after);
+    if (!isInPlace(projectDir, path)) continue;
+    const file = join(projectDir, path);
+    await sweepTemporary(dirname(file), [basename(file)]);
+    const current = await readTextIfAny(file);
+    if (current === before && current !== after) await writeFileAtomic(file, after);
   }
   await finish(places, journal);
   return true;
+}
+
+/** Whether the folder of a file is where its path says: through a link, a journal of a checkout could write elsewhere. */
+function isInPlace(projectDir: string, path: string): boolean {
+  const folder = dirname(join(projectDir, path));
+  try {
+    return realpathSync(folder) === folder;
+  } catch {
+    return false;
+  }
 }
 
 /** Removes half-written files that a killed run left beside these. Nobody else writes them while the project is locked. */
@@ -97,7 +117,7 @@ async function finish({ installDir }: Places, journal: Journal): Promise<void> {
   try {
     moveAll(installDir, staging, journal);
     await syncFolder(installDir);
-    await writeFileAtomic(join(installDir, MARKER), serializeMarker(journal.placed));
+    await writeFileAtomic(join(installDir, MARKER), serializeMarker(journal));
     await rm(join(installDir, JOURNAL), { force: true });
     // A journal that came back after a power loss must find its staging folder whole.
     await syncFolder(installDir);

@@ -62,7 +62,7 @@ export async function readGlobal(
   try {
     const { manifest } = await readProject(dir);
     const range = manifest.dependencies[name];
-    const placed = (await readMarker(join(dir, GLOBAL_TREE)))?.get(name);
+    const placed = (await readMarker(join(dir, GLOBAL_TREE)))?.placed.get(name);
     const text = await readTextIfAny(join(dir, "land.lock"));
     const locked = parseLock(text ?? "").packages.find((item) => item.name === name);
     if (range === undefined || !placed || locked?.digest !== placed.digest) return undefined;

@@ -3,18 +3,21 @@ import { realpath, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
-import { type Project, readProject } from "#pack/project.ts";
+import { MANIFEST_FILES, type Project, readProject } from "#pack/project.ts";
+import { requireMembers } from "#pack/workspace-ranges.ts";
+import { findWorkspaceRoot, readWorkspace, type Workspace } from "#pack/workspace.ts";
 import { errorCode, fileFailed, readTextIfAny, writeFileAtomic } from "#store/files.ts";
 import { type Lock as OsLock, takeLock } from "#store/lock.ts";
 
 import { commitChange, healChange, isThere } from "./commit.ts";
 import { ensureStored } from "./fetch.ts";
-import { type FileChange, PROJECT_FILES, STAGING } from "./journal.ts";
-import { differencesOf, ROOT_FOLDER } from "./lock-fit.ts";
+import { type FileChange, type Journal, STAGING } from "./journal.ts";
+import { changesOfLock, differencesOf, ROOT_FOLDER } from "./lock-fit.ts";
 import { mergeConflicts } from "./lock-merge.ts";
 import { serializeLock } from "./lock-write.ts";
 import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
-import type { Placed } from "./marker.ts";
+import type { Held, Links } from "./marker.ts";
+import { linksOf } from "./members.ts";
 import { createMetadata, type Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { inParallel } from "./parallel.ts";
@@ -24,32 +27,48 @@ import { requirementChanges } from "./requirement-changes.ts";
 import { resolveLock } from "./resolve.ts";
 import { openStore } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
-import { changeOf, prepareTree, readTree, type Tree, type TreeChange } from "./tree.ts";
+import { tellAfter, tellBefore } from "./tell.ts";
+import {
+  changeOf,
+  heldBy,
+  prepareTree,
+  readTree,
+  type Tree,
+  type TreeChange,
+  type TreePlaces,
+} from "./tree.ts";
 
 /**
- * Brings manifest, lock and tree of a project to what the mode asks for, and tells what changed in the tree. Whatever
- * fails before everything is fetched, verified and laid ready leaves all three as they were; a run that is killed is
- * completed or undone by the next. One process at a time works on a project; others wait.
+ * Brings manifest, lock and tree of a project to what the mode asks for, and tells what changed in the tree. In the folder
+ * of a member it is the whole workspace: one lock and one tree in its root, the members linked. Whatever fails before
+ * everything is fetched, verified and laid ready leaves all three as they were; a run that is killed is completed or undone
+ * by the next. One process at a time works on a project; others wait.
  *
  * With a lock that fits and a tree that is whole, no registry is asked. Nothing of a package is ever run.
  *
  * @throws no_solution, lock_missing, lock_outdated, lock_invalid, lock_version_unknown, checksum_mismatch, key_changed,
  * signature_invalid, signature_required, package_refused, bin_taken, install_dir_foreign, registry_untrusted, lock_busy,
- * manifest_missing, manifest_invalid, network, and what the registry tells
+ * manifest_missing, manifest_invalid, workspace_invalid, hook_refused, network, and what the registry tells
  */
 export async function installProject(options: InstallOptions): Promise<InstallResult> {
-  const dir = await realpath(options.dir).catch((cause: unknown) => {
+  const asked = await realpath(options.dir).catch((cause: unknown) => {
     throw fileFailed("open", options.dir, cause);
   });
+  const dir = await findWorkspaceRoot(asked);
   const lock = await lockProject(options, dir);
+  let done: { result: InstallResult; changesTree: boolean };
   try {
     const found = await readProject(dir);
     requireFolder(placesOf(found).installDir);
     const healed = await healChange(placesOf(found));
-    return await installLocked(options, healed ? await readProject(dir) : found);
+    const workspace = await readWorkspace(healed ? await readProject(dir) : found);
+    done = await installLocked(options, workspace, asked);
   } finally {
     lock.release();
   }
+  // Out of the lock: what is told now may itself call land.
+  if (done.changesTree) await tellAfter(options.hooks, dir, done.result);
+  return done.result;
 }
 
 /** Takes the lock of a project, so that one process at a time changes it. @throws lock_busy */
@@ -69,44 +88,89 @@ export async function lockProject(
   });
 }
 
-async function installLocked(options: InstallOptions, found: Project): Promise<InstallResult> {
-  const lockText = await readTextIfAny(join(found.dir, "land.lock"));
+async function installLocked(
+  options: InstallOptions,
+  found: Workspace,
+  asked: string,
+): Promise<{ result: InstallResult; changesTree: boolean }> {
+  for (const problem of found.warnings) options.onEvent?.({ kind: "warn", problem });
+  const lockText = await readTextIfAny(join(found.root.dir, "land.lock"));
   const merged = lockText === undefined || isFrozen(options) ? undefined : mergeConflicts(lockText);
   const old = merged ?? (lockText === undefined ? undefined : parseLock(lockText));
   const metadata = createMetadata(options, old);
-  const project = await editForMode(options, found, metadata);
-  const lock = await chooseLock(options, project, old, metadata);
-  const { installDir } = placesOf(project);
-  const tree = await readTree(installDir);
-  const placed: Placed = tree.kind === "own" ? tree.placed : new Map();
-  const change = changeOf(installDir, placed, lock);
+  const workspace = await editForMode(options, found, asked, metadata);
+  requireMembers(workspace);
+  const lock = await chooseLock(options, workspace, old, metadata);
+  const files = fileChanges(
+    found,
+    workspace,
+    { text: lockText, lock: merged ? undefined : old },
+    lock,
+  );
+  const manifest = manifestResult(found, workspace);
+  if (options.lockOnly)
+    return lockAlone(options, { old, lock, root: found.root.dir, files, manifest }, metadata);
+  const places = treePlaces(workspace.root);
+  const tree = await readTree(places.installDir);
+  const links = linksOf(workspace);
+  const change = changeOf(places, heldBy(tree), lock, links);
   await checkLockPolicy(options, lock.packages, change.place, metadata);
-  if (tree.kind === "foreign" && lock.packages.length > 0 && !options.yes)
-    throw fail("install_dir_foreign", { dir: installDir });
-  const files = fileChanges(found, project, lockText, merged ? undefined : old, lock);
-  const touchesTree = change.place.length > 0 || change.remove.length > 0;
-  const manifest = requirementChanges(ROOT_FOLDER, found.manifest, project.manifest);
-  const result = { ...change.result, ...(manifest.length > 0 && { manifest }) };
-  if (options.dryRun || (!touchesTree && files.length === 0)) return result;
+  const isEmpty = lock.packages.length + links.size === 0;
+  if (tree.kind === "foreign" && !isEmpty && !options.yes)
+    throw fail("install_dir_foreign", { dir: places.installDir });
+  const { place, link, remove } = change;
+  const changesTree = place.length + link.length + remove.length > 0;
+  const result = { ...change.result, ...manifest };
+  if (options.dryRun || (!changesTree && files.length === 0)) return { result, changesTree: false };
   await options.beforeWrite?.(result);
-  if (touchesTree) await applyChange(options, { project, tree, change, lock, files, metadata });
-  else await writeFiles(project, placed, files);
-  return result;
+  if (changesTree)
+    await applyChange(options, { places, tree, change, lock, links, files, metadata });
+  else await writeFiles(places, heldBy(tree), files);
+  return { result, changesTree };
+}
+
+/** Writes manifests and lock, and looks at no tree. */
+async function lockAlone(
+  options: InstallOptions,
+  about: { old: Lock | undefined; lock: Lock; root: string } & Written,
+  metadata: Metadata,
+): Promise<{ result: InstallResult; changesTree: boolean }> {
+  const { old, lock, root, files, manifest } = about;
+  await checkLockPolicy(options, lock.packages, [], metadata);
+  const result = { ...changesOfLock(old, lock), ...manifest };
+  if (options.dryRun || files.length === 0) return { result, changesTree: false };
+  await options.beforeWrite?.(result);
+  for (const { path, after } of files) await writeFileAtomic(join(root, path), after);
+  return { result, changesTree: false };
+}
+
+type Written = { files: FileChange[]; manifest: Pick<InstallResult, "manifest"> };
+
+/** What changes in the requirements of the root and its members. */
+function manifestResult(found: Workspace, edited: Workspace): Written["manifest"] {
+  const changes = requirementChanges(ROOT_FOLDER, found.root.manifest, edited.root.manifest);
+  for (const [at, { folder, project }] of found.members.entries()) {
+    const after = edited.members[at]?.project ?? project;
+    if (after !== project)
+      changes.push(...requirementChanges(folder, project.manifest, after.manifest));
+  }
+  return changes.length > 0 ? { manifest: changes } : {};
 }
 
 /** The lock to install: the one that is there where it fits, else a new one. @throws lock_missing, lock_outdated */
 async function chooseLock(
   options: InstallOptions,
-  { manifest, dir }: Project,
+  workspace: Workspace,
   old: Lock | undefined,
   metadata: Metadata,
 ): Promise<Lock> {
+  const { root, members } = workspace;
   const frozen = isFrozen(options);
-  const differences = old && differencesOf(old, manifest);
+  const differences = old && differencesOf(old, root.manifest, members);
   if (old && differences?.length === 0 && options.mode.kind !== "update") return old;
-  if (frozen && !differences) throw fail("lock_missing", { path: join(dir, "land.lock") });
+  if (frozen && !differences) throw fail("lock_missing", { path: join(root.dir, "land.lock") });
   if (frozen && differences) throw fail("lock_outdated", { differences: differences.join("; ") });
-  return resolveLock(options, manifest, old, metadata);
+  return resolveLock(options, workspace, old, metadata);
 }
 
 /** What edits the manifest cannot hold to the lock. */
@@ -116,47 +180,55 @@ function isFrozen({ frozen, mode }: InstallOptions): boolean {
 
 /** What of the project's own files has to be written. A lock that says the same is left as it is, byte for byte. */
 function fileChanges(
-  found: Project,
-  project: Project,
-  lockText: string | undefined,
-  old: Lock | undefined,
+  found: Workspace,
+  edited: Workspace,
+  before: { text: string | undefined; lock: Lock | undefined },
   lock: Lock,
 ): FileChange[] {
-  const changes: FileChange[] = [];
-  for (const path of PROJECT_FILES) {
-    if (path === "land.lock") continue;
-    const [before, after] = [found.texts[path], project.texts[path]];
-    if (after !== undefined && before !== after) changes.push({ path, before, after });
-  }
-  if (lock === old) return changes;
+  const changes = manifestChanges("", found.root, edited.root);
+  for (const [at, { folder, project }] of found.members.entries())
+    changes.push(...manifestChanges(`${folder}/`, project, edited.members[at]?.project ?? project));
+  if (lock === before.lock) return changes;
   const after = serializeLock(lock);
-  if (old === undefined || serializeLock(old) !== after)
-    changes.push({ path: "land.lock", before: lockText, after });
+  if (before.lock === undefined || serializeLock(before.lock) !== after)
+    changes.push({ path: "land.lock", before: before.text, after });
   return changes;
 }
 
-/** Manifest and lock of a project whose tree stays as it is. */
-async function writeFiles(project: Project, placed: Placed, files: FileChange[]): Promise<void> {
-  const places = placesOf(project);
-  if (placed.size > 0)
-    return commitChange(places, { files, clear: [], remove: [], place: [], bins: "keep", placed });
+function manifestChanges(folder: string, found: Project, edited: Project): FileChange[] {
+  if (found === edited) return [];
+  return MANIFEST_FILES.flatMap((file) => {
+    const [before, after] = [found.texts[file], edited.texts[file]];
+    return after === undefined || before === after
+      ? []
+      : [{ path: `${folder}${file}`, before, after }];
+  });
+}
+
+/** Manifests and lock of a project whose tree stays as it is. */
+async function writeFiles(places: TreePlaces, held: Held, files: FileChange[]): Promise<void> {
+  const { installDir, rootDir: projectDir } = places;
+  if (held.placed.size + held.links.size > 0) {
+    const journal: Journal = { files, clear: [], remove: [], place: [], bins: "keep", ...held };
+    return commitChange({ projectDir, installDir }, journal);
+  }
   // Without a tree there is no place for a journal: a lock that fell behind its manifest is made anew by the next run.
-  for (const { path, after } of files) await writeFileAtomic(join(project.dir, path), after);
+  for (const { path, after } of files) await writeFileAtomic(join(projectDir, path), after);
 }
 
 type Application = {
-  project: Project;
+  places: TreePlaces;
   tree: Tree;
   change: TreeChange;
   lock: Lock;
+  links: Links;
   files: FileChange[];
   metadata: Metadata;
 };
 
 async function applyChange(options: InstallOptions, application: Application): Promise<void> {
-  const { project, tree, change, lock, files, metadata } = application;
-  const places = placesOf(project);
-  const { installDir } = places;
+  const { places, tree, change, lock, links, files, metadata } = application;
+  const { installDir, rootDir } = places;
   const fresh = !isThere(installDir);
   const onWait = (holder: string): void =>
     options.onEvent?.({ kind: "wait", what: "the store", holder });
@@ -165,9 +237,10 @@ async function applyChange(options: InstallOptions, application: Application): P
     const fetchOne = async (locked: LockedPackage): Promise<StoredPackage> =>
       ensureStored(options, store, locked, metadata.knownSize(locked));
     const stored = await inParallel(change.place, options.concurrency, fetchOne);
+    await tellBefore(options.hooks, rootDir, change.result);
     options.onEvent?.({ kind: "write", packages: change.place.length });
-    const bins = { landBinary: options.landBinary, windows: process.platform === "win32" };
-    const preparation = { installDir, tree, change, lock, store, stored, bins };
+    const { landBinary } = options;
+    const preparation = { places, tree, change, lock, links, store, stored, landBinary };
     const prepare = async () => {
       const steps = await prepareTree({ ...preparation, fetchAgain: fetchOne });
       await options.beforeCommit?.(steps.placed);
@@ -177,7 +250,7 @@ async function applyChange(options: InstallOptions, application: Application): P
       await dropStaging(installDir, fresh);
       throw error instanceof LandError ? error : fileFailed("write to", installDir, error);
     });
-    await commitChange(places, { files, ...steps });
+    await commitChange({ projectDir: rootDir, installDir }, { files, ...steps });
   } finally {
     store.close();
   }
@@ -201,4 +274,9 @@ async function dropStaging(installDir: string, fresh: boolean): Promise<void> {
 
 function placesOf(project: Project): { projectDir: string; installDir: string } {
   return { projectDir: project.dir, installDir: join(project.dir, project.installDir) };
+}
+
+function treePlaces(root: Project): TreePlaces {
+  const { projectDir, installDir } = placesOf(root);
+  return { rootDir: projectDir, installDir, windows: process.platform === "win32" };
 }

@@ -12,7 +12,7 @@ import { type ProjectRoot, readRoots } from "./list-roots.ts";
 import { type Lock, parseLock } from "./lockfile.ts";
 import type { Placed } from "./marker.ts";
 import type { NamedVersion } from "./options.ts";
-import { changeOf, readTree } from "./tree.ts";
+import { changeOf, heldBy, readTree } from "./tree.ts";
 
 /** A package in the tree of a project. */
 export type InstalledPackage = {
@@ -50,7 +50,8 @@ export async function listInstalled(dir: string): Promise<Installed> {
   const roots = await readRoots(project);
   const installDir = join(project.dir, project.installDir);
   const tree = await readTree(installDir);
-  const placed: Placed = tree.kind === "own" ? tree.placed : new Map();
+  const held = heldBy(tree);
+  const { placed } = held;
   const locked = new Map(lock?.packages.map((item) => [item.name, item]));
   const packages = [...placed].map(([name, { version, digest }]): InstalledPackage => {
     const known = locked.get(name);
@@ -58,9 +59,10 @@ export async function listInstalled(dir: string): Promise<Installed> {
     return { name, version, digest, dependencies };
   });
   const { result } = changeOf(
-    installDir,
-    placed,
+    { rootDir: project.dir, installDir, windows: process.platform === "win32" },
+    held,
     lock ?? { packages: [], manifests: new Map(), unknown: [] },
+    held.links,
   );
   const strange = tree.kind === "own" ? strangeNames(installDir, placed, roots) : [];
   return {

@@ -10,6 +10,7 @@ import {
 } from "#base/names.ts";
 import { byText } from "#base/order.ts";
 import { isMap } from "#pack/json.ts";
+import { problemOfPath } from "#pack/paths.ts";
 import { readTextIfAny } from "#store/files.ts";
 
 import { type Bins, parseBins } from "./stored.ts";
@@ -21,21 +22,32 @@ export const MARKER = ".land.json";
 export type PlacedPackage = { version: Version; digest: Digest; bin: Bins };
 /** What a tree holds, by name. */
 export type Placed = Map<PackageName, PlacedPackage>;
+/** A member of the workspace in a tree: a link to its folder, relative to the root. */
+export type PlacedLink = { folder: string; bin: Bins };
+/** The members that a tree links, by name. */
+export type Links = Map<PackageName, PlacedLink>;
+/** All that a tree holds; no name is in both. */
+export type Held = { placed: Placed; links: Links };
 
 /** What the marker in `installDir` tells; undefined where there is none, or one that land did not write. */
-export async function readMarker(installDir: string): Promise<Placed | undefined> {
+export async function readMarker(installDir: string): Promise<Held | undefined> {
   const text = await readTextIfAny(join(installDir, MARKER));
   return text === undefined ? undefined : parseMarker(text);
 }
 
 /** The text of a marker. Equal trees give equal bytes. */
-export function serializeMarker(placed: Placed): string {
-  const packages = Object.fromEntries([...placed].toSorted(([a], [b]) => byText(a, b)));
-  return `${JSON.stringify({ format: 1, packages }, null, 1)}\n`;
+export function serializeMarker({ placed, links }: Held): string {
+  const packages = sortedMap(placed);
+  const linked = links.size === 0 ? {} : { links: sortedMap(links) };
+  return `${JSON.stringify({ format: 1, packages, ...linked }, null, 1)}\n`;
+}
+
+function sortedMap<T>(map: ReadonlyMap<string, T>): { [name: string]: T } {
+  return Object.fromEntries([...map].toSorted(([a], [b]) => byText(a, b)));
 }
 
 /** Every name, digest and path in it is checked: a checkout may bring a marker along. */
-export function parseMarker(text: string): Placed | undefined {
+export function parseMarker(text: string): Held | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (!isMap(value) || value["format"] !== 1 || !isMap(value["packages"])) return undefined;
@@ -46,8 +58,22 @@ export function parseMarker(text: string): Placed | undefined {
       const version = parseVersion(item["version"]);
       placed.set(parsePackageName(name), { version, digest: parseDigest(item["digest"]), bin });
     }
-    return placed;
+    const links = parseLinks(value["links"] ?? {});
+    return links && { placed, links };
   } catch {
     return undefined;
   }
+}
+
+function parseLinks(value: unknown): Links | undefined {
+  if (!isMap(value)) return undefined;
+  const links: Links = new Map();
+  for (const [name, item] of Object.entries(value)) {
+    const bin = isMap(item) ? parseBins(item["bin"]) : undefined;
+    if (!isMap(item) || !bin) return undefined;
+    const { folder } = item;
+    if (typeof folder !== "string" || problemOfPath(folder) !== undefined) return undefined;
+    links.set(parsePackageName(name), { folder, bin });
+  }
+  return links;
 }

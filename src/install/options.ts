@@ -37,6 +37,8 @@ export type InstallEvent =
   | { kind: "wait"; what: string; holder: string }
   /** Versions are picked; `packages` whose versions were asked for so far. */
   | { kind: "resolve"; packages?: number }
+  /** Something the user should know, one sentence, safe for a terminal. */
+  | { kind: "warn"; problem: string }
   | { kind: "download"; name: string; version: string; receivedBytes: number; totalBytes?: number }
   | { kind: "stored"; name: string; version: string }
   | { kind: "write"; packages: number };
@@ -48,6 +50,8 @@ export type InstallOptions = Home & {
   mode: InstallMode;
   /** For mode `install`: take land.lock as it is, or fail. Implied by CI. */
   frozen: boolean;
+  /** Solve and write land.lock, and leave the tree as it is; the result then tells what changed in the lock. */
+  lockOnly?: boolean;
   /** Ask no registry. */
   offline: boolean;
   /** Tell what would change, and write nothing of the project. */

@@ -8,12 +8,15 @@ import {
 } from "#base/names.ts";
 import { isRange, parseRange } from "#base/ranges.ts";
 import type { ManifestEdit } from "#pack/edit.ts";
+import { isWorkspaceRange } from "#pack/manifest-dependencies.ts";
 import { editProject, type Project } from "#pack/project.ts";
+import { chooseMembers, memberAt, noMember, type Workspace } from "#pack/workspace.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
 
 import type { Metadata } from "./metadata.ts";
 import { newestOf } from "./newest.ts";
 import type { AddRequest, InstallOptions, RequirementKind } from "./options.ts";
+import { rangeForNewest } from "./request-latest.ts";
 
 const KINDS: readonly RequirementKind[] = [
   "dependencies",
@@ -22,43 +25,113 @@ const KINDS: readonly RequirementKind[] = [
 ];
 
 /**
- * The project as it would be after an `add` or `remove`; the same project for the other modes. Nothing is written.
+ * The workspace as it would be after an `add`, `remove` or `update` past its manifests; the same one for other modes.
+ * `add` and `remove` are about one project: the member that was named, else the one in `dir`, else the root. Nothing is
+ * written.
  *
- * @throws name_invalid, name_reserved, package_not_found, not_found for a package to remove that is not asked for
+ * @throws name_invalid, name_reserved, package_not_found, not_found for a package to remove that is not asked for,
+ * workspace_invalid for a member that is none
  */
 export async function editForMode(
   options: InstallOptions,
-  project: Project,
+  workspace: Workspace,
+  dir: string,
   metadata: Metadata,
-): Promise<Project> {
+): Promise<Workspace> {
   const { mode } = options;
+  const target = targetOf(options, workspace, dir);
   if (mode.kind === "add") {
     const edits: ManifestEdit[] = [];
     for (const request of mode.packages)
-      edits.push(...(await editsToAdd(options, project, metadata, request)));
-    return editProject(project, edits);
+      edits.push(...(await editsToAdd(options, { workspace, target, metadata }, request)));
+    return withEdits(workspace, target, edits);
   }
   if (mode.kind === "remove")
-    return editProject(
-      project,
-      mode.names.flatMap((name) => editsToRemove(project, name)),
+    return withEdits(
+      workspace,
+      target,
+      mode.names.flatMap((name) => editsToRemove(target, name)),
     );
-  return project;
+  if (mode.kind !== "update" || !mode.latest) return workspace;
+  const all = [workspace.root, ...workspace.members.map(({ project }) => project)];
+  let edited = workspace;
+  for (const project of options.workspace === undefined ? all : [target])
+    edited = withEdits(edited, project, await editsToLatest(options, workspace, project, metadata));
+  return edited;
 }
+
+/** @throws workspace_invalid, usage where several are meant */
+function targetOf({ workspace: text }: InstallOptions, workspace: Workspace, dir: string): Project {
+  if (text === undefined) return memberAt(workspace, dir)?.project ?? workspace.root;
+  const [first, ...others] = chooseMembers(workspace, [text]);
+  if (first && others.length === 0) return first.project;
+  const meant = [first, ...others].flatMap((member) => member?.name ?? []).join(", ");
+  throw fail("usage", {
+    problem: `Cannot tell which member "${printable(text)}" is: it means ${meant}`,
+  });
+}
+
+function withEdits(workspace: Workspace, target: Project, edits: ManifestEdit[]): Workspace {
+  if (edits.length === 0) return workspace;
+  const edited = editProject(target, edits);
+  const swap = (project: Project): Project => (project.dir === target.dir ? edited : project);
+  return {
+    ...workspace,
+    root: swap(workspace.root),
+    members: workspace.members.map((member) => ({ ...member, project: swap(member.project) })),
+  };
+}
+
+/** Only what stands in the manifest: of an update to what something else asks for, the lock alone tells. */
+async function editsToLatest(
+  options: InstallOptions,
+  { members }: Workspace,
+  { manifest }: Project,
+  metadata: Metadata,
+): Promise<ManifestEdit[]> {
+  const named = options.mode.kind === "update" ? options.mode.names : [];
+  const isMember = new Set<string>(members.map(({ name }) => name));
+  const edits: ManifestEdit[] = [];
+  for (const kind of KINDS)
+    for (const [name, range] of Object.entries(manifest[kind])) {
+      if (isMember.has(name) || (named.length > 0 && !named.includes(name))) continue;
+      // Whoever overrides a package has chosen its version.
+      if (Object.hasOwn(manifest.overrides, name)) continue;
+      const newest = newestOf((await metadata.versionsOf(name)) ?? [], options);
+      const value = newest === undefined ? undefined : rangeForNewest(range, newest);
+      if (value !== undefined) edits.push({ path: [kind, name], value });
+    }
+  return edits;
+}
+
+type Place = { workspace: Workspace; target: Project; metadata: Metadata };
 
 async function editsToAdd(
   options: InstallOptions,
-  project: Project,
-  metadata: Metadata,
+  { workspace, target, metadata }: Place,
   request: AddRequest,
 ): Promise<ManifestEdit[]> {
   const name = parsePackageName(request.name);
-  const value = await rangeFor(options, metadata, name, request);
-  const others = KINDS.filter((kind) => kind !== request.kind && asks(project, kind, name));
+  const value =
+    rangeOfMember(workspace, name, request) ?? (await rangeFor(options, metadata, name, request));
+  const others = KINDS.filter((kind) => kind !== request.kind && asks(target, kind, name));
   return [
     ...others.map((kind): ManifestEdit => ({ path: [kind, name], value: undefined })),
     { path: [request.kind, name], value },
   ];
+}
+
+/** What is written for a member; undefined for what is to come from a registry. */
+function rangeOfMember(
+  { members }: Workspace,
+  name: PackageName,
+  { range, exact }: AddRequest,
+): string | undefined {
+  const isMember = members.some((member) => member.name === name);
+  if (range === undefined) return isMember ? `workspace:${exact ? "*" : "^"}` : undefined;
+  if (!isWorkspaceRange(range)) return undefined;
+  if (!isMember) throw noMember(members, `"${name}@${range}"`);
+  return range;
 }
 
 async function rangeFor(

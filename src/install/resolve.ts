@@ -1,60 +1,78 @@
 import { fail } from "#base/errors.ts";
 import { type PackageName, parsePackageName, type Version } from "#base/names.ts";
 import { byName } from "#base/order.ts";
-import { isWorkspaceRange } from "#pack/manifest-dependencies.ts";
 import type { Manifest } from "#pack/manifest.ts";
+import type { Workspace } from "#pack/workspace.ts";
 import type { SolvedPackage, SolveInput } from "#solve/model.ts";
 import { solve } from "#solve/solve.ts";
 
-import { lockedManifestOf, ROOT_FOLDER } from "./lock-fit.ts";
+import { lockedManifestsOf } from "./lock-fit.ts";
 import { type Lock, type LockedPackage } from "./lockfile.ts";
+import { toSolve } from "./members.ts";
 import type { Metadata } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 import { pinKeys } from "./pins.ts";
 import { candidatesOf } from "./policy.ts";
 
 /**
- * The lock of a project after solving anew, locked versions preferred. Signatures were verified, and no version has other
- * bytes than the old lock knows.
+ * The lock of a workspace after solving anew, locked versions preferred. Signatures were verified, and no version has other
+ * bytes than the old lock knows. Members are no packages of it.
  *
- * @throws no_solution, checksum_mismatch, signature_invalid, key_changed, signature_required, manifest_invalid, network
+ * @throws no_solution, checksum_mismatch, signature_invalid, key_changed, signature_required, manifest_invalid,
+ * workspace_invalid, network
  */
 export async function resolveLock(
   options: InstallOptions,
-  manifest: Manifest,
+  workspace: Workspace,
   old: Lock | undefined,
   metadata: Metadata,
 ): Promise<Lock> {
+  const { root, members } = workspace;
   const locked = preferred(options, old);
-  const result = await solve(solveInputOf(options, manifest, locked, metadata));
+  const result = await solve(solveInputOf(options, workspace, locked, metadata));
   if (!result.ok) throw fail("no_solution", result.failure);
+  const isMember = new Set<string>(members.map(({ name }) => name));
   const packages: LockedPackage[] = [];
   for (const solved of result.solution.packages)
-    packages.push(await lockPackage(options, solved, old, metadata));
-  const before = old?.manifests.get(ROOT_FOLDER);
-  const own = { ...lockedManifestOf(manifest), unknown: before?.unknown ?? [] };
+    if (!isMember.has(solved.name))
+      packages.push(await lockPackage(options, solved, old, metadata));
+  const manifests = [...lockedManifestsOf(root.manifest, members)];
   return {
-    manifests: new Map([...(old?.manifests ?? []), [ROOT_FOLDER, own]]),
+    manifests: new Map(
+      manifests.map(([folder, manifest]) => {
+        const unknown = old?.manifests.get(folder)?.unknown ?? [];
+        return [folder, { ...manifest, unknown }];
+      }),
+    ),
     packages: packages.toSorted(byName),
     unknown: old?.unknown ?? [],
   };
 }
 
-/** The question to the solver for a project; how many packages it asked about is told as it goes. @throws manifest_invalid */
+/**
+ * The question to the solver for a project and its members; how many packages it asked about is told as it goes.
+ *
+ * @throws manifest_invalid, workspace_invalid
+ */
 export function solveInputOf(
   options: InstallOptions,
-  manifest: Manifest,
+  workspace: Workspace,
   locked: ReadonlyMap<string, Version>,
   metadata: Metadata,
 ): SolveInput {
-  refuseUnsolvable(manifest);
+  refuseUnsolvable(workspace);
   options.onEvent?.({ kind: "resolve" });
   let packages = 0;
+  const { root, memberOf } = toSolve(workspace);
+  const { scopedOverrides } = workspace.root.manifest;
   return {
-    root: manifest,
+    root,
+    ...(scopedOverrides.length > 0 && { scopedOverrides }),
     locked,
     mode: options.resolution,
     versionsOf: async (name) => {
+      const member = memberOf(name);
+      if (member) return [member];
       const entries = await metadata.versionsOf(name);
       options.onEvent?.({ kind: "resolve", packages: ++packages });
       return entries && candidatesOf(entries, options.security, options.now());
@@ -106,16 +124,24 @@ async function lockPackage(
   };
 }
 
-function refuseUnsolvable(manifest: Manifest): void {
-  const { file, dependencies, devDependencies, optionalDependencies, unsolvable } = manifest;
-  const [first] = unsolvable;
+/** What stops here and not at publishing: entries of a package.json that land cannot solve, overrides of a member. */
+function refuseUnsolvable({ root, members }: Workspace): void {
+  const overridden = new Set<string>([
+    ...Object.keys(root.manifest.overrides),
+    ...root.manifest.scopedOverrides.map(({ name }) => name),
+  ]);
+  refuseFirst(root.manifest.file, root.manifest.unsolvable);
+  for (const { folder, name, project } of members) {
+    const { file, unsolvable } = project.manifest;
+    const own = unsolvable.filter(({ field }) => !field.startsWith("overrides."));
+    refuseFirst(`${folder}/${file}`, own);
+    if (overridden.has(name))
+      throw fail("workspace_invalid", {
+        problem: `the overrides of the root name "${name}", which is its member in "${folder}"`,
+      });
+  }
+}
+
+function refuseFirst(file: string, [first]: Manifest["unsolvable"]): void {
   if (first) throw fail("manifest_invalid", { file, ...first });
-  for (const [key, map] of Object.entries({ dependencies, devDependencies, optionalDependencies }))
-    for (const [name, range] of Object.entries(map))
-      if (isWorkspaceRange(range))
-        throw fail("manifest_invalid", {
-          file,
-          field: `${key}.${name}`,
-          problem: `is "${range}", but no member of a workspace has that name`,
-        });
 }

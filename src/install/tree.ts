@@ -1,15 +1,16 @@
-import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { fail } from "#base/errors.ts";
 import type { PackageName } from "#base/names.ts";
 
-import { type BinOptions, binsOf, writeBins } from "./bins.ts";
+import { binsOf, writeBins } from "./bins.ts";
 import { isFolder, isInPlainFolder, isThere } from "./commit.ts";
 import { type Journal, STAGING } from "./journal.ts";
 import { layPackage, type LinkMethod, probeLinks } from "./link.ts";
 import type { Lock, LockedPackage } from "./lockfile.ts";
-import { type Placed, readMarker } from "./marker.ts";
+import { type Held, type Links, type Placed, type PlacedLink, readMarker } from "./marker.ts";
+import { isLinkTo, linkTarget } from "./members.ts";
 import type { InstallResult } from "./options.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
@@ -17,36 +18,52 @@ import type { StoredPackage } from "./stored.ts";
 /** An install folder as it stands. */
 export type Tree =
   /** Made by land, or not there, or empty. */
-  | { kind: "own"; placed: Placed }
+  | ({ kind: "own" } & Held)
   /** Made by something else: a package manager, a person, a link to another place. */
   | { kind: "foreign"; names: string[] };
 
 /** Looks at an install folder. Nothing is changed. */
 export async function readTree(installDir: string): Promise<Tree> {
-  if (!isThere(installDir)) return { kind: "own", placed: new Map() };
+  if (!isThere(installDir)) return { kind: "own", ...heldBy(undefined) };
   if (!isFolder(installDir)) return { kind: "foreign", names: [] };
-  const placed = await readMarker(installDir);
-  if (placed) return { kind: "own", placed };
+  const held = await readMarker(installDir);
+  if (held) return { kind: "own", ...held };
   const names = readdirSync(installDir);
-  return names.length === 0 ? { kind: "own", placed: new Map() } : { kind: "foreign", names };
+  return names.length === 0 ? { kind: "own", ...heldBy(undefined) } : { kind: "foreign", names };
 }
 
-/** What has to be done so that a tree holds what a lock says. */
+/** What land put into a tree: nothing where it is of somebody else. */
+export function heldBy(tree: Tree | undefined): Held {
+  return tree?.kind === "own"
+    ? { placed: tree.placed, links: tree.links }
+    : { placed: new Map(), links: new Map() };
+}
+
+/** What has to be done so that a tree holds what a lock says and links the members. */
 export type TreeChange = {
   result: InstallResult;
   /** Packages to lay. */
   place: LockedPackage[];
+  /** Members to link. */
+  link: (PlacedLink & { name: PackageName })[];
   /** Names to take away. */
   remove: PackageName[];
 };
 
-/** Compares a tree with a lock. A package whose folder was deleted is laid again, and counts as added. */
-export function changeOf(installDir: string, placed: Placed, lock: Lock): TreeChange {
+/** Where the folders of a change are, absolute. */
+export type TreePlaces = { rootDir: string; installDir: string; windows: boolean };
+
+/**
+ * Compares a tree with a lock and the members to link. A package whose folder was deleted is laid again, and counts as
+ * added; links are not counted.
+ */
+export function changeOf(places: TreePlaces, held: Held, lock: Lock, links: Links): TreeChange {
+  const { installDir } = places;
   const result: InstallResult = { added: [], removed: [], changed: [], unchanged: 0 };
   const place: LockedPackage[] = [];
   for (const locked of lock.packages) {
     const { name, version, digest } = locked;
-    const before = placed.get(name);
+    const before = held.placed.get(name);
     const present = before && isInPlainFolder(installDir, name) && isFolder(join(installDir, name));
     if (present && before.digest === digest && before.version === version) {
       result.unchanged += 1;
@@ -57,21 +74,41 @@ export function changeOf(installDir: string, placed: Placed, lock: Lock): TreeCh
     else result.added.push({ name, version });
   }
   const wanted = new Set(lock.packages.map(({ name }) => name));
-  for (const [name, { version }] of placed)
+  for (const [name, { version }] of held.placed)
     if (!wanted.has(name)) result.removed.push({ name, version });
-  return { result, place, remove: result.removed.map(({ name }) => name) };
+  const gone = [...result.removed.map(({ name }) => name), ...held.links.keys()];
+  return {
+    result,
+    place,
+    link: [...links].flatMap(([name, link]) =>
+      isLinked(places, held, name, link) ? [] : [{ name, ...link }],
+    ),
+    remove: [...new Set(gone)].filter((name) => !wanted.has(name) && !links.has(name)),
+  };
+}
+
+/** Whether a member is in the tree as it should be. */
+function isLinked(places: TreePlaces, held: Held, name: PackageName, link: PlacedLink): boolean {
+  const before = held.links.get(name);
+  return (
+    before?.folder === link.folder &&
+    JSON.stringify(before.bin) === JSON.stringify(link.bin) &&
+    isInPlainFolder(places.installDir, name) &&
+    isLinkTo(join(places.installDir, name), linkTarget(places, name, link.folder))
+  );
 }
 
 /** What a tree is prepared from. */
 export type Preparation = {
-  installDir: string;
+  places: TreePlaces;
   tree: Tree;
   change: TreeChange;
   lock: Lock;
+  links: Links;
   store: Store;
   /** The packages of `change.place`, in that order. */
   stored: readonly StoredPackage[];
-  bins: BinOptions;
+  landBinary: string;
   /** Fetches a package again whose content the store lost. */
   fetchAgain: (locked: LockedPackage) => Promise<StoredPackage>;
 };
@@ -82,23 +119,39 @@ export type Preparation = {
  * @throws bin_taken, file_failed
  */
 export async function prepareTree(preparation: Preparation): Promise<Omit<Journal, "files">> {
-  const { installDir, tree, change, lock, stored } = preparation;
-  const before: Placed = tree.kind === "own" ? tree.placed : new Map();
-  const placed = placedAfter(before, lock, change, stored);
-  const bins = binsOf(placed);
+  const { places, tree, change, lock, links, stored, landBinary } = preparation;
+  const { installDir, windows } = places;
+  const before = heldBy(tree);
+  const placed = placedAfter(before.placed, lock, change, stored);
+  const bins = binsOf([...placed, ...links]);
   const staging = makeStaging(installDir);
   await layAll(preparation, join(staging, "new"));
-  const sameBins = tree.kind === "own" && JSON.stringify(binsOf(before)) === JSON.stringify(bins);
+  linkAll(places, change, join(staging, "new"));
+  const binsBefore = binsOf([...before.placed, ...before.links]);
+  const sameBins = tree.kind === "own" && JSON.stringify(binsBefore) === JSON.stringify(bins);
   const keep = sameBins && (bins.length === 0 || isFolder(join(installDir, ".bin")));
   if (!keep && bins.length > 0)
-    await writeBins(join(staging, "new", "bin"), bins, preparation.bins);
+    await writeBins(join(staging, "new", "bin"), bins, { landBinary, windows });
   return {
     clear: tree.kind === "foreign" ? tree.names : [],
     remove: change.remove,
-    place: change.place.map(({ name }) => name),
+    place: [...change.place, ...change.link].map(({ name }) => name),
     bins: keep ? "keep" : bins.length > 0 ? "new" : "none",
     placed,
+    links,
   };
+}
+
+/** The links follow the packages in `new/`, and lead where they should once they are in place. */
+function linkAll(places: TreePlaces, { place, link }: TreeChange, folder: string): void {
+  for (const [at, { name, folder: member }] of link.entries()) {
+    const target = linkTarget(places, name, member);
+    symlinkSync(
+      target,
+      join(folder, String(place.length + at)),
+      places.windows ? "junction" : "dir",
+    );
+  }
 }
 
 function placedAfter(

@@ -47,15 +47,13 @@ export function readDependencies(
 }
 
 /**
- * What only the project itself uses, `devDependencies` and `overrides` (one range per package name, whoever asks for it).
- * In a package.json, which other tools read too, entries that land cannot solve are set apart: they matter where the
- * project is installed, not where it is published.
+ * `devDependencies`, which only the project itself uses. In a package.json, which other tools read too, entries that land
+ * cannot solve are set apart: they matter where the project is installed, not where it is published.
  *
  * @throws manifest_invalid in a land.json
  */
-export function readProjectOnly(fields: Fields): {
+export function readDevDependencies(fields: Fields): {
   devDependencies: DependencyMap<Range | WorkspaceRange>;
-  overrides: DependencyMap<Range>;
   unsolvable: Unsolvable[];
 } {
   const unsolvable: Unsolvable[] = [];
@@ -68,12 +66,6 @@ export function readProjectOnly(fields: Fields): {
       fields,
       "devDependencies",
       (field, text) => rangeOrWorkspace(fields, field, text),
-      setApart,
-    ),
-    overrides: readRanges(
-      fields,
-      "overrides",
-      (field, text) => rangeOf(fields, field, text),
       setApart,
     ),
     unsolvable,

@@ -12,13 +12,14 @@ import {
   type DependencyMap,
   isWorkspaceRange,
   readDependencies,
+  readDevDependencies,
   readName,
-  readProjectOnly,
   readVersion,
   type Unsolvable,
   type WorkspaceRange,
 } from "./manifest-dependencies.ts";
 import { createFields, type Fields, type ManifestFile } from "./manifest-fields.ts";
+import { readOverrides, type ScopedOverride } from "./manifest-overrides.ts";
 import {
   readBin,
   readCarriedMap,
@@ -36,7 +37,7 @@ import {
   readRepository,
 } from "./manifest-texts.ts";
 
-export type { DependencyMap, ManifestFile, SiteSettings, WorkspaceRange };
+export type { DependencyMap, ManifestFile, ScopedOverride, SiteSettings, WorkspaceRange };
 
 /** A manifest, checked and in one shape whichever file it came from. Maps have no prototype. Paths are relative, with `/`, without `./`. */
 export type Manifest = {
@@ -64,6 +65,8 @@ export type Manifest = {
   optionalDependencies: DependencyMap<Range | WorkspaceRange>;
   peerDependencies: { [name: string]: string };
   overrides: DependencyMap<Range>;
+  /** Overrides for what single packages ask for. */
+  scopedOverrides: ScopedOverride[];
   /** What stands in `devDependencies` and `overrides` of a package.json and is nothing that land can solve. */
   unsolvable: Unsolvable[];
   engines: { [engine: string]: string };
@@ -132,11 +135,15 @@ function readTexts(fields: Fields, name: PackageName | undefined) {
 
 /** What the package needs: other packages and engines. */
 function readNeeds(fields: Fields) {
+  const { devDependencies, unsolvable } = readDevDependencies(fields);
+  const overrides = readOverrides(fields);
   return {
     dependencies: readDependencies(fields, "dependencies"),
     optionalDependencies: readDependencies(fields, "optionalDependencies"),
     peerDependencies: readCarriedMap(fields, "peerDependencies"),
-    ...readProjectOnly(fields),
+    devDependencies,
+    ...overrides,
+    unsolvable: [...unsolvable, ...overrides.unsolvable],
     engines: readCarriedMap(fields, "engines"),
   };
 }

@@ -9,6 +9,9 @@ import { editManifest, type ManifestEdit } from "./edit.ts";
 import { MAX_JSON_BYTES } from "./json.ts";
 import { decodeManifest, type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
 
+/** Both, in the order in which they count. */
+export const MANIFEST_FILES = ["land.json", "package.json"] as const;
+
 /** A folder with a manifest. */
 export type Project = {
   /** Absolute, links resolved. */
@@ -31,14 +34,27 @@ export type Project = {
  */
 export async function readProject(dir: string): Promise<Project> {
   const real = await realpath(dir).catch(() => dir);
-  const [land, npm] = [await readText(real, "land.json"), await readText(real, "package.json")];
-  if (land === undefined && npm === undefined) throw fail("manifest_missing", { dir });
-  const project = makeProject(real, {
-    ...(land !== undefined && { "land.json": land }),
-    ...(npm !== undefined && { "package.json": npm }),
-  });
+  const project = await findProject(real);
+  if (!project) throw fail("manifest_missing", { dir });
+  return project;
+}
+
+/** The same for a folder, links resolved, that may have no manifest. @throws manifest_invalid, file_failed */
+export async function findProject(real: string): Promise<Project | undefined> {
+  const texts = await readManifestTexts(real);
+  if (texts["land.json"] === undefined && texts["package.json"] === undefined) return undefined;
+  const project = makeProject(real, texts);
   await checkTargets(project);
   return project;
+}
+
+/** The manifests of a folder as they stand; nothing in them was checked. @throws manifest_invalid, file_failed */
+export async function readManifestTexts(dir: string): Promise<Project["texts"]> {
+  const [land, npm] = [await readText(dir, "land.json"), await readText(dir, "package.json")];
+  return {
+    ...(land !== undefined && { "land.json": land }),
+    ...(npm !== undefined && { "package.json": npm }),
+  };
 }
 
 /**
@@ -47,9 +63,22 @@ export async function readProject(dir: string): Promise<Project> {
  * @throws manifest_invalid
  */
 export function editProject(project: Project, edits: ManifestEdit[]): Project {
+  return editEach(project, () => edits);
+}
+
+/**
+ * The same with changes of its own for each manifest, told from its text.
+ *
+ * @throws manifest_invalid
+ */
+export function editEach(
+  project: Project,
+  editsOf: (manifest: Manifest) => ManifestEdit[],
+): Project {
   const texts = { ...project.texts };
-  for (const file of ["land.json", "package.json"] as const)
-    if (texts[file] !== undefined) texts[file] = editManifest(texts[file], edits);
+  for (const file of MANIFEST_FILES)
+    if (texts[file] !== undefined)
+      texts[file] = editManifest(texts[file], editsOf(parseManifest(file, texts[file])));
   return makeProject(project.dir, texts);
 }
 

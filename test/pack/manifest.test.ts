@@ -102,7 +102,11 @@ describe("refuses, naming the field:", () => {
     ["an alias", '{"optionalDependencies":{"a":"npm:b@1"}}', "which is an npm alias"],
     ["a tag", '{"dependencies":{"a":"latest"}}', "which is not a version range"],
     ["a dependency's name", '{"dependencies":{"../a":"1"}}', '"dependencies.../a"'],
-    ["nested overrides", '{"overrides":{"a":{"b":"1"}}}', "one range per package"],
+    [
+      "nested overrides",
+      '{"overrides":{"a":{"b":"1"}}}',
+      "for what one package asks for as `parent>name`",
+    ],
     ["an absolute main", '{"main":"/etc/passwd"}', '"main" is absolute'],
     ["a drive", '{"main":"C:\\\\x"}', '"main" holds a backslash'],
     ["a parent bin", '{"bin":{"x":"a/../../b"}}', '"bin.x" holds a ".." segment'],
@@ -125,11 +129,16 @@ describe("refuses, naming the field:", () => {
 });
 
 test("a package.json may want for development what land cannot solve, and says so", () => {
-  const { devDependencies, overrides, unsolvable } = parseManifest(
+  const { devDependencies, overrides, scopedOverrides, unsolvable } = parseManifest(
     "package.json",
     JSON.stringify({
       devDependencies: { ok: "^1.0.0", alias: "npm:other@1", JSONStream: "1", tagged: "latest" },
-      overrides: { ok: "2.x", "colors@>1.4.0": "1.4.0", deep: { er: "1" } },
+      overrides: {
+        ok: "2.x",
+        "colors@>1.4.0": "1.4.0",
+        deep: { er: "1", "deeper@2": "1", still: { more: "1" } },
+        "@ada/a@>=1 <3>left": "1.0",
+      },
     }),
   );
   expect({ ...devDependencies }).toEqual({ ok: parseRange("^1.0.0") });
@@ -139,7 +148,12 @@ test("a package.json may want for development what land cannot solve, and says s
     "devDependencies.JSONStream",
     "devDependencies.tagged",
     "overrides.colors@>1.4.0",
-    "overrides.deep",
+    "overrides.deep.deeper@2",
+    "overrides.deep.still",
+  ]);
+  expect(scopedOverrides.map(Object.values)).toEqual([
+    ["deep", "er", "1"],
+    ["@ada/a", ">=1 <3", "left", "1.0"],
   ]);
   expect(unsolvable[0]?.problem).toBe('is "npm:other@1", which is an npm alias');
   expect(() => parseManifest("package.json", '{"dependencies":{"a":"latest"}}')).toThrow();

@@ -1,0 +1,31 @@
+import type { ClientHooks } from "#base/client-hooks.ts";
+
+import type { InstallResult, NamedVersion } from "./options.ts";
+
+/** Tells hooks what is about to change in the tree of `dir`. @throws hook_refused */
+export async function tellBefore(
+  hooks: ClientHooks,
+  dir: string,
+  { added, changed, removed }: InstallResult,
+): Promise<void> {
+  const coming = [...added, ...changed].map(plain);
+  if (coming.length > 0) await hooks.emit("preInstall", { dir, packages: coming });
+  if (removed.length > 0) await hooks.emit("preUninstall", { dir, packages: removed.map(plain) });
+}
+
+/** Tells hooks what changed in the tree of `dir`. */
+export async function tellAfter(
+  hooks: ClientHooks,
+  dir: string,
+  { added, changed, removed }: InstallResult,
+): Promise<void> {
+  const came = [...added, ...changed].map(plain);
+  if (came.length > 0) await hooks.emit("postInstall", { dir, packages: came });
+  if (removed.length > 0) await hooks.emit("postUninstall", { dir, packages: removed.map(plain) });
+  const packages = changed.map((item) => ({ ...plain(item), from: item.from }));
+  if (packages.length > 0) await hooks.emit("packageUpdate", { dir, packages });
+}
+
+function plain({ name, version }: NamedVersion): { name: string; version: string } {
+  return { name, version };
+}
