@@ -11,12 +11,22 @@ export type Entry = {
 };
 
 /** Headings of the help, in its order. */
-export const SECTIONS = ["Project", "Registry", "Sites", "Account", "Server", "Help"] as const;
+export const SECTIONS = [
+  "Project",
+  "Registry",
+  "Sites",
+  "Account",
+  "Client",
+  "Server",
+  "Help",
+] as const;
 /** One of the headings. */
 export type Section = (typeof SECTIONS)[number];
 
 /** What first words with several commands are about, for the list of all. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  owner: "Who owns a package",
+  tag: "Names of versions that move",
   deploys: "Show the deploys of a site",
   sites: "Your sites",
   domains: "Domains of your own for a site",
@@ -25,6 +35,8 @@ export const GROUPS: Readonly<Record<string, string>> = {
   crons: "Schedules of a site's program",
   egress: "Where a site's program talks to",
   token: "Tokens for programs",
+  config: "Settings of land on this machine",
+  plugin: "What land can do beyond its own",
   service: "The server as a systemd service",
   admin: "The data folder of a server",
 };
@@ -54,10 +66,35 @@ export const commands: Readonly<Record<string, Entry>> = {
     common: true,
     load: async () => (await import("./install.ts")).default,
   },
+  update: {
+    about: "Move to the newest versions that the manifest allows",
+    section: "Project",
+    load: async () => (await import("./update.ts")).default,
+  },
+  uninstall: {
+    about: "Take away packages that were installed for you",
+    section: "Project",
+    load: async () => (await import("./uninstall.ts")).default,
+  },
   list: {
     about: "Show the installed packages as a tree",
     section: "Project",
     load: async () => (await import("./list.ts")).default,
+  },
+  outdated: {
+    about: "Show which packages have newer versions",
+    section: "Project",
+    load: async () => (await import("./outdated.ts")).default,
+  },
+  why: {
+    about: "Show what needs a package",
+    section: "Project",
+    load: async () => (await import("./why.ts")).default,
+  },
+  "why-not": {
+    about: "Show what stands in the way of a version",
+    section: "Project",
+    load: async () => (await import("./why-not.ts")).default,
   },
   trust: {
     about: "Accept the key that signs a package now",
@@ -95,6 +132,41 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: "Keep new installs from picking a version",
     section: "Registry",
     load: async () => (await import("./yank.ts")).default,
+  },
+  deprecate: {
+    about: "Warn whoever picks a version",
+    section: "Registry",
+    load: async () => (await import("./deprecate.ts")).default,
+  },
+  "owner list": {
+    about: "Show who owns a package",
+    section: "Registry",
+    load: async () => (await import("./owner.ts")).list,
+  },
+  "owner add": {
+    about: "Add an owner of a package",
+    section: "Registry",
+    load: async () => (await import("./owner.ts")).add,
+  },
+  "owner remove": {
+    about: "Take an owner off a package",
+    section: "Registry",
+    load: async () => (await import("./owner.ts")).remove,
+  },
+  "tag list": {
+    about: "Show the tags of a package",
+    section: "Registry",
+    load: async () => (await import("./tag.ts")).list,
+  },
+  "tag set": {
+    about: "Point a tag at a version",
+    section: "Registry",
+    load: async () => (await import("./tag.ts")).set,
+  },
+  "tag remove": {
+    about: "Remove a tag",
+    section: "Registry",
+    load: async () => (await import("./tag.ts")).remove,
   },
   deploy: {
     about: "Put a folder on the web",
@@ -343,6 +415,46 @@ export const commands: Readonly<Record<string, Entry>> = {
     section: "Account",
     load: async () => (await import("./token.ts")).revoke,
   },
+  "config list": {
+    about: "Show all settings",
+    section: "Client",
+    load: async () => (await import("./config.ts")).list,
+  },
+  "config get": {
+    about: "Print the value of a setting",
+    section: "Client",
+    load: async () => (await import("./config.ts")).get,
+  },
+  "config set": {
+    about: "Change a setting",
+    section: "Client",
+    load: async () => (await import("./config.ts")).set,
+  },
+  "config unset": {
+    about: "Take a setting away",
+    section: "Client",
+    load: async () => (await import("./config.ts")).unset,
+  },
+  "plugin list": {
+    about: "Show the plugins",
+    section: "Client",
+    load: async () => (await import("./plugin.ts")).list,
+  },
+  "plugin add": {
+    about: "Add a plugin",
+    section: "Client",
+    load: async () => (await import("./plugin.ts")).add,
+  },
+  "plugin remove": {
+    about: "Remove a plugin",
+    section: "Client",
+    load: async () => (await import("./plugin.ts")).remove,
+  },
+  "plugin types": {
+    about: "Print the types that a plugin can use",
+    section: "Client",
+    load: async () => (await import("./plugin.ts")).types,
+  },
   serve: {
     about: "Run a server: a registry and a host for sites",
     section: "Server",
@@ -373,6 +485,16 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: "Seal variables and secrets with a new key",
     section: "Server",
     load: async () => (await import("./admin.ts")).rotate,
+  },
+  upgrade: {
+    about: "Replace this land by a newer one",
+    section: "Help",
+    load: async () => (await import("./upgrade.ts")).default,
+  },
+  completions: {
+    about: "Print what completes words of land in a shell",
+    section: "Help",
+    load: async () => (await import("./completions.ts")).default,
   },
   version: {
     about: "Show the version of land",

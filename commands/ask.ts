@@ -83,6 +83,26 @@ export async function askChoice(
   return ask<string>(context, question, ({ select }, common) => select({ ...common, options }));
 }
 
+/**
+ * Asks for any number of texts, in groups with a heading each; empty groups are left out. At least one must be chosen.
+ *
+ * @throws needs_flag without a terminal, cancelled at Ctrl-C
+ */
+export async function askMany(
+  context: Context,
+  question: Question & {
+    groups: Readonly<Record<string, readonly { value: string; label: string; hint: string }[]>>;
+    initial: readonly string[];
+  },
+): Promise<string[]> {
+  const { groups, initial } = question;
+  const filled = Object.entries(groups).filter(([, options]) => options.length > 0);
+  const options = Object.fromEntries(filled.map(([title, items]) => [title, [...items]]));
+  return ask<string[]>(context, question, ({ groupMultiselect }, common) =>
+    groupMultiselect({ ...common, options, initialValues: [...initial], groupSpacing: 1 }),
+  );
+}
+
 type Common = {
   message: string;
   input: Context["world"]["stdin"];

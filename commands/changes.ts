@@ -1,15 +1,23 @@
 import { printable } from "#base/names.ts";
-import type { InstallResult, NamedVersion } from "#install/options.ts";
+import type { InstallResult, NamedVersion, RequirementChange } from "#install/options.ts";
 
 import { renderCount, type Style } from "./render.ts";
 
-/** One line per package that came (`+`), went (`-`) or is of another version now (`~`), then the sum. */
-export function renderChanges(result: InstallResult, elapsedMs: number, style: Style): string {
-  const { added, removed, changed, unchanged } = result;
+/**
+ * One line per package that came (`+`), went (`-`) or is of another version now (`~`), what changed of the manifests beyond that,
+ * then the sum. Without `elapsedMs` nothing was written: it is a plan.
+ */
+export function renderChanges(
+  result: InstallResult,
+  elapsedMs: number | undefined,
+  style: Style,
+): string {
+  const { added, removed, changed, unchanged, manifest = [] } = result;
   const lines = [
     ...added.map((item) => style.green(`+ ${nameOf(item)}`)),
     ...removed.map((item) => style.red(`- ${nameOf(item)}`)),
     ...changed.map((item) => style.yellow(`~ ${nameOf(item)} (was ${printable(item.from)})`)),
+    ...manifest.flatMap((change) => requirementLine(change, elapsedMs === undefined) ?? []),
   ];
   const counts = [
     [added.length, "added"],
@@ -19,7 +27,22 @@ export function renderChanges(result: InstallResult, elapsedMs: number, style: S
   const parts = counts.flatMap(([count, verb]) => (count === 0 ? [] : [`${count} ${verb}`]));
   const total = renderCount(added.length + changed.length + unchanged, "package");
   const sum = parts.length === 0 ? `${total}, up to date` : `${total}: ${parts.join(", ")}`;
-  return [...lines, `${sum} (${renderTime(elapsedMs)})`].join("\n");
+  const end = elapsedMs === undefined ? "a dry run: nothing was written" : renderTime(elapsedMs);
+  return [...lines, `${sum} (${end})`].join("\n");
+}
+
+/** Where a package came or went, the manifest follows; a plan tells of it all the same. */
+function requirementLine(
+  { folder, kind, name, from, to }: RequirementChange,
+  isPlan: boolean,
+): string | undefined {
+  if (!isPlan && (from === undefined || to === undefined)) return undefined;
+  const place = folder === "." ? "manifest" : `manifest of ${printable(folder)}`;
+  const group = kind === "dependencies" ? "" : ` (${kind})`;
+  const [before, after] = [from, to].map((range) => printable(range ?? ""));
+  const change =
+    from === undefined ? `gets ${after}` : to === undefined ? "loses it" : `${before} → ${after}`;
+  return `  ${place}: ${printable(name)} ${change}${group}`;
 }
 
 /** `40 ms`, `1.2 s`. */

@@ -9,6 +9,8 @@ export type Step = {
   totalBytes?: number;
   doneFiles?: number;
   totalFiles?: number;
+  /** How many packages it is about so far. */
+  packages?: number;
 };
 
 /** Tells a waiting user what happens, on stderr. */
@@ -77,9 +79,12 @@ function movingLine({ world, now }: Context): Progress {
   };
 }
 
-/** `Downloading  3 of 8 files  1.2 MB of 4 MB  600 kB/s`. */
+/** `Downloading  3 of 8 files  1.2 MB of 4 MB  600 kB/s`, `Resolving 120 packages`. */
 export function renderStep(step: Step, elapsedMs: number): string {
-  const parts = [step.verb];
+  const { packages } = step;
+  const parts = [
+    packages === undefined ? step.verb : `${step.verb} ${renderCount(packages, "package")}`,
+  ];
   const { doneBytes, totalBytes, doneFiles, totalFiles } = step;
   if (doneFiles !== undefined)
     parts.push(

@@ -1,0 +1,36 @@
+import { parsePackageName } from "#base/names.ts";
+
+import { defineCommand } from "./command.ts";
+import { install } from "./installing.ts";
+import { askUpdates } from "./update-choice.ts";
+
+/** Moves packages to newer versions. */
+export default defineCommand({
+  more: `Without names it is about all packages, also those that only others ask for. With --latest the ranges of the manifest are
+rewritten where the newest version is past them, as they were written: \`~\` stays \`~\`, exact stays exact.`,
+  examples: [
+    "land update",
+    "land update left --latest",
+    "land update --interactive # choose at the terminal",
+    "land update --dry-run --json",
+  ],
+  args: {
+    packages: { type: "any", name: "package", about: "Names of packages; without any, all" },
+    latest: { type: "boolean", short: "L", about: "Also past what the manifest allows" },
+    interactive: { type: "boolean", short: "i", about: "Choose at the terminal" },
+    dryRun: { type: "boolean", about: "Show what would change, and write nothing" },
+    offline: { type: "boolean", about: "Ask no registry; use what is known here" },
+  },
+  async run(context, { packages, latest, interactive, dryRun, offline }) {
+    const names = packages.map(parsePackageName);
+    const flags = { dryRun, offline };
+    if (!interactive) return install(context, { kind: "update", names, latest }, flags);
+    const chosen = await askUpdates(context, names);
+    if (chosen.names.length === 0) {
+      context.say("All packages are up to date");
+      return undefined;
+    }
+    const past = chosen.latest.length > 0 && chosen.latest;
+    return install(context, { kind: "update", names: chosen.names, latest: past }, flags);
+  },
+});
