@@ -90,7 +90,7 @@ export type Remote = SiteVerbs &
 /** Makes the client of one registry. @throws name_invalid where that is no address of one, or the token no token */
 export function createRemote(options: RemoteOptions): Remote {
   const registry = parseRegistryUrl(options.registry);
-  const exchange = createExchange(registry, checkToken(options.token), transportOf(options));
+  const exchange = createExchange(registry, checkToken(options.token), createTransport(options));
   return {
     registry,
     ...accountVerbs(exchange),
@@ -201,7 +201,8 @@ function checkToken(token: string | undefined): string | undefined {
   });
 }
 
-function transportOf(options: RemoteOptions): Transport {
+/** How requests travel with these options; what is not given is as for a registry. */
+export function createTransport(options: Omit<RemoteOptions, "registry" | "token">): Transport {
   const { signal, onRetry } = options;
   return {
     ...DEFAULT_NETWORK,
