@@ -9,6 +9,7 @@ const SAME: Readonly<Record<string, string>> = {
   sites: "sites list",
   domains: "domains list",
   config: "config list",
+  plugin: "plugin list",
   "deploys list": "deploys",
   "deploys release": "release",
   "sites members list": "sites members",
@@ -18,7 +19,6 @@ const SAME: Readonly<Record<string, string>> = {
 const ELSEWHERE: Readonly<Record<string, string>> = {
   i: "install",
   ci: "install --frozen",
-  uninstall: "remove",
   un: "remove",
   rm: "remove",
   ls: "list",
@@ -35,6 +35,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   signout: "logout",
   "config delete": "config unset",
   "config rm": "config unset",
+  plugins: "plugin list",
+  "plugin rm": "plugin remove",
+  "plugin install": "plugin add",
+  "plugin uninstall": "plugin remove",
   "token delete": "token revoke",
   "token remove": "token revoke",
   start: "serve",
@@ -87,14 +91,18 @@ export function membersOf(words: string): string[] {
 }
 
 /**
- * Finds a command by its words.
+ * Finds a command by its words, one of land's or one that is `added`.
  *
  * @throws usage with the nearest known name
  */
-export function findCommand(words: readonly string[]): { name: string; entry: Entry } {
+export function findCommand(
+  words: readonly string[],
+  added: Readonly<Record<string, Entry>> = {},
+): { name: string; entry: Entry } {
   const typed = words.join(" ");
   const name = otherNameOf(typed) ?? typed;
-  const entry = isCommand(name) ? commands[name] : undefined;
+  const own = isCommand(name) ? commands[name] : undefined;
+  const entry = own ?? (Object.hasOwn(added, name) ? added[name] : undefined);
   if (entry) return { name, entry };
   if (isGroup(name))
     throw fail("usage", {
@@ -105,13 +113,13 @@ export function findCommand(words: readonly string[]): { name: string; entry: En
     });
   throw fail("usage", {
     problem: `Cannot run \`land ${printable(name)}\`: there is no such command`,
-    hint: hintFor(words),
+    hint: hintFor(words, Object.keys(added)),
   });
 }
 
-function hintFor(words: readonly string[]): string {
+function hintFor(words: readonly string[], added: readonly string[]): string {
   const typed = words.join(" ");
-  const names = Object.keys(commands);
+  const names = [...Object.keys(commands), ...added];
   const groups = names.flatMap((name) => (name.includes(" ") ? [name.replace(/ \S+$/, "")] : []));
   const nearest = Object.hasOwn(ELSEWHERE, typed)
     ? ELSEWHERE[typed]

@@ -14,6 +14,8 @@ export type InstallFlags = {
   frozen?: boolean;
   offline?: boolean;
   resolution?: "highest" | "lowest" | undefined;
+  /** The member of a workspace that it is about. */
+  workspace?: string | undefined;
   /** Tell what would change, and change nothing. */
   dryRun?: boolean;
 };
@@ -32,7 +34,8 @@ export async function install(
     const options = await installOptions(context, mode, flags, eventsTo(context, progress));
     const result = await installProject(options);
     progress.stop();
-    context.say(renderChanges(result, performance.now() - began, context.style));
+    const elapsedMs = flags.dryRun ? undefined : performance.now() - began;
+    context.say(renderChanges(result, elapsedMs, context.style));
     return { value: result };
   } finally {
     progress.stop();
@@ -62,6 +65,7 @@ export async function installOptions(
     landBinary: context.world.binary,
     concurrency: config["network.concurrency"],
     resolution: flags.resolution ?? "highest",
+    ...(flags.workspace !== undefined && { workspace: flags.workspace }),
     hooks: NO_HOOKS,
     security: {
       requireSignatures: config["security.requireSignatures"],
@@ -79,7 +83,7 @@ export async function installOptions(
 }
 
 /** Turns the events of an install into one moving line: what came of all archives together. */
-function eventsTo(context: Context, progress: Progress): (event: InstallEvent) => void {
+export function eventsTo(context: Context, progress: Progress): (event: InstallEvent) => void {
   const archives = new Map<string, { receivedBytes: number; totalBytes: number }>();
   let doneFiles = 0;
   return (event) => {
@@ -89,7 +93,7 @@ function eventsTo(context: Context, progress: Progress): (event: InstallEvent) =
         context.say(`Waiting for ${event.what}: ${event.holder} has it`);
         break;
       case "resolve":
-        progress.update({ verb: "Resolving" });
+        progress.update({ verb: "Resolving", ...(event.packages && { packages: event.packages }) });
         break;
       case "download": {
         const { name, version, receivedBytes, totalBytes = Number.NaN } = event;

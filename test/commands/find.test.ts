@@ -5,7 +5,6 @@ import { commands } from "#commands/all.ts";
 import { run } from "./world.ts";
 
 test.each([
-  ["uninstall", "remove"],
   ["unpublish", "yank"],
   ["i", "install"],
   ["ci", "install --frozen"],

@@ -1,0 +1,69 @@
+import { delimiter } from "node:path";
+
+import { globalBinDir } from "#install/global-bins.ts";
+import type { GlobalChange, GlobalOptions } from "#install/global.ts";
+import { stateFile } from "#install/state.ts";
+
+import { renderChanges } from "./changes.ts";
+import type { Outcome } from "./command.ts";
+import { homeOf } from "./connect.ts";
+import type { Context } from "./context.ts";
+import { eventsTo, type InstallFlags, installOptions } from "./installing.ts";
+import { createProgress } from "./progress.ts";
+
+/** What the verbs of global packages need that ask no registry. @throws usage */
+export function globalHome(context: Context) {
+  const home = homeOf(context);
+  return { ...home, state: stateFile(home), random: context.world.random };
+}
+
+/** Changes the global packages with progress, and answers what changed. Fails as the verb does. */
+export async function changeGlobals(
+  context: Context,
+  flags: InstallFlags,
+  act: (options: GlobalOptions) => Promise<GlobalChange>,
+): Promise<Outcome> {
+  const began = performance.now();
+  const progress = createProgress(context);
+  try {
+    const mode = { kind: "install" } as const;
+    const options = await installOptions(context, mode, flags, eventsTo(context, progress));
+    const change = await act({ ...options, ...globalHome(context) });
+    progress.stop();
+    context.say(renderChanges(change, performance.now() - began, context.style));
+    const coming = [...change.added, ...change.changed].map(({ name }) => name);
+    const bins = change.bins.filter((bin) => coming.includes(bin.package));
+    if (bins.length > 0) context.say(`Commands: ${bins.map(({ command }) => command).join(", ")}`);
+    if (change.bins.length > 0) advisePath(context);
+    return { value: change };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Whether the shell finds the commands of global packages. */
+export function isOnPath({ env, landHome }: Pick<Context, "env" | "landHome">): boolean {
+  const dir = globalBinDir(landHome);
+  const parts = (env["PATH"] ?? env["Path"] ?? "").split(delimiter);
+  return parts.some((part) => part.replace(/[/\\]+$/, "") === dir);
+}
+
+/** Tells how to put `$LAND_HOME/bin` on PATH, where it is not. */
+function advisePath(context: Context): void {
+  if (isOnPath(context)) return;
+  context.say("");
+  context.say(
+    `${globalBinDir(context.landHome)} is not on your PATH: to run the commands by name,`,
+  );
+  context.say(pathAdvice(context));
+}
+
+/** One line for the shell of the user that puts `$LAND_HOME/bin` on PATH for good. */
+export function pathAdvice({ env, landHome, world }: Context): string {
+  const dir = globalBinDir(landHome);
+  const shown = dir.startsWith(`${world.home}/`) ? `$HOME${dir.slice(world.home.length)}` : dir;
+  const shell = (env["SHELL"] ?? "").split("/").at(-1);
+  if (shell === "fish") return `run \`fish_add_path ${shown}\``;
+  const file = { zsh: "~/.zshrc", bash: "~/.bashrc" }[shell ?? ""] ?? "~/.profile";
+  return `add \`export PATH="${shown}:$PATH"\` to ${file}`;
+}
