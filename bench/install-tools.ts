@@ -187,7 +187,9 @@ export async function runOnce({ name, dir, run }: Tool, registry: string): Promi
 
 function peakOf(pid: number): number {
   try {
-    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+    return (
+      Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024 || 0
+    );
   } catch {
     return 0;
   }

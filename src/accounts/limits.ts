@@ -23,7 +23,7 @@ const REGISTER = new Set(["/api/v1/users/register", "/register"]);
 const LOGIN = new Set(["/api/v1/users/login", "/login"]);
 /** What one install or one deploy asks by the thousand, and that costs a look-up each. */
 const UNCOUNTED =
-  /^\/api\/v1\/(?:index\/|blobs\/|packages\/.+\/download$|sites\/[^/]+\/deploys\/[^/]+\/blobs\/)/;
+  /^\/api\/v1\/(?:index(?:$|\/)|archives$|blobs\/|packages\/.+\/download$|sites\/[^/]+\/deploys\/[^/]+\/blobs\/)/;
 
 /**
  * Counts a request against the limits of its address and its token; answers the `RateLimit-*` headers of the limit that is

@@ -69,3 +69,24 @@ function bodyAnswer(
   if (hasCurrentCopy(request, etag)) return notModified(headers);
   return new Response(bytes, { headers });
 }
+
+/** Answers what is made piece by piece, as fast as it is taken. */
+export function streamAnswer(
+  type: string,
+  pieces: AsyncGenerator<Uint8Array<ArrayBuffer>>,
+): Response {
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value, done } = await pieces.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return(undefined);
+      },
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: 256 * 1024 }),
+  );
+  return new Response(body, { headers: { "content-type": type, "cache-control": "no-store" } });
+}

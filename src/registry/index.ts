@@ -22,7 +22,8 @@ export async function readIndex(
   return encoding === "identity" ? plainIndex(documents) : encodedIndex(documents, encoding);
 }
 
-function plainIndex(documents: Documents): Body {
+/** The index as it is, without a coding. */
+export function plainIndex(documents: Documents): Body {
   return bodyOf(documents, "index", () =>
     documents.oldestFirst.map((version) => `${JSON.stringify(lineOf(version))}\n`).join(""),
   );

@@ -57,6 +57,28 @@ export const IndexLine = Type.Object({
 });
 export type IndexLine = Static<typeof IndexLine>;
 
+/** Packages whose indexes are asked for at once. */
+export const IndexesBody = Type.Object({
+  /** By name: the range that is wanted, for `follow`, and the ETag of the index that is known. */
+  packages: Type.Record(
+    Type.String({ maxLength: 200 }),
+    Type.Object({
+      range: Type.Optional(Type.String({ maxLength: 1000 })),
+      etag: Type.Optional(Type.String({ maxLength: 100 })),
+    }),
+    { maxProperties: 5000 },
+  ),
+  /** Tell also of what the newest versions within the ranges need, and so on. */
+  follow: Type.Optional(Type.Boolean()),
+});
+export type IndexesBody = Static<typeof IndexesBody>;
+
+/** Archives that are asked for at once, by their addresses. */
+export const ArchivesBody = Type.Object({
+  digests: Type.Array(Type.String({ maxLength: 71 }), { maxItems: 1000 }),
+});
+export type ArchivesBody = Static<typeof ArchivesBody>;
+
 /** A package with all its versions, newest first by precedence. */
 export const Package = Type.Object({
   name: Type.String(),

@@ -6,18 +6,22 @@ import { parseJsonBody } from "#http/json.ts";
 import { PageQuery, parsePage } from "#http/page.ts";
 import type { Ctx } from "#store/ctx.ts";
 
-import { archiveAnswer, encodingOf, indexAnswer, jsonAnswer } from "./answers.ts";
+import { archiveAnswer, encodingOf, indexAnswer, jsonAnswer, streamAnswer } from "./answers.ts";
 import { openArchive, openBlob } from "./archive.ts";
+import { sendArchives } from "./archives-many.ts";
 import { readPackageBody, readVersionBody } from "./bodies.ts";
 import { listDependents } from "./dependents.ts";
 import { deprecate } from "./deprecate.ts";
 import { readDownloads } from "./downloads.ts";
+import { readIndexes } from "./index-many.ts";
 import { readIndex } from "./index.ts";
 import {
+  ArchivesBody,
   DependentPage,
   DeprecationBody,
   Downloads,
   DownloadsQuery,
+  IndexesBody,
   Owner,
   OwnerPage,
   Package,
@@ -41,6 +45,7 @@ export function registryRoutes(ctx: Ctx) {
   return new Elysia({ name: "registry" })
     .use(packageRoutes(ctx))
     .use(archiveRoutes(ctx))
+    .use(bulkRoutes(ctx))
     .use(listRoutes(ctx))
     .use(yankRoutes(ctx))
     .use(tagRoutes(ctx))
@@ -147,6 +152,43 @@ function archiveRoutes(ctx: Ctx) {
         return archiveAnswer(ctx, request, archive, "stays");
       },
       { detail: { summary: "Download an archive by its address" } },
+    );
+}
+
+/** What an install needs of many packages, by one request each. */
+function bulkRoutes(ctx: Ctx) {
+  return new Elysia()
+    .post(
+      "/index",
+      async ({ request, body }) => {
+        const actor = await identify(ctx, request);
+        return streamAnswer("application/x-ndjson", readIndexes(ctx, actor, body));
+      },
+      {
+        parse: parseJsonBody,
+        body: IndexesBody,
+        detail: {
+          summary: "Read the indexes of many packages",
+          description:
+            'NDJSON: for each package `{"package","etag"}` and the lines of its index, `{"package","unchanged":true}` or `{"package","absent":true}`. With `follow` also the packages that the newest versions within the ranges need.',
+        },
+      },
+    )
+    .post(
+      "/archives",
+      async ({ request, body }) => {
+        const actor = await identify(ctx, request);
+        return streamAnswer("application/x-land-archives", sendArchives(ctx, actor, body));
+      },
+      {
+        parse: parseJsonBody,
+        body: ArchivesBody,
+        detail: {
+          summary: "Download many archives",
+          description:
+            'One stream in the order asked for: for each archive a line `{"digest","size"}` and so many bytes, or `{"digest","missing":true}`.',
+        },
+      },
     );
 }
 

@@ -1,0 +1,91 @@
+import { setImmediate } from "node:timers";
+
+import type { Actor } from "#accounts/actor.ts";
+import { mayRead } from "#accounts/guard.ts";
+import { isVersion, parsePackageName } from "#base/names.ts";
+import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
+import type { Ctx } from "#store/ctx.ts";
+
+import { type Documents, findDocuments, type ServedVersion } from "./documents.ts";
+import { plainIndex } from "./index.ts";
+import type { IndexesBody } from "./model.ts";
+
+/** Packages that one answer tells of. Whoever needs more asks for the rest. */
+const MAX_PACKAGES = 5000;
+/** Pairs of a package and a range that are followed. */
+const MAX_FOLLOWED = 20_000;
+/** Packages after which others have their turn. */
+const SLICE = 20;
+
+/**
+ * The indexes of many packages as NDJSON: for each a line `{"package","etag"}`, `{"package","unchanged":true}` where the
+ * caller's ETag holds, or `{"package","absent":true}`, then the lines of its index where it is new. With `follow` also those
+ * that the newest versions within the ranges need, and so on. An ETag is that of the plain index of the package.
+ */
+export async function* readIndexes(
+  ctx: Ctx,
+  actor: Actor | undefined,
+  { packages, follow = false }: IndexesBody,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const isReader = mayRead(ctx, actor);
+  const told = new Set<string>();
+  const followed = new Set<string>();
+  const open = Object.entries(packages).map(([name, { range = "*" }]) => ({ name, range }));
+  for (const { name, range } of open) {
+    const pair = `${name} ${range}`;
+    if (followed.has(pair)) continue;
+    followed.add(pair);
+    if (!told.has(name) && told.size >= MAX_PACKAGES) continue;
+    const found = isReader ? await findPackage(ctx, name) : undefined;
+    if (!told.has(name)) {
+      told.add(name);
+      yield lineOf(name, found, packages[name]?.etag);
+      if (told.size % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const best = follow && found ? newestIn(found, range) : undefined;
+    if (!best || followed.size > MAX_FOLLOWED) continue;
+    const needs = { ...best.dependencies, ...best.optionalDependencies };
+    for (const [to, wanted] of Object.entries(needs)) open.push({ name: to, range: wanted });
+  }
+}
+
+async function findPackage(ctx: Ctx, name: string): Promise<Documents | undefined> {
+  try {
+    return (await findDocuments(ctx, parsePackageName(name)))?.documents;
+  } catch {
+    // No name that a package can have.
+    return undefined;
+  }
+}
+
+function lineOf(
+  name: string,
+  documents: Documents | undefined,
+  known: string | undefined,
+): Uint8Array<ArrayBuffer> {
+  const line = (value: object): Uint8Array<ArrayBuffer> =>
+    new TextEncoder().encode(`${JSON.stringify({ package: name, ...value })}\n`);
+  if (!documents) return line({ absent: true });
+  const { bytes, etag } = plainIndex(documents);
+  return known === etag ? line({ unchanged: true }) : joined(line({ etag }), bytes);
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(first.byteLength + second.byteLength);
+  all.set(first);
+  all.set(second, first.byteLength);
+  return all;
+}
+
+/** What a client would most likely pick: the highest version in the range that is not yanked, a stable one if there is any. */
+function newestIn({ oldestFirst }: Documents, text: string): ServedVersion | undefined {
+  if (!isRange(text)) return undefined;
+  const range = parseRange(text);
+  let best: ServedVersion | undefined;
+  for (const version of oldestFirst) {
+    if (version.yanked || !isVersion(version.version) || !satisfies(version.version, range))
+      continue;
+    if (!best || compareVersions(version.version, best.version) > 0) best = version;
+  }
+  return best;
+}
