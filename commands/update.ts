@@ -1,6 +1,7 @@
 import { parsePackageName } from "#base/names.ts";
 
 import { defineCommand } from "./command.ts";
+import { changeArgs } from "./install-args.ts";
 import { install } from "./installing.ts";
 import { askUpdates } from "./update-choice.ts";
 
@@ -18,12 +19,10 @@ rewritten where the newest version is past them, as they were written: \`~\` sta
     packages: { type: "any", name: "package", about: "Names of packages; without any, all" },
     latest: { type: "boolean", short: "L", about: "Also past what the manifest allows" },
     interactive: { type: "boolean", short: "i", about: "Choose at the terminal" },
-    dryRun: { type: "boolean", about: "Show what would change, and write nothing" },
-    offline: { type: "boolean", about: "Ask no registry; use what is known here" },
+    ...changeArgs,
   },
-  async run(context, { packages, latest, interactive, dryRun, offline }) {
+  async run(context, { packages, latest, interactive, ...flags }) {
     const names = packages.map(parsePackageName);
-    const flags = { dryRun, offline };
     if (!interactive) return install(context, { kind: "update", names, latest }, flags);
     const chosen = await askUpdates(context, names);
     if (chosen.names.length === 0) {

@@ -135,11 +135,14 @@ export const catalogue = {
     hint: () => "Make a new key pair: a revoked key never comes back",
   }),
   // ── packages ─────────────────────────────────────────────────────────────
-  package_not_found: define<{ name: string }>({
+  package_not_found: define<{ name: string; nearest?: readonly string[] }>({
     status: 404,
     title: "Package not found",
     detail: ({ name }) => `Cannot find package "${name}" in this registry`,
-    hint: ({ name }) => `Try \`land search ${name}\``,
+    hint: ({ name, nearest = [] }) =>
+      nearest.length === 0
+        ? `Try \`land search ${name}\``
+        : `Did you mean ${nearest.map((other) => `\`${other}\``).join(" or ")}?`,
   }),
   version_not_found: define<{ name: string; version: string }>({
     status: 404,
@@ -267,7 +270,7 @@ export const catalogue = {
     status: 422,
     title: "Not signed",
     detail: ({ name, version }) =>
-      `Cannot trust a key of "${name}": its newest version ${version} is not signed`,
+      `Cannot trust a key of "${name}": its version ${version} is not signed`,
     hint: ({ name }) =>
       `Ask the publisher to sign it, or stay with a version that is; \`land trust remove ${name}\` takes it unsigned`,
     exit: 12,
@@ -571,6 +574,12 @@ export const catalogue = {
         ? ""
         : `Tried, and it works: ${suggestions.map((command) => `\`${command}\``).join(" or ")}`,
     exit: 10,
+  }),
+  not_required: define<{ name: string; hint: string }>({
+    status: 404,
+    title: "Not asked for",
+    detail: ({ name }) => `Cannot remove "${name}": this project does not ask for it`,
+    hint: ({ hint }) => hint,
   }),
   not_installed: define<{ name: string; hint: string }>({
     status: 404,
