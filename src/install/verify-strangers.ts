@@ -1,39 +1,54 @@
-import { readdirSync, realpathSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { isPackageName } from "#solve/pack.ts";
 
+import { isInPlainFolder } from "./commit.ts";
 import type { Lock } from "./lockfile.ts";
-import type { Placed } from "./marker.ts";
+import type { Links, Placed } from "./marker.ts";
+import { isLinkTo, linkTarget } from "./members.ts";
+import type { TreePlaces } from "./tree.ts";
 import type { TreeProblem } from "./verify-bins.ts";
 import { seenIfAny } from "./verify-folder.ts";
 
 /** A tree and what belongs there. */
 export type Expectation = {
-  installDir: string;
-  projectDir: string;
+  places: TreePlaces;
+  /** What its marker tells of packages. */
   placed: Placed;
   lock: Lock;
+  /** The members of the workspace. */
+  links: Links;
 };
 
 /**
  * Packages in a tree that its lock does not name: a program would import them. What no import can name, as the folders that
- * tools begin with a dot, and links to members of the workspace are let be.
+ * tools begin with a dot, is let be.
  */
-export function strangersIn(expectation: Expectation): TreeProblem[] {
-  const { installDir, placed, lock } = expectation;
-  const known = new Set<string>(lock.packages.map(({ name }) => name));
-  const placedNames = new Set<string>(placed.keys());
-  const members = memberFolders(expectation);
-  const problems: TreeProblem[] = [];
-  for (const name of packagesIn(installDir)) {
-    if (known.has(name) || isMember(join(installDir, name), members)) continue;
-    const problem = placedNames.has(name)
-      ? "is no longer in the lock"
-      : "is not in the lock, and land did not put it there";
-    problems.push({ package: name, path: ".", problem });
-  }
-  return problems;
+export function strangersIn({ places, placed, lock, links }: Expectation): TreeProblem[] {
+  const known = new Set<string>([...lock.packages.map(({ name }) => name), ...links.keys()]);
+  const before = new Set<string>(placed.keys());
+  return packagesIn(places.installDir)
+    .filter((name) => !known.has(name))
+    .map((name) => {
+      const problem = before.has(name)
+        ? "is no longer in the lock"
+        : "is not in the lock, and land did not put it there";
+      return { package: name, path: ".", problem };
+    });
+}
+
+/** Members of the workspace that the tree does not link as it should. */
+export function unlinkedIn({ places, links }: Expectation): TreeProblem[] {
+  return [...links].flatMap(([name, { folder }]) => {
+    const path = join(places.installDir, name);
+    if (
+      isInPlainFolder(places.installDir, name) &&
+      isLinkTo(path, linkTarget(places, name, folder))
+    )
+      return [];
+    return [{ package: name, path: ".", problem: "is no link to its folder in the workspace" }];
+  });
 }
 
 /** Names below an install folder that an import could mean. */
@@ -48,23 +63,4 @@ function packagesIn(installDir: string): string[] {
 
 function namesIn(folder: string): string[] {
   return seenIfAny(folder)?.kind === "folder" ? readdirSync(folder) : [];
-}
-
-function memberFolders({ projectDir, lock }: Expectation): Set<string> {
-  const folders = [...lock.manifests.keys()].filter((folder) => folder !== ".");
-  return new Set(folders.flatMap((folder) => realPathIfAny(join(projectDir, folder)) ?? []));
-}
-
-function isMember(path: string, members: ReadonlySet<string>): boolean {
-  if (members.size === 0 || seenIfAny(path)?.kind !== "link") return false;
-  const target = realPathIfAny(path);
-  return target !== undefined && members.has(target);
-}
-
-function realPathIfAny(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
-  }
 }

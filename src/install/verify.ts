@@ -3,25 +3,27 @@ import { join } from "node:path";
 import { fail, LandError } from "#base/errors.ts";
 import type { PackageName, Version } from "#base/names.ts";
 import { byText } from "#base/order.ts";
-import { type Project, readProject } from "#pack/project.ts";
-import { readTextIfAny } from "#store/files.ts";
+import type { Project } from "#pack/project.ts";
+import { readWorkspace } from "#pack/workspace.ts";
 
 import { binsOf } from "./bins.ts";
 import { isInPlainFolder } from "./commit.ts";
 import { lockProject } from "./install.ts";
 import { JOURNAL } from "./journal.ts";
-import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
+import type { Lock, LockedPackage } from "./lockfile.ts";
 import type { Placed } from "./marker.ts";
+import { linksOf } from "./members.ts";
 import { requireTrusted } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 import { inParallel } from "./parallel.ts";
+import { readLockOf, readRoot } from "./root-lock.ts";
 import { openStore, type Store } from "./store.ts";
 import type { Bins } from "./stored.ts";
-import { readTree } from "./tree.ts";
+import { heldBy, readTree } from "./tree.ts";
 import { compareBins, type TreeProblem } from "./verify-bins.ts";
 import { readFolder, seenIfAny } from "./verify-folder.ts";
 import { comparePackage, type Comparison, damageOf, type PathProblem } from "./verify-package.ts";
-import { strangersIn } from "./verify-strangers.ts";
+import { strangersIn, unlinkedIn } from "./verify-strangers.ts";
 
 /** A checksum of archives. */
 export type Algorithm = "sha256" | "sha512" | "blake3";
@@ -77,14 +79,13 @@ const ARCHIVES_AT_ONCE = 4;
  * another algorithm than sha256 registry_untrusted, network
  */
 export async function verifyProject(options: VerifyOptions): Promise<Verification> {
-  const project = await readProject(options.dir);
+  const project = await readRoot(options.dir);
   const osLock = await lockProject(options, project.dir);
   try {
-    const text = await readTextIfAny(join(project.dir, "land.lock"));
-    if (text === undefined) throw fail("not_found", { what: `land.lock in "${project.dir}"` });
+    const { lock } = await readLockOf(project);
     const store = await openStore(options);
     try {
-      return await verifyTree(options, store, project, parseLock(text));
+      return await verifyTree(options, store, project, lock);
     } finally {
       store.close();
     }
@@ -105,7 +106,7 @@ async function verifyTree(
     const problem = "was not made by land, or its .land.json is lost";
     return summary([], [{ package: "", path: ".", problem }], 0);
   }
-  const placed: Placed = tree.kind === "own" ? tree.placed : new Map();
+  const { placed } = heldBy(tree);
   let files = 0;
   let packages = 0;
   const checked = await inParallel(lock.packages, ARCHIVES_AT_ONCE, async (locked) => {
@@ -118,10 +119,15 @@ async function verifyTree(
   const expected: Placed = new Map();
   for (const { locked, bin } of checked)
     if (bin) expected.set(locked.name, { version: locked.version, digest: locked.digest, bin });
-  const bins = { landBinary: options.landBinary, windows: process.platform === "win32" };
+  const windows = process.platform === "win32";
+  const bins = { landBinary: options.landBinary, windows };
+  const links = linksOf(await readWorkspace(project));
+  const places = { rootDir: project.dir, installDir, windows };
+  const expectation = { places, placed, lock, links };
   const problems = [
-    ...strangersIn({ installDir, projectDir: project.dir, placed, lock }),
-    ...compareBins(installDir, binsOf(expected), bins),
+    ...strangersIn(expectation),
+    ...unlinkedIn(expectation),
+    ...compareBins(installDir, binsOf([...expected, ...links]), bins),
   ];
   if (seenIfAny(join(installDir, JOURNAL)))
     problems.push({ package: "", path: JOURNAL, problem: "tells of an install that was cut off" });

@@ -69,8 +69,8 @@ function parseLine(name: string, line: unknown, refuse: (problem: string) => Err
   };
 }
 
-/** A moment as RFC 3339 writes it in UTC. What is none tells nothing: only a policy on ages needs it, and then refuses. */
-function momentOf(value: unknown): Date | undefined {
+/** A moment as RFC 3339 writes it in UTC; undefined for what is none: only a policy on ages needs it, and then refuses. */
+export function momentOf(value: unknown): Date | undefined {
   if (typeof value !== "string" || !MOMENT.test(value)) return undefined;
   const moment = new Date(value);
   return Number.isNaN(moment.getTime()) ? undefined : moment;
