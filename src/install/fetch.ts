@@ -1,17 +1,20 @@
-import { copyFile, open, rm } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { fail } from "#base/errors.ts";
 import { createDigester, type Digester } from "#pack/digest.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { Remote } from "#remote/client.ts";
-import { errorCode, fileFailed } from "#store/files.ts";
+import { fileFailed } from "#store/files.ts";
 
 import type { LockedPackage } from "./lockfile.ts";
 import { requireTrusted } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
+import { isWholeArchive } from "./store-check.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
+import type { Content } from "./unpack.ts";
 
 /**
  * A locked package in the store: as it is there, else unpacked from its archive there, else downloaded. Whatever way, its
@@ -28,19 +31,19 @@ export async function ensureStored(
   const known = await store.find(locked.digest);
   if (known && known.name === locked.name && known.version === locked.version) return known;
   const { name, version, registry } = locked;
-  const folder = await store.makeFolder();
+  const receiver = createReceiver(store);
   try {
-    const archive = join(folder, "archive");
-    if (!(await takeFromStore(store, locked, archive))) {
+    let archive = await findArchive(store, locked);
+    if (!archive) {
       if (options.offline) throw notHere(locked);
       requireTrusted(options, registry, name);
-      await download(options, locked, archive, sizeBytes);
+      archive = await download(options, locked, receiver, sizeBytes);
     }
     const stored = await store.add(archive, locked);
     options.onEvent?.({ kind: "stored", name, version });
     return stored;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await receiver.close();
   }
 }
 
@@ -49,58 +52,105 @@ function notHere({ registry, name, version }: LockedPackage): Error {
   return fail("network", { url: registry, problem });
 }
 
-/** Copies the archive out of the store. False where it is not there or its bytes changed. */
-async function takeFromStore(
-  store: Store,
-  { digest }: LockedPackage,
-  to: string,
-): Promise<boolean> {
+/** The archive as it lies in the store. Undefined where it is not there or its bytes changed. */
+async function findArchive(store: Store, { digest }: LockedPackage): Promise<Content | undefined> {
+  const path = store.archivePath(digest);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile()) return undefined;
+  if (found.size > IN_MEMORY_BYTES)
+    return (await isWholeArchive(store, digest)) ? { path } : undefined;
   try {
-    await copyFile(store.archivePath(digest), to);
+    const bytes = readFileSync(path);
+    const hasher = new Bun.CryptoHasher("sha256").update(bytes);
+    return `sha256:${hasher.digest("hex")}` === digest ? { bytes } : undefined;
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return false;
-    throw fileFailed("write", to, error);
+    throw fileFailed("read", path, error);
   }
-  const hasher = new Bun.CryptoHasher("sha256");
-  for await (const chunk of Bun.file(to).stream()) hasher.update(chunk);
-  if (`sha256:${hasher.digest("hex")}` === digest) return true;
-  await rm(to);
-  return false;
+}
+
+/** Up to here an archive stays in memory until it is in the store. */
+const IN_MEMORY_BYTES = 4_000_000;
+
+/** Takes an archive as it comes: into memory, and where it is large into a file on the disk of the store. */
+type Receiver = {
+  take: (piece: Uint8Array) => Promise<void>;
+  finish: () => Promise<Content>;
+  /** Removes what was not moved away. */
+  close: () => Promise<void>;
+};
+
+function createReceiver({ makeFolder }: Pick<Store, "makeFolder">): Receiver {
+  let pieces: Uint8Array[] = [];
+  let heldBytes = 0;
+  let file: { folder: string; path: string; handle: FileHandle } | undefined;
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    const { path, handle } = (file ??= await openSpill(makeFolder));
+    try {
+      for (let at = 0; at < bytes.byteLength;) at += (await handle.write(bytes, at)).bytesWritten;
+    } catch (cause) {
+      throw fileFailed("write", path, cause);
+    }
+  };
+  const spill = async (): Promise<void> => {
+    const held = pieces;
+    pieces = [];
+    for (const piece of held) await write(piece);
+  };
+  return {
+    async take(piece) {
+      heldBytes += piece.byteLength;
+      if (file) return write(piece);
+      pieces.push(piece);
+      if (heldBytes > IN_MEMORY_BYTES) await spill();
+    },
+    async finish() {
+      if (!file)
+        return { bytes: pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces) };
+      await file.handle.close();
+      return { path: file.path };
+    },
+    async close() {
+      await file?.handle.close().catch(() => undefined);
+      if (file) await rm(file.folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openSpill(makeFolder: Store["makeFolder"]) {
+  const folder = await makeFolder();
+  const path = join(folder, "archive");
+  try {
+    return { folder, path, handle: await open(path, "wx", 0o600) };
+  } catch (cause) {
+    throw fileFailed("write", path, cause);
+  }
 }
 
 async function download(
   options: InstallOptions,
   { name, version, registry, digest }: LockedPackage,
-  to: string,
+  receiver: Receiver,
   sizeBytes?: number,
-): Promise<void> {
+): Promise<Content> {
   const remote = await options.remoteFor(registry);
   const { checksum } = options.security;
   const digester = checksum === "sha256" ? sha256Only() : await createDigester();
   const about = { kind: "download", name, version } as const;
   const total = sizeBytes === undefined ? {} : { totalBytes: sizeBytes };
   let receivedBytes = 0;
-  const failed = (cause: unknown): never => {
-    throw fileFailed("write", to, cause);
-  };
-  const handle = await open(to, "wx", 0o600).catch(failed);
-  try {
-    const limitBytes = sizeBytes ?? DEFAULT_LIMITS.packedBytes;
-    for await (const piece of remote.download(name, version, limitBytes)) {
-      digester.update(piece);
-      for (let at = 0; at < piece.byteLength;)
-        at += (await handle.write(piece, at).catch(failed)).bytesWritten;
-      receivedBytes += piece.byteLength;
-      options.onEvent?.({ ...about, receivedBytes, ...total });
-    }
-  } finally {
-    await handle.close();
+  const limitBytes = sizeBytes ?? DEFAULT_LIMITS.packedBytes;
+  for await (const piece of remote.download(name, version, limitBytes)) {
+    digester.update(piece);
+    await receiver.take(piece);
+    receivedBytes += piece.byteLength;
+    options.onEvent?.({ ...about, receivedBytes, ...total });
   }
   const got = digester.finish();
   const what = `the archive of "${name}@${version}"`;
   if (got.digest !== digest)
     throw fail("checksum_mismatch", { what, expected: digest, actual: got.digest });
   if (checksum !== "sha256") await compareFurther(remote, { name, version, checksum, what }, got);
+  return receiver.finish();
 }
 
 /** A second checksum, by what the registry tells of the version. */

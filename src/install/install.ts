@@ -239,8 +239,8 @@ async function applyChange(options: InstallOptions, application: Application): P
     const stored = await inParallel(change.place, options.concurrency, fetchOne);
     await tellBefore(options.hooks, rootDir, change.result);
     options.onEvent?.({ kind: "write", packages: change.place.length });
-    const { landBinary } = options;
-    const preparation = { places, tree, change, lock, links, store, stored, landBinary };
+    const { landBinary, link } = options;
+    const preparation = { places, tree, change, lock, links, store, stored, landBinary, link };
     const prepare = async () => {
       const steps = await prepareTree({ ...preparation, fetchAgain: fetchOne });
       await options.beforeCommit?.(steps.placed);

@@ -1,37 +1,112 @@
-import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
+import { fail } from "#base/errors.ts";
+import { fault } from "#base/faults.ts";
 import { errorCode } from "#store/files.ts";
 
+import type { LockedPackage } from "./lockfile.ts";
+import type { InstallOptions } from "./options.ts";
 import type { Store } from "./store.ts";
-import type { StoredPackage } from "./stored.ts";
+import type { StoredFile, StoredPackage } from "./stored.ts";
 
 /** How files come from the store into a tree. */
 export type LinkMethod = "reflink" | "hardlink" | "copy";
 
+/** Packages to lay, and where to. */
+export type Laying = {
+  store: Pick<Store, "objectPath" | "archivePath" | "forget">;
+  /** The `n`th goes to `folder/n`. */
+  packages: readonly LockedPackage[];
+  /** What the store holds of them, in the same order. */
+  stored: readonly StoredPackage[];
+  /** A folder that is there. */
+  folder: string;
+  link: InstallOptions["link"];
+  /** Fetches a package again whose content the store lost. */
+  fetchAgain: (locked: LockedPackage) => Promise<StoredPackage>;
+};
+
+/**
+ * Lays packages side by side. What the store lacks or has with another size is fetched again.
+ *
+ * @throws file_failed, and what fetching throws
+ */
+export async function layPackages(laying: Laying): Promise<void> {
+  const { store, packages, stored, folder, link, fetchAgain } = laying;
+  let method: LinkMethod | undefined;
+  for (const [at, locked] of packages.entries()) {
+    const found = stored[at] ?? (await fetchAgain(locked));
+    const sample = found.files[0];
+    if (sample) method ??= methodFor(link, store.objectPath(sample), folder);
+    const target = join(folder, String(at));
+    fault("tree.lay");
+    if (layPackage(store, found, target, method ?? "copy")) continue;
+    // Someone deleted from the store, or cut a file there: its index is a lie, so it is made anew.
+    await store.forget(locked.digest);
+    if (!layPackage(store, await fetchAgain(locked), target, method ?? "copy"))
+      throw fail("file_failed", {
+        action: "read",
+        path: store.archivePath(locked.digest),
+        problem: "the store loses files while it is used",
+      });
+  }
+}
+
+/** What was found between two disks, for as long as the process runs. */
+const probed = new Map<string, LinkMethod>();
+
+/** The method that is wished for where it works between store and folder, else copy; for `auto` the best that works. */
+function methodFor(wish: InstallOptions["link"], sample: string, folder: string): LinkMethod {
+  if (wish === "copy") return "copy";
+  const device = (path: string) => statSync(path, { throwIfNoEntry: false })?.dev;
+  const key = `${wish} ${device(sample)} ${device(folder)}`;
+  const known = probed.get(key);
+  if (known) return known;
+  const found = probeLinks(sample, folder, process.getuid?.() === 0, wish);
+  // Where the sample is lost, nothing was found out.
+  if (device(sample) !== undefined) probed.set(key, found);
+  return found;
+}
+
 /**
  * Which method works between the store and `folder`, tried with the file `sample`: reflink; else hardlink, but not for
- * root, whom read-only objects would not keep from changing the store through the tree; else copy.
+ * root, whom read-only objects would not keep from changing the store through the tree; else copy. With a wish, that one
+ * alone is tried, hardlinks for root too.
  */
-export function probeLinks(sample: string, folder: string, isRoot: boolean): LinkMethod {
+export function probeLinks(
+  sample: string,
+  folder: string,
+  isRoot: boolean,
+  wish: "auto" | "reflink" | "hardlink" = "auto",
+): LinkMethod {
   const target = join(folder, "probe");
-  try {
-    copyFileSync(sample, target, constants.COPYFILE_FICLONE_FORCE);
-    return "reflink";
-  } catch {
-    // Not on this file system, or across two.
-  } finally {
-    rmSync(target, { force: true });
-  }
-  if (isRoot) return "copy";
-  try {
-    linkSync(sample, target);
-    return "hardlink";
-  } catch {
-    return "copy";
-  } finally {
-    rmSync(target, { force: true });
-  }
+  const works = (link: () => void): boolean => {
+    try {
+      link();
+      return true;
+    } catch {
+      return false; // Not on this file system, or across two.
+    } finally {
+      rmSync(target, { force: true });
+    }
+  };
+  const reflink = (): void => copyFileSync(sample, target, constants.COPYFILE_FICLONE_FORCE);
+  if (wish !== "hardlink" && works(reflink)) return "reflink";
+  const mayLink = wish === "hardlink" || (wish === "auto" && !isRoot);
+  return mayLink && works(() => linkSync(sample, target)) ? "hardlink" : "copy";
 }
 
 /**
@@ -47,32 +122,64 @@ export function layPackage(
   const folders = new Set<string>();
   mkdirSync(target, { recursive: true });
   for (const file of stored.files) {
-    const from = store.objectPath(file);
     const to = `${target}/${file.path}`;
     const folder = dirname(to);
     if (!folders.has(folder)) {
       mkdirSync(folder, { recursive: true });
       folders.add(folder);
     }
-    if (statSync(from, { throwIfNoEntry: false })?.size !== file.sizeBytes) {
-      rmSync(target, { recursive: true, force: true });
-      return false;
-    }
-    layFile(from, to, method, file.executable);
+    if (layFile(store.objectPath(file), to, file, method)) continue;
+    rmSync(target, { recursive: true, force: true });
+    return false;
   }
   return true;
 }
 
-function layFile(from: string, to: string, method: LinkMethod, executable: boolean): void {
+/** False where `from` is not there, or not of that size. */
+function layFile(from: string, to: string, file: StoredFile, method: LinkMethod): boolean {
+  const { sizeBytes, executable } = file;
+  const mode = executable ? 0o755 : 0o644;
+  if (method === "copy" && sizeBytes < BUFFER.length) return copySmall(from, to, sizeBytes, mode);
+  if (statSync(from, { throwIfNoEntry: false })?.size !== sizeBytes) return false;
   if (method === "hardlink") {
     try {
       linkSync(from, to);
-      return;
+      return true;
     } catch (error) {
       // A file has only so many names on some file systems.
       if (errorCode(error) !== "EMLINK") throw error;
     }
   }
   copyFileSync(from, to, method === "reflink" ? constants.COPYFILE_FICLONE_FORCE : 0);
-  chmodSync(to, executable ? 0o755 : 0o644);
+  chmodSync(to, mode & ~process.umask());
+  return true;
+}
+
+const BUFFER = new Uint8Array(256 * 1024);
+
+/** Half as many calls of the system as `copyFile` makes, which is what copying a small file costs. */
+function copySmall(from: string, to: string, sizeBytes: number, mode: number): boolean {
+  if (readSmall(from) !== sizeBytes) return false;
+  const descriptor = openSync(to, "wx", mode);
+  try {
+    for (let at = 0; at < sizeBytes;) at += writeSync(descriptor, BUFFER, at, sizeBytes - at);
+  } finally {
+    closeSync(descriptor);
+  }
+  return true;
+}
+
+/** Reads a file into the buffer; the number of its bytes, as far as they fit. */
+function readSmall(path: string): number | undefined {
+  try {
+    const descriptor = openSync(path, "r");
+    try {
+      return readSync(descriptor, BUFFER, 0, BUFFER.length, 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "EISDIR") return undefined;
+    throw error;
+  }
 }

@@ -1,24 +1,31 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, renameSync, statSync } from "node:fs";
-import { mkdir, open, readdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFileSync, statSync, utimesSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 
 import { LandError } from "#base/errors.ts";
+import { fault } from "#base/faults.ts";
 import type { Digest } from "#base/names.ts";
 import type { Home } from "#remote/credentials.ts";
-import { fileFailed, readTextIfAny, syncFolder, writeFileAtomic } from "#store/files.ts";
-import { takeLock } from "#store/lock.ts";
+import { errorCode, fileFailed } from "#store/files.ts";
+import { type Lock, takeLock } from "#store/lock.ts";
 
-import { inParallel } from "./parallel.ts";
+import { readBootId } from "./store-boot.ts";
+import { dropDamaged } from "./store-check.ts";
+import { type StorePlaces, storePlaces } from "./store-places.ts";
+import { createWriter, type ObjectWriter } from "./store-write.ts";
 import { parseStored, serializeStored, type StoredFile, type StoredPackage } from "./stored.ts";
-import { type Expected, unpackArchive, type Unpacked } from "./unpack.ts";
+import { type Content, type Expected, unpackArchive, type Unpacked } from "./unpack.ts";
 
 /**
  * `$LAND_HOME/store/v1`, shared by all projects: `sha256/` holds archives, `files/` each different file once, `index/`
- * what belongs to which package. What has an index is whole, also after a crash or power loss.
+ * what belongs to which package. What `find` gives is whole, also after a crash or power loss.
  */
 export type Store = {
-  /** The package of that archive, if it is whole. */
+  /**
+   * The package of that archive, if it is whole. Marks it as used, at most once a day. One that was written before the
+   * machine was last started is compared with its checksums, once.
+   */
   find: (digest: Digest) => Promise<StoredPackage | undefined>;
   /** Where the archive of that digest lies, whether or not it is there. */
   archivePath: (digest: Digest) => string;
@@ -27,18 +34,26 @@ export type Store = {
   /** An empty folder on the store's disk for a download; `add` may take its files, the caller removes it. */
   makeFolder: () => Promise<string>;
   /**
-   * Takes a package in. `archive` lies in a folder made by `makeFolder` and has the expected checksum: it is moved.
+   * Takes a package in. `archive` has the expected checksum; a file of it lies at `archivePath`, or in a folder made by
+   * `makeFolder` and is moved.
    *
    * @throws package_refused, file_failed
    */
-  add: (archive: string, expected: Expected) => Promise<StoredPackage>;
+  add: (archive: Content, expected: Expected) => Promise<StoredPackage>;
   /** Forgets what belongs to the package, and those of its objects that have another size than they should. */
   forget: (digest: Digest) => Promise<void>;
   /** Lets others prune. */
   close: () => void;
 };
 
-const SYNCS_AT_ONCE = 16;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Whose store it is, and who is told while another process has it alone. */
+export type StoreHome = Home & {
+  onWait?: (holder: string) => void;
+  /** Which start of the machine this is, where it is not to be asked. */
+  bootId?: string;
+};
 
 /**
  * Opens the store for use; while it is open nothing is pruned. Leavings of killed processes are swept where nobody else
@@ -46,130 +61,146 @@ const SYNCS_AT_ONCE = 16;
  *
  * @throws lock_busy, file_failed
  */
-export async function openStore(
-  home: Home & { onWait?: (holder: string) => void },
-): Promise<Store> {
-  const dir = join(home.landHome, "store", "v1");
-  const temporary = join(dir, "tmp");
-  const lockPath = join(dir, ".lock");
-  const { command, lockTimeoutMs, now, onWait } = home;
-  const about = { what: `the store "${dir}"`, command, now };
-  await sweep(temporary, () => takeLock(lockPath, { ...about, mode: "exclusive", timeoutMs: 0 }));
-  const lock = await takeLock(lockPath, {
-    ...about,
-    mode: "shared",
-    timeoutMs: lockTimeoutMs,
-    ...(onWait && { onWait }),
-  });
-  const indexPath = (digest: Digest): string => shard(join(dir, "index"), hexOf(digest), ".json");
-  const archivePath = (digest: Digest): string => shard(join(dir, "sha256"), hexOf(digest), "");
-  const objectPath = ({ sha256, executable }: StoredFile): string =>
-    shard(join(dir, "files"), sha256, executable ? "x" : "");
+export async function openStore(home: StoreHome): Promise<Store> {
+  const places = storePlaces(home.landHome);
+  await sweep(places, home);
+  const lock = await lockStore(home, "shared", home.lockTimeoutMs);
+  return storeAt(places, home, lock);
+}
+
+/** Takes the lock of the store: shared to use it, exclusive to take away from it. @throws lock_busy, file_failed */
+export async function lockStore(
+  { landHome, command, now, onWait }: Omit<StoreHome, "lockTimeoutMs">,
+  mode: "shared" | "exclusive",
+  timeoutMs: number,
+): Promise<Lock> {
+  const { lock, dir } = storePlaces(landHome);
+  const about = { what: `the store "${dir}"`, command, now, mode, timeoutMs };
+  return takeLock(lock, { ...about, ...(onWait && { onWait }) });
+}
+
+/** The store under a lock that was taken before. */
+export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store {
+  const bootId = home.bootId ?? readBootId();
+  // What is put where something was damaged or lost may belong to packages that were vouched for already.
+  let careful = bootId === undefined;
   const find: Store["find"] = async (digest) => {
-    const text = await readTextIfAny(indexPath(digest));
-    const stored = text === undefined ? undefined : parseStored(text);
-    return stored?.digest === digest ? stored : undefined;
+    const stored = readStored(places, digest);
+    if (!stored) return undefined;
+    if (stored.boot !== undefined && stored.boot !== bootId) {
+      if ((await dropDamaged(places, stored, "content")).length > 0) {
+        careful = true;
+        return undefined;
+      }
+      const { boot: _, ...kept } = stored;
+      writeIndex(createWriter(places.temporary, false), places, kept);
+    } else touch(places.indexPath(digest), home.now());
+    return stored;
   };
+  const makeFolder = (): Promise<string> => makeTemporary(places);
   return {
     find,
-    archivePath,
-    objectPath,
-    async makeFolder() {
-      const folder = join(temporary, randomBytes(8).toString("hex"));
-      await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-        throw fileFailed("make", folder, cause);
-      });
-      return folder;
-    },
+    archivePath: places.archivePath,
+    objectPath: places.objectPath,
+    makeFolder,
     async add(archive, expected) {
+      let folder: string | undefined;
+      const spillInto = async (): Promise<string> => (folder = await makeFolder());
       try {
-        const unpacked = await unpackArchive(archive, dirname(archive), expected);
-        const moves = movesOf(unpacked, objectPath);
-        moves.set(archivePath(expected.digest), { from: archive, mode: 0o444 });
-        await moveIn(moves);
-        await writeFileAtomic(indexPath(expected.digest), serializeStored(unpacked.stored));
-        return unpacked.stored;
+        const unpacked = await unpackArchive(archive, spillInto, expected);
+        return await putPackage(places, archive, unpacked, careful ? undefined : bootId);
       } catch (error) {
-        throw error instanceof LandError ? error : fileFailed("write to the store", dir, error);
+        throw error instanceof LandError
+          ? error
+          : fileFailed("write to the store", places.dir, error);
+      } finally {
+        if (folder !== undefined) await rm(folder, { recursive: true, force: true });
       }
     },
     async forget(digest) {
-      const stored = await find(digest);
-      await rm(indexPath(digest), { force: true });
-      for (const file of stored?.files ?? []) {
-        const path = objectPath(file);
-        if (sizeOf(path) !== file.sizeBytes) await rm(path, { force: true });
-      }
+      careful = true;
+      const stored = readStored(places, digest);
+      await rm(places.indexPath(digest), { force: true });
+      if (stored) await dropDamaged(places, stored, "size");
     },
     close: () => lock.release(),
   };
 }
 
-type Move = { from: string; mode: number };
-
-/** What of a package is not in the store yet: target → where it lies now. Equal files move once. */
-function movesOf(
-  { stored, contents }: Unpacked,
-  objectPath: Store["objectPath"],
-): Map<string, Move> {
-  const moves = new Map<string, Move>();
-  for (const [at, file] of stored.files.entries()) {
-    const from = contents[at];
-    const target = objectPath(file);
-    if (from === undefined || moves.has(target) || sizeOf(target) === file.sizeBytes) continue;
-    moves.set(target, { from, mode: file.executable ? 0o555 : 0o444 });
+/** What the index says of a package; undefined where there is no index, or none that can be read. @throws file_failed */
+export function readStored(places: StorePlaces, digest: Digest): StoredPackage | undefined {
+  const path = places.indexPath(digest);
+  try {
+    const stored = parseStored(readFileSync(path, "utf8"));
+    return stored?.digest === digest ? stored : undefined;
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return undefined;
+    throw fileFailed("read", path, cause);
   }
-  return moves;
 }
 
-/** Contents reach the disk before any of them gets its name, and all names before this returns. */
-async function moveIn(moves: Map<string, Move>): Promise<void> {
-  await inParallel([...moves.values()], SYNCS_AT_ONCE, async ({ from }) => {
-    const handle = await open(from, "r+");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  });
-  const folders = new Set<string>();
-  for (const [target, { from, mode }] of moves) {
-    const folder = dirname(target);
-    if (!folders.has(folder) && !existsSync(folder)) {
-      await mkdir(folder, { recursive: true });
-      folders.add(dirname(folder));
-    }
-    folders.add(folder);
-    chmodSync(from, mode);
-    renameSync(from, target);
+/** The contents first, then the archive, the index last: what has an index has all. */
+async function putPackage(
+  places: StorePlaces,
+  archive: Content,
+  { stored, contents }: Unpacked,
+  boot: string | undefined,
+): Promise<StoredPackage> {
+  const writer = createWriter(places.temporary, boot === undefined);
+  const put = new Set<string>();
+  for (const [at, file] of stored.files.entries()) {
+    const content = contents[at];
+    const target = places.objectPath(file);
+    if (content && !put.has(target)) writer.put(target, content, file.executable ? 0o555 : 0o444);
+    put.add(target);
   }
-  await inParallel([...folders], SYNCS_AT_ONCE, syncFolder);
+  fault("store.archive");
+  const target = places.archivePath(stored.digest);
+  if ("bytes" in archive) writer.replace(target, archive.bytes, 0o444);
+  else if (archive.path !== target) writer.put(target, archive, 0o444);
+  await writer.settle();
+  fault("store.index");
+  const indexed = boot === undefined ? stored : { ...stored, boot };
+  writeIndex(writer, places, indexed);
+  await writer.settle();
+  fault("store.added");
+  return indexed;
+}
+
+function writeIndex(writer: ObjectWriter, places: StorePlaces, stored: StoredPackage): void {
+  const bytes = new TextEncoder().encode(serializeStored(stored));
+  writer.replace(places.indexPath(stored.digest), bytes, 0o644);
+}
+
+/** The time of an index file is when the package was last used. To lose it harms nobody. */
+function touch(path: string, now: Date): void {
+  try {
+    if (now.getTime() - statSync(path).mtimeMs > DAY_MS) utimesSync(path, now, now);
+  } catch {
+    // A store that may only be read.
+  }
+}
+
+async function makeTemporary({ temporary }: StorePlaces): Promise<string> {
+  const folder = join(temporary, randomBytes(8).toString("hex"));
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw fileFailed("make", folder, cause);
+  });
+  return folder;
 }
 
 /** Removes what killed processes left, if this process is alone with the store. */
-async function sweep(folder: string, lockAlone: () => Promise<{ release: () => void }>) {
-  const leavings = await readdir(folder).catch(() => []);
+async function sweep({ temporary }: StorePlaces, home: StoreHome): Promise<void> {
+  const leavings = await readdir(temporary).catch(() => []);
   if (leavings.length === 0) return;
   try {
-    const alone = await lockAlone();
+    const alone = await lockStore(home, "exclusive", 0);
     try {
-      await rm(folder, { recursive: true, force: true });
+      await rm(temporary, { recursive: true, force: true });
     } finally {
       alone.release();
     }
   } catch (error) {
     if (!(error instanceof LandError) || error.code !== "lock_busy") throw error;
   }
-}
-
-function sizeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.size;
-}
-
-function hexOf(digest: Digest): string {
-  return digest.slice("sha256:".length);
-}
-
-function shard(dir: string, hex: string, ending: string): string {
-  return `${dir}/${hex.slice(0, 2)}/${hex}${ending}`;
 }

@@ -38,27 +38,37 @@ export type StoredPackage = {
   digest: Digest;
   files: StoredFile[];
   bin: Bins;
+  /**
+   * The start of the machine in which it was written, where nothing of it was brought to the disk on purpose: in a later
+   * one its files have to be looked at before they are used.
+   */
+  boot?: string;
 };
+
+const FORMAT = 2;
 
 /** The text under which the store keeps it. */
 export function serializeStored(stored: StoredPackage): string {
-  const { name, version, digest, bin } = stored;
+  const { name, version, digest, bin, boot } = stored;
   const files = stored.files.map(({ path, sha256, executable, sizeBytes }) => [
     path,
     sha256,
     sizeBytes,
     executable ? 1 : 0,
   ]);
-  return `${JSON.stringify({ format: 1, name, version, digest, bin, files })}\n`;
+  return `${JSON.stringify({ format: FORMAT, name, version, digest, boot, bin, files })}\n`;
 }
 
 /** What `serializeStored` wrote; undefined for anything else, which is then as good as not there. */
 export function parseStored(text: string): StoredPackage | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (!isMap(value) || value["format"] !== 1 || !Array.isArray(value["files"])) return undefined;
+    if (!isMap(value) || value["format"] !== FORMAT || !Array.isArray(value["files"]))
+      return undefined;
     const files = value["files"].map(parseFile);
     const bin = parseBins(value["bin"]);
+    const { boot } = value;
+    if (boot !== undefined && typeof boot !== "string") return undefined;
     if (!bin || !files.every((file) => file !== undefined)) return undefined;
     return {
       name: parsePackageName(value["name"]),
@@ -66,6 +76,7 @@ export function parseStored(text: string): StoredPackage | undefined {
       digest: parseDigest(value["digest"]),
       files,
       bin,
+      ...(boot !== undefined && { boot }),
     };
   } catch {
     return undefined;

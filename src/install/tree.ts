@@ -1,17 +1,16 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
-import { fail } from "#base/errors.ts";
 import type { PackageName } from "#base/names.ts";
 
 import { binsOf, writeBins } from "./bins.ts";
 import { isFolder, isInPlainFolder, isThere } from "./commit.ts";
 import { type Journal, STAGING } from "./journal.ts";
-import { layPackage, type LinkMethod, probeLinks } from "./link.ts";
+import { layPackages } from "./link.ts";
 import type { Lock, LockedPackage } from "./lockfile.ts";
 import { type Held, type Links, type Placed, type PlacedLink, readMarker } from "./marker.ts";
 import { isLinkTo, linkTarget } from "./members.ts";
-import type { InstallResult } from "./options.ts";
+import type { InstallOptions, InstallResult } from "./options.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
 
@@ -109,6 +108,7 @@ export type Preparation = {
   /** The packages of `change.place`, in that order. */
   stored: readonly StoredPackage[];
   landBinary: string;
+  link: InstallOptions["link"];
   /** Fetches a package again whose content the store lost. */
   fetchAgain: (locked: LockedPackage) => Promise<StoredPackage>;
 };
@@ -125,7 +125,9 @@ export async function prepareTree(preparation: Preparation): Promise<Omit<Journa
   const placed = placedAfter(before.placed, lock, change, stored);
   const bins = binsOf([...placed, ...links]);
   const staging = makeStaging(installDir);
-  await layAll(preparation, join(staging, "new"));
+  const { store, link, fetchAgain } = preparation;
+  const folder = join(staging, "new");
+  await layPackages({ store, packages: change.place, stored, folder, link, fetchAgain });
   linkAll(places, change, join(staging, "new"));
   const binsBefore = binsOf([...before.placed, ...before.links]);
   const sameBins = tree.kind === "own" && JSON.stringify(binsBefore) === JSON.stringify(bins);
@@ -167,29 +169,6 @@ function placedAfter(
     placed.set(name, { version, digest, bin });
   }
   return placed;
-}
-
-async function layAll(
-  { change, store, stored, fetchAgain }: Preparation,
-  folder: string,
-): Promise<void> {
-  let method: LinkMethod | undefined;
-  for (const [at, locked] of change.place.entries()) {
-    let found = stored[at] ?? (await fetchAgain(locked));
-    const sample = found.files[0];
-    if (sample) method ??= probeLinks(store.objectPath(sample), folder, process.getuid?.() === 0);
-    const target = join(folder, String(at));
-    if (layPackage(store, found, target, method ?? "copy")) continue;
-    // Someone deleted from the store, or cut a file there: its index is a lie, so it is made anew.
-    await store.forget(locked.digest);
-    found = await fetchAgain(locked);
-    if (!layPackage(store, found, target, method ?? "copy"))
-      throw fail("file_failed", {
-        action: "read",
-        path: store.archivePath(locked.digest),
-        problem: "the store loses files while it is used",
-      });
-  }
 }
 
 /** An empty staging folder. A link in its place is taken away, not followed. */

@@ -5,57 +5,104 @@ import { fail, LandError } from "#base/errors.ts";
 import type { Digest, PackageName, Version } from "#base/names.ts";
 import { isManifestFile, MAX_MANIFEST_BYTES, readArchiveManifest } from "#pack/archive-manifest.ts";
 import { emptyMap } from "#pack/json.ts";
-import { DEFAULT_LIMITS } from "#pack/limits.ts";
+import { type ArchiveLimits, DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { PublishableManifest } from "#pack/manifest.ts";
-import { walkArchive } from "#pack/read.ts";
+import { isReadWhole, walkArchive, walkWhole } from "#pack/read.ts";
 
 import type { Bins, StoredFile, StoredPackage } from "./stored.ts";
 
-/** A package in a temporary folder: every rule of archives was checked, nothing is in the store yet. */
+/** The bytes of a file: in memory, or in a file of a temporary folder on the disk of the store. */
+export type Content = { bytes: Uint8Array } | { path: string };
+
+/** A package of which every rule of archives was checked. Nothing of it is in the store yet. */
 export type Unpacked = {
   stored: StoredPackage;
-  /** Where the content of each file lies, in the order of `stored.files`. */
-  contents: string[];
+  /** The content of each file, in the order of `stored.files`. */
+  contents: Content[];
 };
 
 /** Which package an archive must be. */
 export type Expected = { name: PackageName; version: Version; digest: Digest };
 
-const RUN_BY_LAND = /\.(?:ts|js|mjs)$/;
+/** Files that land runs where they have no `#!`. */
+export const RUN_BY_LAND = /\.(?:ts|js|mjs)$/;
 
 /**
- * Unpacks the archive at `path` into files of `folder` that are named by number, so that no name of the archive touches
- * the disk. It must be the package that was expected.
+ * Unpacks an archive. A small one is unpacked in memory; the files of a large one go into a folder made by `makeFolder` and
+ * are named by number there, so that no name of the archive touches the disk. It must be the package that was expected.
  *
  * @throws package_refused naming the package and the entry
  */
 export async function unpackArchive(
-  path: string,
-  folder: string,
+  archive: Content,
+  makeFolder: () => Promise<string>,
   expected: Expected,
 ): Promise<Unpacked> {
   const texts = new Map<string, Uint8Array>();
   const scripts = new Set<string>();
   const files: StoredFile[] = [];
-  const contents: string[] = [];
+  const contents: Content[] = [];
+  let folder: string | undefined;
+  const inMemory = isInMemory(archive);
+  const take: Visit = async (entry, pieces) => {
+    const bytes = inMemory ? await wholeOf(pieces) : undefined;
+    if (!bytes) folder ??= await makeFolder();
+    const path = join(folder ?? "", String(files.length));
+    const seen = bytes ? look(bytes, entry.path) : await spill(pieces, path, entry.path);
+    if (seen.kept) texts.set(entry.path, seen.kept);
+    if (seen.script) scripts.add(entry.path);
+    files.push({ ...entry, sha256: seen.sha256 });
+    contents.push(bytes ? { bytes } : { path });
+  };
   try {
-    const file = Bun.file(path);
-    const limits = { ...DEFAULT_LIMITS, sizeBytes: file.size };
-    await walkArchive(file.stream(), limits, async (entry, content) => {
-      const target = join(folder, String(files.length));
-      const written = await writeContent(content, target, entry.path);
-      if (written.kept) texts.set(entry.path, written.kept);
-      if (written.script) scripts.add(entry.path);
-      files.push({ ...entry, sha256: written.sha256 });
-      contents.push(target);
-    });
+    await walk(archive, take);
     const manifest = readManifest(texts, expected);
     const bin = readBins(manifest, files, scripts);
-    return { stored: { ...expected, files: asExecutable(files, bin), bin }, contents };
+    const { name, version, digest } = expected;
+    return { stored: { name, version, digest, files: asExecutable(files, bin), bin }, contents };
   } catch (error) {
     throw refused(error, expected);
   }
 }
+
+type Visit = Parameters<typeof walkArchive>[2];
+
+function walk(archive: Content, visit: Visit): Promise<unknown> {
+  if ("bytes" in archive) return walkWhole(archive.bytes, limitsOf(archive.bytes.length), visit);
+  const file = Bun.file(archive.path);
+  return walkArchive(file.stream(), limitsOf(file.size), visit);
+}
+
+function limitsOf(sizeBytes: number): ArchiveLimits {
+  return { ...DEFAULT_LIMITS, sizeBytes };
+}
+
+function isInMemory(archive: Content): boolean {
+  return "bytes" in archive && isReadWhole(archive.bytes, limitsOf(archive.bytes.length));
+}
+
+/** One piece where there is one. */
+async function wholeOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return all.length === 1 ? (all[0] ?? NOTHING) : Buffer.concat(all);
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** What is to be known of a file besides its content. */
+type Seen = { sha256: string; script: boolean; kept: Uint8Array | undefined };
+
+function look(bytes: Uint8Array, name: string): Seen {
+  return {
+    sha256: new Bun.CryptoHasher("sha256").update(bytes).digest("hex"),
+    script: bytes[0] === HASH && bytes[1] === BANG,
+    kept: isManifestFile(name) ? bytes.slice(0, MAX_MANIFEST_BYTES) : undefined,
+  };
+}
+
+const HASH = 0x23;
+const BANG = 0x21;
 
 /** An error about an archive as one that names the package it is of. */
 function refused(error: unknown, { name, version }: Expected): unknown {
@@ -66,11 +113,11 @@ function refused(error: unknown, { name, version }: Expected): unknown {
     : error;
 }
 
-async function writeContent(
+async function spill(
   content: AsyncIterable<Uint8Array>,
   target: string,
   name: string,
-): Promise<{ sha256: string; script: boolean; kept: Uint8Array | undefined }> {
+): Promise<Seen> {
   const hasher = new Bun.CryptoHasher("sha256");
   const isManifest = isManifestFile(name);
   const kept: Uint8Array[] = [];
