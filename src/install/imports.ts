@@ -28,7 +28,10 @@ export async function findImport(
   const parsed = parseSpecifier(specifier);
   if (!parsed) return undefined;
   const folder = join(installDir, parsed.name);
-  const text = await readTextIfAny(join(folder, "package.json"));
+  // An archive has both; a member of a workspace may have only one.
+  const text =
+    (await readTextIfAny(join(folder, "package.json"))) ??
+    (await readTextIfAny(join(folder, "land.json")));
   if (text === undefined) return undefined;
   const read = readJson(text);
   if ("problem" in read || !isMap(read.value)) return undefined;

@@ -33,6 +33,7 @@ export function toSolve({ root, members }: Workspace): {
       devDependencies: plain(manifest.devDependencies, byName),
       optionalDependencies: without(optionalDependencies, byName),
       overrides: manifest.overrides,
+      scopedOverrides: manifest.scopedOverrides,
     },
     memberOf(name) {
       const member = byName.get(name);

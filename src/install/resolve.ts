@@ -1,5 +1,5 @@
 import { fail } from "#base/errors.ts";
-import { type PackageName, parsePackageName, type Version } from "#base/names.ts";
+import { type PackageName, parsePackageName, printable, type Version } from "#base/names.ts";
 import { byName } from "#base/order.ts";
 import type { Manifest } from "#pack/manifest.ts";
 import type { Workspace } from "#pack/workspace.ts";
@@ -64,10 +64,8 @@ export function solveInputOf(
   options.onEvent?.({ kind: "resolve" });
   let packages = 0;
   const { root, memberOf } = toSolve(workspace);
-  const { scopedOverrides } = workspace.root.manifest;
   return {
     root,
-    ...(scopedOverrides.length > 0 && { scopedOverrides }),
     locked,
     mode: options.resolution,
     versionsOf: async (name) => {
@@ -111,6 +109,11 @@ async function lockPackage(
       what: `"${name}@${version}" as its registry tells of it now`,
       expected: before.digest,
       actual: entry.digest,
+    });
+  if (entry.deprecated !== undefined && before?.version !== version)
+    options.onEvent?.({
+      kind: "warn",
+      problem: `${name} ${version} is deprecated: ${printable(entry.deprecated)}`,
     });
   const registry = metadata.registryOf(name);
   return {

@@ -19,7 +19,7 @@ export type ScopedOverride = {
 export type Overrides = {
   /** Name → range, whoever asks for it. */
   overrides: DependencyMap<Range>;
-  /** In the order they are written; of two that fit, the later one counts. */
+  /** In the order they are written; the most specific that fits counts, and before `overrides`. */
   scopedOverrides: ScopedOverride[];
   /** What another package manager understands and land does not. */
   unsolvable: Unsolvable[];
