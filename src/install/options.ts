@@ -28,8 +28,11 @@ export type InstallMode =
   | {
       kind: "update";
       names: readonly string[];
-      /** Also past what the manifest allows: its ranges are rewritten to the newest version that may be picked. */
-      latest: boolean;
+      /**
+       * Also past what the manifest allows: its ranges are rewritten to the newest version that may be picked. A list: those of these
+       * names alone.
+       */
+      latest: boolean | readonly string[];
     };
 
 /** What happens while installing, for progress. */

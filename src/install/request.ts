@@ -15,7 +15,7 @@ import type { IndexEntry } from "#remote/index-lines.ts";
 
 import type { Metadata } from "./metadata.ts";
 import { newestOf } from "./newest.ts";
-import type { AddRequest, InstallOptions, RequirementKind } from "./options.ts";
+import type { AddRequest, InstallMode, InstallOptions, RequirementKind } from "./options.ts";
 import { rangeForNewest } from "./request-latest.ts";
 
 const KINDS: readonly RequirementKind[] = [
@@ -52,7 +52,7 @@ export async function editForMode(
       target,
       mode.names.flatMap((name) => editsToRemove(target, name)),
     );
-  if (mode.kind !== "update" || !mode.latest) return workspace;
+  if (mode.kind !== "update" || mode.latest === false) return workspace;
   const all = [workspace.root, ...workspace.members.map(({ project }) => project)];
   let edited = workspace;
   for (const project of options.workspace === undefined ? all : [target])
@@ -89,19 +89,30 @@ async function editsToLatest(
   { manifest }: Project,
   metadata: Metadata,
 ): Promise<ManifestEdit[]> {
-  const named = options.mode.kind === "update" ? options.mode.names : [];
   const isMember = new Set<string>(members.map(({ name }) => name));
+  const isMeant = (name: string): boolean =>
+    !isMember.has(name) &&
+    isToLatest(options.mode, name) &&
+    // Whoever overrides a package has chosen its version.
+    !Object.hasOwn(manifest.overrides, name);
+  const meant = KINDS.flatMap((kind) => Object.keys(manifest[kind])).filter(isMeant);
+  // All at the same time; what fails is thrown below, where it is waited for in turn.
+  for (const name of meant) metadata.versionsOf(name).catch(() => undefined);
   const edits: ManifestEdit[] = [];
   for (const kind of KINDS)
     for (const [name, range] of Object.entries(manifest[kind])) {
-      if (isMember.has(name) || (named.length > 0 && !named.includes(name))) continue;
-      // Whoever overrides a package has chosen its version.
-      if (Object.hasOwn(manifest.overrides, name)) continue;
+      if (!isMeant(name)) continue;
       const newest = newestOf((await metadata.versionsOf(name)) ?? [], options);
       const value = newest === undefined ? undefined : rangeForNewest(range, newest);
       if (value !== undefined) edits.push({ path: [kind, name], value });
     }
   return edits;
+}
+
+function isToLatest(mode: InstallMode, name: string): boolean {
+  if (mode.kind !== "update") return false;
+  if (typeof mode.latest === "object") return mode.latest.includes(name);
+  return mode.latest && (mode.names.length === 0 || mode.names.includes(name));
 }
 
 type Place = { workspace: Workspace; target: Project; metadata: Metadata };

@@ -1,32 +1,98 @@
 import { join } from "node:path";
 
-import { parsePackageName, type Version } from "#base/names.ts";
-import { parseRange } from "#base/ranges.ts";
+import { fail } from "#base/errors.ts";
+import { type PackageName, parsePackageName, parseTag, type Version } from "#base/names.ts";
+import { isRange, parseRange, type Range, satisfies } from "#base/ranges.ts";
 import { readProject } from "#pack/project.ts";
-import { findWorkspaceRoot } from "#pack/workspace.ts";
+import { findWorkspaceRoot, readWorkspace } from "#pack/workspace.ts";
+import type { SolveInput } from "#solve/model.ts";
+import { solve } from "#solve/solve.ts";
 import { type WhyNot, whyNot } from "#solve/why-not.ts";
 import { readTextIfAny } from "#store/files.ts";
 
+import { readRoots } from "./list-roots.ts";
 import { parseLock } from "./lockfile.ts";
-import { createMetadata } from "./metadata.ts";
+import { createMetadata, type Metadata } from "./metadata.ts";
+import { newestOf } from "./newest.ts";
 import type { InstallOptions } from "./options.ts";
+import { ownOf } from "./requirement-changes.ts";
 import { solveInputOf } from "./resolve.ts";
 
+/** What stands in the way of a version, or what having it would change. */
+export type Absence = WhyNot & {
+  name: PackageName;
+  /** What was asked for; the newest version where nothing was. */
+  range: Range;
+  /** What to type to have it; absent where it cannot be had, is there already, or only an edit by hand helps. */
+  command?: string;
+};
+
 /**
- * Asks the solver what stands in the way of a version in a project, or what having it would change. Nothing is written.
+ * Asks the solver what stands in the way of a version in a project. `wanted` is a range or a tag; without it the newest version is
+ * meant. Nothing is written.
  *
- * @throws name_invalid, manifest_missing, manifest_invalid, lock_invalid, registry_untrusted, network
+ * @throws name_invalid, package_not_found, version_not_found, manifest_missing, manifest_invalid, lock_invalid,
+ * registry_untrusted, network
  */
 export async function explainAbsence(
   options: InstallOptions,
-  wanted: { name: string; range: string },
-): Promise<WhyNot> {
-  const name = parsePackageName(wanted.name);
-  const range = parseRange(wanted.range);
-  const project = await readProject(await findWorkspaceRoot(options.dir));
+  typed: { name: string; wanted?: string | undefined },
+): Promise<Absence> {
+  const name = parsePackageName(typed.name);
+  const workspace = await readWorkspace(await readProject(await findWorkspaceRoot(options.dir)));
+  const project = workspace.root;
   const text = await readTextIfAny(join(project.dir, "land.lock"));
   const lock = text === undefined ? undefined : parseLock(text);
-  const locked = new Map<string, Version>(lock?.packages.map((item) => [item.name, item.version]));
   const metadata = createMetadata(options, lock);
-  return whyNot(solveInputOf(options, project.manifest, locked, metadata), { name, range });
+  const range = await rangeOf(options, metadata, name, typed.wanted);
+  const locked = new Map<string, Version>(lock?.packages.map((item) => [item.name, item.version]));
+  const input = solveInputOf(options, workspace, locked, metadata);
+  const answer = await whyNot(input, { name, range });
+  const about = { ...answer, name, range };
+  if (!answer.possible || (answer.changes.length === 0 && answer.needs.length === 0)) return about;
+  if (answer.needs.length === 0 && (await updateGives(input, name, range)))
+    return { ...about, command: `land update ${name}` };
+  if (ownOf(project.manifest.overrides, name) !== undefined) return about;
+  const roots = await readRoots(project);
+  const kinds = roots[0]?.requirements.flatMap((own) => (own.name === name ? own.kind : []));
+  const flags = {
+    dependencies: "",
+    devDependencies: " --dev",
+    optionalDependencies: " --optional",
+  };
+  const flag = flags[kinds?.[0] ?? "dependencies"];
+  return { ...about, command: `land add ${quoteSpec(`${name}@${range}`)}${flag}` };
+}
+
+async function rangeOf(
+  options: InstallOptions,
+  metadata: Metadata,
+  name: PackageName,
+  wanted: string | undefined,
+): Promise<Range> {
+  if (wanted !== undefined && isRange(wanted)) return parseRange(wanted);
+  if (wanted !== undefined) {
+    const tag = parseTag(wanted, isRange);
+    const { tags } = await (await options.remoteFor(metadata.registryOf(name))).readPackage(name);
+    const version = ownOf(tags, tag);
+    if (version === undefined) throw fail("version_not_found", { name, version: tag });
+    return parseRange(version);
+  }
+  const entries = await metadata.versionsOf(name);
+  if (!entries) throw fail("package_not_found", { name });
+  return parseRange(newestOf(entries, options) ?? "*");
+}
+
+/** Whether `land update NAME` would take a version of the range: it keeps all others where it can. */
+async function updateGives(input: SolveInput, name: PackageName, range: Range): Promise<boolean> {
+  const locked = new Map(input.locked);
+  if (!locked.delete(name)) return false;
+  const result = await solve({ ...input, locked });
+  const found = result.ok && result.solution.packages.find((item) => item.name === name);
+  return found ? satisfies(found.version, range) : false;
+}
+
+/** As a shell takes it for one word. */
+function quoteSpec(spec: string): string {
+  return /^[\w@/.^~+-]+$/.test(spec) ? spec : `'${spec}'`;
 }
