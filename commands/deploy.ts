@@ -20,6 +20,7 @@ import {
   warnOfProgram,
 } from "./deploy-program.ts";
 import { settleSiteToDeploy, withSite } from "./deploy-site.ts";
+import { hooksOf } from "./hooks.ts";
 import { renderSecrets } from "./packing.ts";
 import { createProgress } from "./progress.ts";
 import { renderBytes, renderCount, renderNumber, renderTable, shorten } from "./render.ts";
@@ -72,22 +73,28 @@ when it is run again. A program that is live and does not start is warned of.`,
     const { site, asked } = await settleSiteToDeploy(context, args.site, folder);
     const files = await hash(context, selection);
     await settleSecrets(context, files, args.allowSecrets);
+    const hooks = hooksOf(context);
+    const { dir } = selection;
+    const event = { dir, site, registry: connection.registry, draft: args.draft };
+    await hooks.emit("preDeploy", event);
     await withSite(context, connection, site);
     const deployed = await send(context, connection, {
       site,
-      dir: selection.dir,
+      dir,
       files,
       draft: args.draft,
       ...(program && { program }),
       ...(args.message !== undefined && { message: args.message }),
     });
     tell(context, deployed, { draft: args.draft, program });
+    const { id, url, deployUrl, uploaded, uploadedBytes } = deployed;
+    const shownAt = args.draft ? deployUrl : url;
+    await hooks.emit("postDeploy", { ...event, deploy: id, url: shownAt });
     if (program && !args.draft) await warnOfProgram(context, connection, site);
     if (asked) await offerToKeepSite(context, site, folder.dir);
-    const { id, url, deployUrl, uploaded, uploadedBytes } = deployed;
     return {
       value: { site, deploy: id, url, deployUrl, files: deployed.files, uploaded, uploadedBytes },
-      text: printable(args.draft ? deployUrl : url),
+      text: printable(shownAt),
     };
   },
 });

@@ -14,6 +14,7 @@ export const globalArgs = {
   quiet: { type: "boolean", short: "q", about: "Say nothing but the result and errors" },
   verbose: { type: "boolean", about: "Show where in land an error arose" },
   color: { type: "boolean", default: true, about: "Use no colours; NO_COLOR does the same" },
+  plugins: { type: "boolean", default: true, about: "Load no plugins and run no hooks" },
   cwd: { type: "text", value: "DIR", about: "Run as if started in DIR" },
   help: { type: "boolean", short: "h", about: "Show the help of the command", env: false },
 } as const satisfies Args;

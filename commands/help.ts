@@ -22,8 +22,11 @@ export function renderWelcome(style: Style): string {
   ].join("\n");
 }
 
+/** What plugins add to the commands of land, by name. */
+export type Added = Readonly<Record<string, Entry>>;
+
 /** What `land help` says: every command, by section. Those of one first word share a row. */
-export function renderOverview(style: Style): string {
+function renderOverview(style: Style, added: Added): string {
   const sections = SECTIONS.flatMap((section) => {
     const names = Object.keys(commands).filter((name) => commands[name]?.section === section);
     const words = new Set(names.map((name) => name.split(" ", 1)[0] ?? ""));
@@ -34,12 +37,18 @@ export function renderOverview(style: Style): string {
     usage(style, "<command>"),
     "",
     ...sections,
+    ...renderAdded(style, added),
     style.bold("Flags of every command:"),
     renderFlags(globalArgs),
     "",
     "Each flag can be given by the environment: `--dry-run` is LAND_DRY_RUN=1, `--tag` is LAND_TAG",
     "See one command with `land help <command>`, as in `land help sites` and `land help sites create`",
   ].join("\n");
+}
+
+function renderAdded(style: Style, added: Added): string[] {
+  const rows = Object.entries(added);
+  return rows.length === 0 ? [] : [style.bold("Plugins:"), rowsOf(rows), ""];
 }
 
 /** What a command does, or what those that begin with a word are about, and their second words. */
@@ -54,8 +63,12 @@ function aboutWord(word: string): string {
  *
  * @throws usage where there is no such command
  */
-export async function renderTopic(words: readonly string[], style: Style): Promise<string> {
-  if (words.length === 0) return renderOverview(style);
+export async function renderTopic(
+  words: readonly string[],
+  style: Style,
+  added: Added,
+): Promise<string> {
+  if (words.length === 0) return renderOverview(style, added);
   const topic = words.join(" ");
   const members = membersOf(topic).map(
     (name) => [name, findCommand(name.split(" ")).entry] as const,
@@ -66,7 +79,7 @@ export async function renderTopic(words: readonly string[], style: Style): Promi
     if (alone !== undefined) list.push("", `\`land ${topic}\` alone is \`land ${alone}\``);
     return [usage(style, `${topic} <command>`), "", ...list].join("\n");
   }
-  const { name, entry } = findCommand(words);
+  const { name, entry } = findCommand(words, added);
   const page = renderCommand(name, entry, await entry.load(), style);
   return members.length === 0 ? page : [page, "", ...list].join("\n");
 }

@@ -1,5 +1,4 @@
 import { version as landVersion } from "#base/build-info.ts";
-import { NO_HOOKS } from "#base/client-hooks.ts";
 import { installProject } from "#install/install.ts";
 import type { InstallEvent, InstallMode, InstallOptions } from "#install/options.ts";
 
@@ -7,6 +6,7 @@ import { renderChanges } from "./changes.ts";
 import type { Outcome } from "./command.ts";
 import { homeOf, registryOf, remoteFor, trustedRegistries } from "./connect.ts";
 import type { Context } from "./context.ts";
+import { hooksOf } from "./hooks.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
 /** What flags may change of an install. */
@@ -66,7 +66,7 @@ export async function installOptions(
     concurrency: config["network.concurrency"],
     resolution: flags.resolution ?? "highest",
     ...(flags.workspace !== undefined && { workspace: flags.workspace }),
-    hooks: NO_HOOKS,
+    hooks: hooksOf(context),
     security: {
       requireSignatures: config["security.requireSignatures"],
       checksum: config["security.checksum"],

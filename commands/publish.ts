@@ -8,6 +8,7 @@ import { askToGoOn } from "./ask.ts";
 import { defineCommand } from "./command.ts";
 import { connect, type Connection, homeOf } from "./connect.ts";
 import type { Context } from "./context.ts";
+import { hooksOf } from "./hooks.ts";
 import { type Packed, packFolder, renderFiles, renderSecrets, warnOfFiles } from "./packing.ts";
 import { createProgress, type Step } from "./progress.ts";
 import { renderBytes } from "./render.ts";
@@ -41,7 +42,17 @@ with --yes.`,
         what: "whether to publish",
         message: `Publish ${value.name}@${value.version} to ${connection.registry}?`,
       });
+    const hooks = hooksOf(context);
+    const event = {
+      name: value.name,
+      version: value.version,
+      dir: context.cwd,
+      registry: connection.registry,
+      digest: value.digest,
+    };
+    await hooks.emit("prePublish", event);
     await send(context, connection, packed, tag);
+    await hooks.emit("postPublish", event);
     context.say(`Published ${value.name}@${value.version}`);
     return { value, text: pageOf(connection.registry, value.name) };
   },

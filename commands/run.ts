@@ -5,10 +5,10 @@ import { printable } from "#base/names.ts";
 
 import { flagName, isFlag, readArgs, spelling } from "./argv.ts";
 import type { Outcome } from "./command.ts";
-import { createContext, type Output, type Signal, type World } from "./context.ts";
+import { type Context, createContext, type Output, type Signal, type World } from "./context.ts";
 import { findCommand, isCommand, isGroup, otherNameOf } from "./find.ts";
 import { globalArgs, type Globals } from "./globals.ts";
-import { renderOverview, renderTopic, renderWelcome } from "./help.ts";
+import { type Added, renderTopic, renderWelcome } from "./help.ts";
 import { createStyle, renderError } from "./render.ts";
 import { explainToken } from "./token-hint.ts";
 
@@ -55,30 +55,50 @@ async function perform(
 ): Promise<Outcome | undefined> {
   const { words, rest, helpWanted, versionWanted } = splitArgv(world.argv);
   const style = createStyle(world.stdout, world.env, peek(world));
-  if (words[0] === "help") return help(await renderTopic(words.slice(1), style));
+  let made: Context | undefined;
+  const contextOf = async (globals: Globals): Promise<Context> => {
+    if (made) return made;
+    made = createContext(world, globals, signal, (handler) => (handlers.current = handler));
+    if (globals.cwd !== undefined) await checkFolder(made.cwd);
+    return made;
+  };
+  const added = (topic: readonly string[]): Promise<Added> =>
+    addedCommands(topic, () => contextOf(readArgs({}, globalsAmong(rest), world.env)));
+  if (words[0] === "help" || helpWanted) {
+    const topic = words[0] === "help" ? words.slice(1) : words;
+    return help(await renderTopic(topic, style, await added(topic)));
+  }
   if (words[0] === undefined && !versionWanted) {
-    if (helpWanted) return help(renderOverview(style));
     readArgs({}, rest, world.env);
     return help(renderWelcome(style));
   }
-  if (helpWanted) return help(await renderTopic(words, style));
-  const { entry } = findCommand(versionWanted ? ["version"] : words);
+  const wanted = versionWanted ? ["version"] : words;
+  const { entry } = findCommand(wanted, await added(wanted));
   const command = await entry.load();
-  let registry: string | undefined;
-  const outcome = command.invoke(rest, world.env, async (globals) => {
-    registry = globals.registry;
-    const context = createContext(
-      world,
-      globals,
-      signal,
-      (handler) => (handlers.current = handler),
-    );
-    if (globals.cwd !== undefined) await checkFolder(context.cwd);
-    return context;
-  });
+  const outcome = command.invoke(rest, world.env, contextOf);
   return outcome.catch((thrown: unknown) => {
-    throw explainToken(thrown, world.env, registry);
+    throw explainToken(thrown, world.env, made?.globals.registry);
   });
+}
+
+/** What plugins add, loaded only where it may matter: for the list of all, and for a word that is no command of land. */
+async function addedCommands(
+  topic: readonly string[],
+  contextOf: () => Promise<Context>,
+): Promise<Added> {
+  const [word] = topic;
+  if (word !== undefined && (isCommand(word) || isGroup(word) || otherNameOf(word) !== undefined))
+    return {};
+  const { allPluginCommands, requirePluginCommands } = await import("./plugin-command.ts");
+  const context = await contextOf();
+  return word === undefined ? allPluginCommands(context) : requirePluginCommands(context, word);
+}
+
+/** The global flags among these, with their values, whatever else stands there. */
+function globalsAmong(rest: readonly string[]): string[] {
+  const end = rest.indexOf("--");
+  const words = end < 0 ? rest : rest.slice(0, end);
+  return words.filter((word, at) => isGlobal(word) || (at > 0 && takesValue(words[at - 1] ?? "")));
 }
 
 /**

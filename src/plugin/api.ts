@@ -33,15 +33,15 @@ export type PluginApi = {
     name: N,
     handler: (event: HookEvents[N]) => void | Promise<void>,
   ) => void;
-  /** Adds a command. Only during `setup`. @throws where land or another plugin has one of that name */
+  /** Adds a command. Only during `setup`. Throws where land or another plugin has one of that name */
   command: (command: PluginCommand) => void;
   /** What the user set for this plugin in `$LAND_HOME/config.json` under `plugins.<name>`. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** The project around the working folder: its manifest as JSON, lock and tree. @throws where there is none */
+  /** The project around the working folder: its manifest as JSON, lock and tree. Throws where there is none */
   project: () => Promise<PluginProject>;
-  /** What its registry tells of a version. @throws where it cannot be asked or does not know it */
+  /** What its registry tells of a version. Throws where it cannot be asked or does not know it */
   describe: (version: HookPackage) => Promise<PluginDescription>;
-  /** Puts a text into a file, whole or not at all. A relative path begins at `cwd`. @throws where it cannot be written */
+  /** Puts a text into a file, whole or not at all. A relative path begins at `cwd`. Throws where it cannot be written */
   writeFile: (path: string, text: string) => Promise<void>;
   /** A line to the user on stderr. */
   say: (line: string) => void;
@@ -102,6 +102,9 @@ export type PluginProject = {
   manifest: Readonly<Record<string, unknown>>;
   /** Absolute. */
   installDir: string;
+  /** Names of the packages that the project, and each member of its workspace, asks for itself; sorted. */
+  requirements: readonly string[];
+  /** Sorted by name. */
   packages: readonly PluginPackage[];
 };
 

@@ -196,6 +196,14 @@ export const CLIENT_SETTINGS = {
     about: "Load plugins; --no-plugins turns them off for one command",
     project: "no",
   },
+  "hooks.limitSeconds": {
+    type: "seconds",
+    default: 60,
+    min: 1,
+    max: 86_400,
+    about: "How long each plugin, and the shell command, may take at an event",
+    project: "no",
+  },
   "upgrade.source": {
     type: "text",
     default: "",
