@@ -61,19 +61,15 @@ function renderOutdated(packages: readonly OutdatedPackage[], width: number, sty
       paint(jump ?? ""),
     ];
   });
-  const used = Bun.stringWidth(
-    renderTable([head.slice(0, 5), ...rows])
-      .split("\n")
-      .toSorted(byWidth)[0] ?? "",
+  const columns = [head.slice(0, 5), ...rows];
+  const used = [0, 1, 2, 3, 4].reduce(
+    (sum, at) => sum + 2 + Math.max(...columns.map((row) => Bun.stringWidth(row[at] ?? ""))),
+    0,
   );
-  const left = Math.max(12, width - used - 3);
-  const filled = rows.map((row, at) => [...row, style.dim(shorten(askersOf(packages[at]), left))]);
+  for (const [at, row] of rows.entries())
+    row.push(style.dim(shorten(askersOf(packages[at]), Math.max(12, width - used))));
   const notes = packages.flatMap((item) => notesOf(item, style));
-  return [renderTable([head, ...filled]), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
-}
-
-function byWidth(a: string, b: string): number {
-  return Bun.stringWidth(b) - Bun.stringWidth(a);
+  return [renderTable([head, ...rows]), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 
 /** Red: the manifest does not allow the latest, or it is another major. */

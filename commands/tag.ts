@@ -34,12 +34,12 @@ export const set = defineCommand({
     tag,
   },
   async run(context, args) {
-    const { name: package_, version } = parseExactSpec(args.package);
+    const { name: owned, version } = parseExactSpec(args.package);
     const wanted = parseTag(args.tag, isRange);
     const { remote } = await connect(context);
-    await remote.setTag(package_, wanted, version);
-    context.say(`${package_}@${wanted} is ${version} now`);
-    return { value: { name: package_, tag: wanted, version } };
+    await remote.setTag(owned, wanted, version);
+    context.say(`${owned}@${wanted} is ${version} now`);
+    return { value: { name: owned, tag: wanted, version } };
   },
 });
 
@@ -48,11 +48,11 @@ export const remove = defineCommand({
   examples: ["land tag remove left beta"],
   args: { package: name, tag },
   async run(context, args) {
-    const package_ = parsePackageName(args.package);
+    const owned = parsePackageName(args.package);
     const wanted = parseTag(args.tag, isRange);
     const { remote } = await connect(context);
-    await remote.removeTag(package_, wanted);
-    context.say(`${package_} has no tag ${wanted} any more`);
-    return { value: { name: package_, tag: wanted } };
+    await remote.removeTag(owned, wanted);
+    context.say(`${owned} has no tag ${wanted} any more`);
+    return { value: { name: owned, tag: wanted } };
   },
 });

@@ -117,11 +117,12 @@ function outdatedOf(
 
 /** Requirements on a package by the project and its members. */
 function askersOf(roots: readonly ProjectRoot[], name: string): Asker[] {
-  return roots.flatMap(({ folder, name: own, requirements }) =>
-    requirements
-      .filter((requirement) => requirement.name === name)
-      .map(({ range, kind }) => ({ folder, ...(own !== undefined && { name: own }), range, kind })),
-  );
+  return roots.flatMap(({ folder, name: own, requirements }): Asker[] => {
+    const found = requirements.find((requirement) => requirement.name === name);
+    if (!found) return [];
+    const { range, kind } = found;
+    return [{ folder, ...(own !== undefined && { name: own }), range, kind }];
+  });
 }
 
 function packagesThatAsk(
