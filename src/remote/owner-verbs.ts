@@ -1,5 +1,6 @@
 import {
-  Dependent,
+  type Dependent,
+  DependentPage,
   type DeprecationBody,
   Downloads,
   Owner,
@@ -24,8 +25,8 @@ export type OwnerVerbs = {
   removeTag: (name: string, tag: string) => Promise<void>;
   /** Downloads per UTC day, oldest first; `days` from 1 to 365. */
   readDownloads: (name: string, days: number) => Promise<Downloads>;
-  /** Packages whose latest version requires this one; at most 10,000. */
-  listDependents: (name: string) => Promise<Dependent[]>;
+  /** The first packages whose latest version requires this one; `limit` from 1 to 100. */
+  listDependents: (name: string, limit: number) => Promise<Dependent[]>;
 };
 
 /** The verbs of a package's owners at one registry. */
@@ -48,7 +49,11 @@ export function ownerVerbs(exchange: Exchange): OwnerVerbs {
         path: `${pathOf(name)}/downloads`,
         query: { days: String(days) },
       }),
-    listDependents: (name) => readAll(exchange, Dependent, `${pathOf(name)}/dependents`),
+    listDependents: async (name, limit) => {
+      const path = `${pathOf(name)}/dependents`;
+      return (await ask(DependentPage, { method: "GET", path, query: { limit: String(limit) } }))
+        .items;
+    },
   };
 }
 
