@@ -71,14 +71,17 @@ const probed = new Map<string, LinkMethod>();
 /** The method that is wished for where it works between store and folder, else copy; for `auto` the best that works. */
 function methodFor(wish: InstallOptions["link"], sample: string, folder: string): LinkMethod {
   if (wish === "copy") return "copy";
-  const device = (path: string) => statSync(path, { throwIfNoEntry: false })?.dev;
-  const key = `${wish} ${device(sample)} ${device(folder)}`;
+  const key = `${wish} ${deviceOf(sample)} ${deviceOf(folder)}`;
   const known = probed.get(key);
   if (known) return known;
   const found = probeLinks(sample, folder, process.getuid?.() === 0, wish);
   // Where the sample is lost, nothing was found out.
-  if (device(sample) !== undefined) probed.set(key, found);
+  if (deviceOf(sample) !== undefined) probed.set(key, found);
   return found;
+}
+
+function deviceOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.dev;
 }
 
 /**
