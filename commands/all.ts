@@ -25,6 +25,8 @@ export type Section = (typeof SECTIONS)[number];
 
 /** What first words with several commands are about, for the list of all. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  audit: "What registries tell now of the installed versions",
+  trust: "Keys that packages may be signed by",
   owner: "Who owns a package",
   tag: "Names of versions that move",
   deploys: "Show the deploys of a site",
@@ -96,10 +98,35 @@ export const commands: Readonly<Record<string, Entry>> = {
     section: "Project",
     load: async () => (await import("./why-not.ts")).default,
   },
+  verify: {
+    about: "Compare what is installed with its archives",
+    section: "Project",
+    load: async () => (await import("./verify.ts")).default,
+  },
+  audit: {
+    about: "Ask what registries tell now of the installed versions",
+    section: "Project",
+    load: async () => (await import("./audit.ts")).all,
+  },
+  "audit signatures": {
+    about: "Check the signatures of the installed versions",
+    section: "Project",
+    load: async () => (await import("./audit.ts")).signatures,
+  },
   trust: {
     about: "Accept the key that signs a package now",
     section: "Project",
     load: async () => (await import("./trust.ts")).default,
+  },
+  "trust list": {
+    about: "Show the keys that land.lock knows",
+    section: "Project",
+    load: async () => (await import("./trust.ts")).list,
+  },
+  "trust remove": {
+    about: "Forget keys that land.lock knows",
+    section: "Project",
+    load: async () => (await import("./trust.ts")).remove,
   },
   run: {
     about: "Run a TypeScript or JavaScript file of the project",

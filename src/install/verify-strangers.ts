@@ -11,6 +11,11 @@ import type { TreePlaces } from "./tree.ts";
 import type { TreeProblem } from "./verify-bins.ts";
 import { seenIfAny } from "./verify-folder.ts";
 
+/** What is said of a package that land put there for an earlier lock. */
+export const NO_LONGER_LOCKED = "is no longer in the lock";
+/** What is said of one that land did not put there. */
+export const NOT_LOCKED = "is not in the lock, and land did not put it there";
+
 /** A tree and what belongs there. */
 export type Expectation = {
   places: TreePlaces;
@@ -31,9 +36,7 @@ export function strangersIn({ places, placed, lock, links }: Expectation): TreeP
   return packagesIn(places.installDir)
     .filter((name) => !known.has(name))
     .map((name) => {
-      const problem = before.has(name)
-        ? "is no longer in the lock"
-        : "is not in the lock, and land did not put it there";
+      const problem = before.has(name) ? NO_LONGER_LOCKED : NOT_LOCKED;
       return { package: name, path: ".", problem };
     });
 }

@@ -1,0 +1,155 @@
+import { isAbsolute } from "node:path";
+
+import { type PackageName, printable } from "#base/names.ts";
+import { globalDir, globalNames } from "#install/global-folders.ts";
+import type { InstallOptions } from "#install/options.ts";
+import { repairProject, strangersOf } from "#install/verify-repair.ts";
+import {
+  type Algorithm,
+  type Verification,
+  type VerifiedPackage,
+  verifyProject,
+} from "#install/verify.ts";
+
+import { askToGoOn } from "./ask.ts";
+import { defineCommand } from "./command.ts";
+import type { Context } from "./context.ts";
+import { globalFlag } from "./global-flag.ts";
+import { eventsTo, installOptions } from "./installing.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import { renderCount, renderNumber, type Style } from "./render.ts";
+
+/** A verified project; `global`: that of a package installed for the user. */
+type Verified = Verification & { global?: PackageName };
+
+/** Compares what is installed with its archives, and these with land.lock. */
+export default defineCommand({
+  more: `Reads every stored archive that land.lock names, and every file of the tree: what was changed, is missing, was added, became
+a link, or may be executed where it should not. Nothing is changed, and no registry is asked but with --algorithm sha512 or
+blake3, whose checksum only the registry tells. With --repair, packages that are damaged are laid anew and what land did not
+put there is removed. Exits with 11 where something is wrong. With --json the value is {"ok","problems":[{"package","path",
+"problem"}],"packages":[{"name","version","ok","problems":[{"path","problem"}]}],"files"}; with -g each problem and package
+names its "global" package.`,
+  examples: ["land verify", "land verify --algorithm blake3 --json", "land verify --repair"],
+  args: {
+    algorithm: {
+      type: "text",
+      value: "NAME",
+      oneOf: ["sha256", "sha512", "blake3"],
+      about: "Compare this checksum of each archive too (default: sha256)",
+    },
+    repair: { type: "boolean", about: "Lay anew what is damaged" },
+    offline: { type: "boolean", about: "Ask no registry" },
+    global: globalFlag,
+  },
+  async run(context, { algorithm = "sha256", repair, offline, global }) {
+    const progress = createProgress(context);
+    try {
+      const events = eventsTo(context, progress);
+      const options = await installOptions(context, { kind: "install" }, { offline }, events);
+      const found: Verified[] = [];
+      for (const target of targetsOf(context, options, global)) {
+        const verify = () => verifyOne(target.options, algorithm, progress);
+        let one = await verify();
+        progress.stop();
+        if (repair && !one.ok) {
+          await askForStrangers(context, one);
+          await repairProject(target.options, one);
+          one = await verify();
+          progress.stop();
+        }
+        found.push({ ...one, ...(target.global !== undefined && { global: target.global }) });
+      }
+      return outcomeOf(context, found, repair);
+    } finally {
+      progress.stop();
+    }
+  },
+});
+
+/** The projects to verify: that of the working folder, or each of those made for a global package. */
+function targetsOf(
+  { landHome }: Context,
+  options: InstallOptions,
+  global: boolean,
+): { options: InstallOptions; global?: PackageName }[] {
+  if (!global) return [{ options }];
+  return globalNames(landHome).map((name) => ({
+    options: { ...options, dir: globalDir(landHome, name) },
+    global: name,
+  }));
+}
+
+function verifyOne(
+  options: InstallOptions,
+  algorithm: Algorithm,
+  progress: Progress,
+): Promise<Verification> {
+  const onPackage = ({ files }: { files: number }): void =>
+    progress.update({ verb: "Verifying", doneFiles: files });
+  return verifyProject({ ...options, algorithm, onPackage });
+}
+
+async function askForStrangers(context: Context, { problems }: Verification): Promise<void> {
+  const strangers = strangersOf(problems).map((item) => printable(item.package || item.path));
+  if (strangers.length === 0) return;
+  await askToGoOn(context, {
+    what: "whether to remove what land did not put there",
+    message: `Remove ${strangers.join(", ")}, which land did not put there?`,
+    initial: false,
+  });
+}
+
+function outcomeOf(context: Context, found: readonly Verified[], repaired: boolean) {
+  const ok = found.every((one) => one.ok);
+  const mark = (one: Verified) => (one.global === undefined ? {} : { global: one.global });
+  const value = {
+    ok,
+    problems: found.flatMap((one) =>
+      one.problems.map((item) => Object.assign({}, item, mark(one))),
+    ),
+    packages: found.flatMap((one) =>
+      one.packages.map((item) => Object.assign({}, item, mark(one))),
+    ),
+    files: found.reduce((sum, one) => sum + one.files, 0),
+  };
+  if (!ok && !repaired) context.say("Run `land verify --repair` to lay anew what is damaged");
+  const parts = found.map((one) => renderOne(one, context.style));
+  const text = [...parts, countOf(value)].filter((part) => part !== "").join("\n");
+  return { value, text, exitCode: ok ? 0 : 11 };
+}
+
+function renderOne({ packages, problems, global }: Verified, style: Style): string {
+  const known = new Set<string>(packages.map(({ name }) => name));
+  const others = problems.filter((problem) => !known.has(problem.package));
+  return [
+    ...(global === undefined ? [] : [style.bold(printable(global))]),
+    ...packages.flatMap((item) => packageLines(item, style)),
+    ...others.map((item) => {
+      const what = [item.package, item.path].filter((part) => !["", "."].includes(part)).join("/");
+      return `${style.red("FAILED")}  ${printable(what || "the tree")} ${printable(item.problem)}`;
+    }),
+  ].join("\n");
+}
+
+const SHOWN = 20;
+
+function packageLines({ name, version, ok, problems }: VerifiedPackage, style: Style): string[] {
+  const label = printable(`${name} ${version}`);
+  if (ok) return [`${style.green("ok")}      ${label}`];
+  const lines = problems.slice(0, SHOWN).map(({ path, problem }) => {
+    const what = path === "." ? "its folder" : isAbsolute(path) ? "its archive" : printable(path);
+    return `        ${what} ${printable(problem)}`;
+  });
+  const more = problems.length - lines.length;
+  if (more > 0) lines.push(`        and ${renderNumber(more)} more`);
+  return [`${style.red("FAILED")}  ${style.bold(label)}`, ...lines];
+}
+
+function countOf(value: Pick<Verification, "packages" | "problems" | "files">): string {
+  const { packages, problems, files } = value;
+  const total = `${renderCount(packages.length, "package")}, ${renderCount(files, "file")}`;
+  return problems.length === 0
+    ? `${total}: all as their archives say`
+    : `${total}: ${renderCount(problems.length, "problem")}`;
+}
