@@ -1,9 +1,11 @@
 import { fail, toLandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
-import { createRemote, type Remote } from "#remote/client.ts";
-import { CLIENT_SETTINGS } from "#remote/config/model.ts";
+import { createRemote, type Remote, type RemoteOptions } from "#remote/client.ts";
+import { CLIENT_SETTINGS, type ClientConfig } from "#remote/config/model.ts";
 import { type Credentials, fileCredentials, findToken, type Home } from "#remote/credentials.ts";
+import type { NetworkOptions } from "#remote/network.ts";
 import { parseRegistryUrl, type RegistryUrl } from "#remote/registry-url.ts";
+import { createRoute, type Route } from "#remote/route.ts";
 
 import type { Context } from "./context.ts";
 
@@ -32,19 +34,74 @@ export async function connect(
   const registry = await registryOf(context);
   const credentials = fileCredentials(homeOf(context));
   const found = options.anonymous ? undefined : await tokenOf(context, registry);
-  const remote = remoteWith(context, registry, found?.token);
+  const remote = await remoteWith(context, registry, found?.token);
   return { remote, registry, credentials, tokenFrom: found?.from };
 }
 
-/** The client of any registry, with the user's token for it. @throws credentials_invalid, usage */
-export async function remoteFor(context: Context, registry: RegistryUrl): Promise<Remote> {
-  return remoteWith(context, registry, (await tokenOf(context, registry))?.token);
+/** The client of any registry, with the user's token for it; one for each. @throws credentials_invalid, config_invalid */
+export function remoteFor(context: Context, registry: RegistryUrl): Promise<Remote> {
+  const { remotes } = waysOf(context);
+  const known = remotes.get(registry);
+  if (known) return known;
+  const remote = tokenOf(context, registry).then((found) =>
+    remoteWith(context, registry, found?.token),
+  );
+  remotes.set(registry, remote);
+  return remote;
 }
 
-function remoteWith(context: Context, registry: RegistryUrl, token: string | undefined): Remote {
+async function remoteWith(
+  context: Context,
+  registry: RegistryUrl,
+  token: string | undefined,
+): Promise<Remote> {
+  return createRemote({
+    registry,
+    ...(await travelOf(context)),
+    ...(token !== undefined && { token }),
+  });
+}
+
+/** How requests of a command travel, to registries and elsewhere. @throws config_invalid */
+export async function travelOf(
+  context: Context,
+): Promise<Required<Pick<RemoteOptions, "network" | "route" | "signal" | "now" | "onRetry">>> {
+  const config = await context.config();
+  const ways = waysOf(context);
+  ways.route ??= createRoute({
+    proxy: config["network.proxy"],
+    noProxy: config["network.noProxy"],
+    ca: config["network.ca"],
+    env: context.env,
+  });
   const { signal, now } = context;
-  const onRetry = sayRetry(context);
-  return createRemote({ registry, signal, now, onRetry, ...(token !== undefined && { token }) });
+  return { network: networkOf(config), route: ways.route, signal, now, onRetry: ways.onRetry };
+}
+
+function networkOf(config: ClientConfig): NetworkOptions {
+  return {
+    connectTimeoutMs: config["network.connectSeconds"] * 1000,
+    answerTimeoutMs: config["network.answerSeconds"] * 1000,
+    idleTimeoutMs: config["network.idleSeconds"] * 1000,
+    tries: config["network.tries"],
+    waitMs: config["network.waitSeconds"] * 1000,
+  };
+}
+
+/** What all requests of a command share: connections that are kept open, clients, and which troubles were told. */
+type Ways = {
+  route?: Route;
+  remotes: Map<RegistryUrl, Promise<Remote>>;
+  onRetry: (problem: string) => void;
+};
+const waysByContext = new WeakMap<Context, Ways>();
+
+function waysOf(context: Context): Ways {
+  const known = waysByContext.get(context);
+  if (known) return known;
+  const ways: Ways = { remotes: new Map(), onRetry: sayRetry(context) };
+  waysByContext.set(context, ways);
+  return ways;
 }
 
 const CLEAR = "\r\u001B[2K";

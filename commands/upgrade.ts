@@ -3,7 +3,7 @@ import { createTransport } from "#remote/client.ts";
 import { findRelease, isNewer, type ReleaseSource, upgradeBinary } from "#remote/upgrade.ts";
 
 import { defineCommand } from "./command.ts";
-import { homeOf } from "./connect.ts";
+import { homeOf, travelOf } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { createProgress } from "./progress.ts";
 
@@ -57,7 +57,6 @@ inside this land signed it; it is fetched beside the old binary, verified, tried
 /** Where releases come from, as the user configured it. @throws config_invalid */
 export async function releaseSource(context: Context): Promise<ReleaseSource> {
   const config = await context.config();
-  const { signal, now } = context;
-  const transport = createTransport({ signal, now });
+  const transport = createTransport(await travelOf(context));
   return { source: config["upgrade.source"], keys: releaseKeys, version, transport };
 }

@@ -26,7 +26,7 @@ export async function readBody(
   let sizeBytes = 0;
   watch.next(idleTimeoutMs);
   for await (const chunk of response.body ?? []) {
-    watch.next(idleTimeoutMs);
+    watch.moved(chunk.byteLength, idleTimeoutMs);
     sizeBytes += chunk.byteLength;
     if (sizeBytes > limitBytes)
       throw fail("bad_answer", { url, problem: `it is larger than ${limitBytes} bytes` });

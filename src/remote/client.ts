@@ -26,6 +26,7 @@ import { type OwnerVerbs, ownerVerbs } from "./owner-verbs.ts";
 import { readAll } from "./pages.ts";
 import { type Publication, publishArchive } from "./publish.ts";
 import { parseRegistryUrl, type RegistryUrl } from "./registry-url.ts";
+import { createRoute, type Route } from "./route.ts";
 import { type SiteVerbs, siteVerbs } from "./site-verbs.ts";
 
 /** Where a registry is and how to reach it. */
@@ -34,6 +35,8 @@ export type RemoteOptions = {
   /** Sent to that registry's origin only. */
   token?: string;
   network?: Partial<NetworkOptions>;
+  /** The way out of this machine, kept for all registries of a command; by default the straight one. */
+  route?: Route;
   /** `land/<version>` by default. */
   userAgent?: string;
   signal?: AbortSignal;
@@ -201,14 +204,18 @@ function checkToken(token: string | undefined): string | undefined {
   });
 }
 
+/** Without a proxy. */
+const DIRECT = createRoute({ proxy: "", noProxy: [], env: {}, ca: "" });
+
 /** How requests travel with these options; what is not given is as for a registry. */
 export function createTransport(options: Omit<RemoteOptions, "registry" | "token">): Transport {
-  const { signal, onRetry } = options;
+  const { signal, onRetry, route = DIRECT } = options;
   return {
     ...DEFAULT_NETWORK,
     ...options.network,
-    // Bun's own limit of 5 minutes would end a long upload that moves.
-    fetch: options.fetch ?? ((url, init) => fetch(url, { ...init, timeout: false })),
+    ...route,
+    ...(options.fetch && { fetch: options.fetch }),
+    answers: { count: 0 },
     userAgent: options.userAgent ?? `land/${landVersion}`,
     sleep: options.sleep ?? ((ms) => Bun.sleep(ms)),
     random: options.random ?? Math.random,

@@ -4,6 +4,8 @@ import { problemOfType } from "./answer.ts";
 import type { Exchange, Opened } from "./exchange.ts";
 import { backoff, withRetry } from "./retry.ts";
 
+/** A connection that brought so much before it broke does not count as a try. */
+const PROGRESS_BYTES = 4096;
 const ARCHIVE_TYPES = ["application/gzip", "application/octet-stream", "application/x-gzip"];
 
 /**
@@ -20,25 +22,29 @@ export async function* downloadArchive(
   const { transport } = exchange;
   const url = `${exchange.registry}/api/v1${path}`;
   let received = 0;
+  let etag: string | undefined;
   for (let breaks = 0; ;) {
     const opened = await withRetry(transport, url, () =>
-      exchange.open({ method: "GET", path, headers: headersFrom(received) }),
+      exchange.open({ method: "GET", path, headers: headersFrom(received, etag) }),
     );
+    const start = received;
     try {
+      etag = sameTag(opened, etag);
       for await (const piece of piecesFrom(opened, received, transport.idleTimeoutMs)) {
         received += piece.byteLength;
         if (received > limitBytes)
           throw fail("bad_answer", { url, problem: `it is larger than ${limitBytes} bytes` });
         yield piece;
       }
+      transport.answers.count += 1;
       return;
     } catch (error) {
       if (error instanceof LandError) throw error;
       const problem = opened.watch.explain(error);
-      breaks += 1;
+      breaks = received - start >= PROGRESS_BYTES ? 0 : breaks + 1;
       if (breaks >= transport.tries)
         throw fail("network", { url, problem: `${problem} (${breaks} tries)` }, { cause: error });
-      await transport.sleep(backoff(breaks, transport.random));
+      await transport.sleep(backoff(Math.max(1, breaks), transport.random));
     } finally {
       opened.watch.end();
       // Not read to its end where the caller stopped or the size was wrong.
@@ -48,12 +54,22 @@ export async function* downloadArchive(
 }
 
 /** Packed as it is: an encoding on the way would only be taken off again. */
-function headersFrom(received: number): Record<string, string> {
+function headersFrom(received: number, etag: string | undefined): Record<string, string> {
   return {
     accept: "application/gzip, application/octet-stream, application/problem+json",
     "accept-encoding": "identity",
     ...(received > 0 && { range: `bytes=${received}-` }),
+    // A weak one says nothing of bytes.
+    ...(received > 0 && etag?.startsWith('"') && { "if-range": etag }),
   };
+}
+
+/** The ETag of what is sent, which must stay the same from one part to the next. @throws bad_answer */
+function sameTag({ response, url }: Opened, before: string | undefined): string | undefined {
+  const now = response.headers.get("etag") ?? undefined;
+  if (before !== undefined && now !== undefined && now !== before)
+    throw fail("bad_answer", { url, problem: "it became another while it was sent" });
+  return now ?? before;
 }
 
 /** What follows after the first `received` bytes, also where the other side sends all again. */
@@ -71,7 +87,7 @@ async function* piecesFrom(
   let skip = response.status === 206 ? 0 : received;
   watch.next(idleTimeoutMs);
   for await (const piece of response.body ?? []) {
-    watch.next(idleTimeoutMs);
+    watch.moved(piece.byteLength, idleTimeoutMs);
     const rest = piece.subarray(Math.min(skip, piece.byteLength));
     skip -= piece.byteLength - rest.byteLength;
     if (rest.byteLength > 0) yield rest;

@@ -4,7 +4,13 @@ import { fail, LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 
 import { ANSWER_LIMITS, errorOf, parseAnswer, problemOfType, readBody } from "./answer.ts";
-import { type Transport, type Watch, watchRequest } from "./network.ts";
+import {
+  PROXY_SIGN_IN,
+  type Transport,
+  type Watch,
+  watchConnecting,
+  watchRequest,
+} from "./network.ts";
 import type { RegistryUrl } from "./registry-url.ts";
 import { parseRetryAfter, type Try, withRetry } from "./retry.ts";
 
@@ -77,7 +83,7 @@ export function createExchange(
       return await troubleOf(response, { watch, transport, url });
     } catch (error) {
       if (error instanceof LandError) throw error;
-      return { done: false, problem: watch.explain(error) };
+      return { done: false, problem: watch.explain(error) + through(transport, address) };
     } finally {
       if (!opened) watch.end();
     }
@@ -87,7 +93,9 @@ export function createExchange(
     if (!tried.done) return tried;
     const { response, watch, url } = tried.value;
     try {
-      return { done: true, value: await read(response, watch, url) };
+      const value = await read(response, watch, url);
+      transport.answers.count += 1;
+      return { done: true, value };
     } catch (error) {
       if (error instanceof LandError) throw error;
       return { done: false, problem: watch.explain(error) };
@@ -175,24 +183,36 @@ async function sendTo(
   { method, headers, json, stream, answerTimeoutMs = transport.answerTimeoutMs }: Outgoing,
 ): Promise<Response> {
   const own = new URL(url).origin === registry;
-  const { proxy, ca } = transport;
-  watch.next(answerTimeoutMs);
-  return transport.fetch(url, {
-    method,
-    redirect: "manual",
-    signal: watch.signal,
-    headers: {
-      accept: "application/json, application/x-ndjson, application/problem+json",
-      "user-agent": transport.userAgent,
-      ...headers,
-      ...(json !== undefined && { "content-type": "application/json" }),
-      ...(own && token !== undefined && { authorization: `Bearer ${token}` }),
-    },
-    ...(json !== undefined && { body: JSON.stringify(json) }),
-    ...(stream && { body: stream(watch), duplex: "half" }),
-    ...(proxy !== undefined && { proxy }),
-    ...(ca && ca.length > 0 && { tls: { ca: [...ca] } }),
-  });
+  watch.next(answerTimeoutMs, `no answer came within ${answerTimeoutMs / 1000} s`);
+  const connected = watchConnecting(transport, url, watch);
+  try {
+    const response = await transport.fetch(url, {
+      method,
+      redirect: "manual",
+      signal: watch.signal,
+      headers: {
+        accept: "application/json, application/x-ndjson, application/problem+json",
+        "user-agent": transport.userAgent,
+        ...headers,
+        ...(json !== undefined && { "content-type": "application/json" }),
+        ...(own && token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      ...(json !== undefined && { body: JSON.stringify(json) }),
+      ...(stream && { body: stream(watch), duplex: "half" }),
+    });
+    if (response.status !== 407) return response;
+    await response.body?.cancel();
+    const problem = PROXY_SIGN_IN + through(transport, url);
+    throw fail("network", { url: bareUrl(url), problem });
+  } finally {
+    connected();
+  }
+}
+
+/** Where a trouble may be the proxy's. */
+function through({ proxyOf }: Transport, url: string): string {
+  const proxy = proxyOf?.(url);
+  return proxy === undefined ? "" : ` (through the proxy ${printable(proxy)})`;
 }
 
 /** A trouble that may pass; what the registry tells is thrown where it will not. */

@@ -4,8 +4,12 @@
  */
 import { fail } from "#base/errors.ts";
 
+import type { Route } from "./route.ts";
+
 /** How requests travel. Times are milliseconds. */
 export type NetworkOptions = {
+  /** Until somebody takes the connection. */
+  connectTimeoutMs: number;
   /** From sending the last byte of a request until its answer begins. */
   answerTimeoutMs: number;
   /** Between two pieces of a body, either way. */
@@ -14,14 +18,11 @@ export type NetworkOptions = {
   tries: number;
   /** All waiting between the tries of one request together. */
   waitMs: number;
-  /** Address of a proxy; without one the usual environment variables count. */
-  proxy?: string;
-  /** More certificate authorities to trust, as PEM. */
-  ca?: readonly string[];
 };
 
-/** 30 s per stage, 5 tries, 20 s of waiting. */
+/** 15 s to connect, 30 s for each later stage, 5 tries, 20 s of waiting. */
 export const DEFAULT_NETWORK: NetworkOptions = {
+  connectTimeoutMs: 15_000,
   answerTimeoutMs: 30_000,
   idleTimeoutMs: 30_000,
   tries: 5,
@@ -32,56 +33,92 @@ export const DEFAULT_NETWORK: NetworkOptions = {
 export type Fetch = (url: string, init: BunFetchRequestInit) => Promise<Response>;
 
 /** Everything that decides how a request is sent. */
-export type Transport = NetworkOptions & {
-  fetch: Fetch;
-  userAgent: string;
-  sleep: (ms: number) => Promise<void>;
-  /** At least 0, less than 1. */
-  random: () => number;
-  now: () => Date;
-  /** Called before each further try with the trouble of the one before. */
-  onRetry?: (problem: string) => void;
-  /** Ends whatever is under way with `cancelled`. */
-  signal?: AbortSignal;
-};
+export type Transport = NetworkOptions &
+  Partial<Pick<Route, "proxyOf" | "reach">> & {
+    fetch: Fetch;
+    /** How many answers came over it. */
+    answers: { count: number };
+    userAgent: string;
+    sleep: (ms: number) => Promise<void>;
+    /** At least 0, less than 1. */
+    random: () => number;
+    now: () => Date;
+    /** Called before each further try with the trouble of the one before. */
+    onRetry?: (problem: string) => void;
+    /** Ends whatever is under way with `cancelled`. */
+    signal?: AbortSignal;
+  };
 
 /** A watch over one request: it aborts when a stage takes too long, or when the command is cancelled. */
 export type Watch = {
   signal: AbortSignal;
-  /** Begins a stage: within `ms`, `next` or `end` must be called. */
-  next: (ms: number) => void;
+  /** Begins a stage: within `ms`, `next` or `end` must be called. `slow` says what went wrong where neither was. */
+  next: (ms: number, slow?: string) => void;
+  /** Some of a body came: the stage begins anew, but for drops so small that it would never end. */
+  moved: (bytes: number, ms: number) => void;
+  /** Ends the request with these words. */
+  stop: (problem: string) => void;
   end: () => void;
   /** What an error of the request means: which stage was too slow, or the system's own words. @throws cancelled */
   explain: (cause: unknown) => string;
 };
 
+/** A body that brings fewer bytes within a stage stands still. */
+const MOVING_BYTES = 256;
+
 /** Starts watching a request. */
-export function watchRequest(transport: Transport): Watch {
+export function watchRequest(transport: Pick<Transport, "signal">): Watch {
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let slowMs = 0;
+  let told = "";
+  let came = 0;
   const cancel = (): void => controller.abort();
+  const stop = (problem: string): void => {
+    told = problem;
+    controller.abort();
+  };
+  const next = (ms: number, slow = `nothing came for ${ms / 1000} s`): void => {
+    clearTimeout(timer);
+    came = 0;
+    timer = setTimeout(() => stop(slow), ms);
+  };
   transport.signal?.addEventListener("abort", cancel, { once: true });
   if (transport.signal?.aborted) cancel();
   return {
     signal: controller.signal,
-    next(ms) {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        slowMs = ms;
-        controller.abort();
-      }, ms);
+    next,
+    moved(bytes, ms) {
+      came += bytes;
+      if (came >= MOVING_BYTES) next(ms);
     },
+    stop,
     end() {
       clearTimeout(timer);
       transport.signal?.removeEventListener("abort", cancel);
     },
     explain(cause) {
       if (transport.signal?.aborted) throw fail("cancelled", {}, { cause });
-      if (slowMs > 0) return `nothing came for ${slowMs / 1000} s`;
-      return wordsOf(cause);
+      return told === "" ? wordsOf(cause) : told;
     },
   };
+}
+
+/**
+ * Ends a request whose connection does not come about in time. `fetch` tells nobody when it is connected, so half-way it is tried
+ * whether one can connect at all. Returns the way to stop watching.
+ */
+export function watchConnecting(transport: Transport, url: string, watch: Watch): () => void {
+  const { reach, connectTimeoutMs } = transport;
+  if (!reach) return () => undefined;
+  let timer = setTimeout(() => {
+    timer = setTimeout(
+      () => watch.stop(`no connection came about within ${connectTimeoutMs / 1000} s`),
+      connectTimeoutMs / 2,
+    );
+    const settled = (): void => clearTimeout(timer);
+    reach(url).then(settled, settled);
+  }, connectTimeoutMs / 2);
+  return () => clearTimeout(timer);
 }
 
 const WORDS: Record<string, string> = {
@@ -103,5 +140,14 @@ const WORDS: Record<string, string> = {
 
 function wordsOf(cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (code === "ERR_PROXY_TUNNEL") return wordsOfTunnel(cause);
   return WORDS[code] ?? (code || "the connection failed");
 }
+
+function wordsOfTunnel(cause: unknown): string {
+  const status = cause instanceof Error && "status" in cause ? Number(cause.status) : 0;
+  return status === 407 ? PROXY_SIGN_IN : `the proxy refuses, with status ${status}`;
+}
+
+/** What status 407 means. */
+export const PROXY_SIGN_IN = "the proxy wants a user name and a password: see network.proxy";

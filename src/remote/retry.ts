@@ -13,6 +13,8 @@ export type Try<T> =
       error?: LandError;
     };
 
+/** While others are answered, a request whose connection breaks is tried so many times as often. */
+const MORE_TRIES = 3;
 const FIRST_STEP_MS = 300;
 const LONGEST_STEP_MS = 8000;
 
@@ -24,17 +26,23 @@ const LONGEST_STEP_MS = 8000;
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export async function withRetry<T>(
-  transport: Pick<Transport, "tries" | "waitMs" | "sleep" | "random" | "signal" | "onRetry">,
+  transport: Pick<
+    Transport,
+    "tries" | "waitMs" | "sleep" | "random" | "signal" | "onRetry" | "answers"
+  >,
   url: string,
   attempt: (number: number) => Promise<Try<T>>,
 ): Promise<T> {
   let waitedMs = 0;
   for (let number = 1; ; number += 1) {
+    const answered = transport.answers.count;
     const tried = await attempt(number);
     if (tried.done) return tried.value;
+    // A line that cuts a third of all connections would else end what asks for hundreds of things.
+    const alive = transport.answers.count > answered && !tried.error && transport.tries > 1;
+    const tries = alive ? transport.tries * MORE_TRIES : transport.tries;
     if (transport.tries === 1 && tried.error) throw tried.error;
-    if (number >= transport.tries)
-      throw fail("network", { url, problem: afterTries(tried.problem, number) });
+    if (number >= tries) throw fail("network", { url, problem: afterTries(tried.problem, number) });
     const waitMs = tried.retryAfterMs ?? backoff(number, transport.random);
     if (waitedMs + waitMs > transport.waitMs) {
       const seconds = Math.ceil(waitMs / 1000);

@@ -185,12 +185,10 @@ async function openUrl(
   let opened = false;
   try {
     watch.next(transport.answerTimeoutMs);
-    const { proxy, ca, userAgent } = transport;
+    const { userAgent } = transport;
     const response = await transport.fetch(url, {
       signal: watch.signal,
       headers: { "user-agent": userAgent, "accept-encoding": "identity", ...headers },
-      ...(proxy !== undefined && { proxy }),
-      ...(ca && ca.length > 0 && { tls: { ca: [...ca] } }),
     });
     if (url.startsWith("https:") && response.url.startsWith("http:"))
       throw fail("bad_answer", { url: printable(url), problem: "it redirects from https to http" });

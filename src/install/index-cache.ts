@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import { LandError } from "#base/errors.ts";
+import { isMap } from "#pack/json.ts";
+import { type IndexEntry, parseIndex } from "#remote/index-lines.ts";
+import type { RegistryUrl } from "#remote/registry-url.ts";
+import { errorCode, fileFailed, readTextIfAny } from "#store/files.ts";
+
+/** Whose index: where it is kept is made of these. */
+export type IndexPlace = { landHome: string; registry: RegistryUrl; name: string };
+
+/** An index as it was when it was asked for last. */
+export type CachedIndex = { etag: string; entries: IndexEntry[] };
+
+const DAY_MS = 86_400_000;
+
+function folderOf(landHome: string): string {
+  return join(landHome, "cache", "index");
+}
+
+function pathOf({ landHome, registry, name }: IndexPlace): string {
+  return join(folderOf(landHome), encodeURIComponent(registry), encodeURIComponent(name));
+}
+
+/** An index kept from before; undefined where there is none or it is not whole, which only costs asking again. */
+export async function readCachedIndex(
+  place: IndexPlace,
+  url: string,
+): Promise<CachedIndex | undefined> {
+  const text = await readTextIfAny(pathOf(place)).catch(() => undefined);
+  if (text === undefined) return undefined;
+  const end = text.indexOf("\n");
+  try {
+    const head: unknown = JSON.parse(text.slice(0, end));
+    const lines = text.slice(end + 1);
+    if (!isMap(head) || typeof head["etag"] !== "string") return undefined;
+    if (head["bytes"] !== Buffer.byteLength(lines)) return undefined;
+    return { etag: head["etag"], entries: parseIndex(place.name, lines, url) };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof LandError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Keeps an index. It is written beside and renamed, without waiting for the disk: hundreds come at once, and one that a power
+ * failure cut is seen by its length.
+ *
+ * @throws file_failed
+ */
+export async function writeCachedIndex(
+  place: IndexPlace,
+  etag: string,
+  text: string,
+): Promise<void> {
+  const path = pathOf(place);
+  const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
+  const content = `${JSON.stringify({ etag, bytes: Buffer.byteLength(text) })}\n${text}`;
+  try {
+    await writeFile(temporary, content).catch(async (cause: unknown) => {
+      if (errorCode(cause) !== "ENOENT") throw cause;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(temporary, content);
+    });
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw fileFailed("write", path, cause);
+  }
+}
+
+/** Notes that an index was of use, so that it is not taken for one that nobody needs. */
+export async function keepCachedIndex(place: IndexPlace, now: Date): Promise<void> {
+  const path = pathOf(place);
+  const found = await stat(path).catch(() => undefined);
+  if (found && now.getTime() - found.mtimeMs > DAY_MS)
+    await utimes(path, now, now).catch(() => undefined);
+}
+
+/** What pruning took away. */
+export type PrunedIndexes = { files: number; bytes: number };
+
+/**
+ * Removes indexes that were of no use for `maxAgeDays` (0: never), then the longest unused ones until `maxBytes` are left. Those that
+ * are gone are asked for again; nobody waits meanwhile.
+ */
+export async function pruneIndexCache(
+  landHome: string,
+  limits: { maxBytes: number; maxAgeDays: number; now: Date },
+): Promise<PrunedIndexes> {
+  const found = await listIndexes(landHome);
+  const oldest = limits.now.getTime() - limits.maxAgeDays * DAY_MS;
+  let left = found.reduce((sum, { bytes }) => sum + bytes, 0);
+  const pruned = { files: 0, bytes: 0 };
+  for (const { path, bytes, usedMs } of found.toSorted((a, b) => a.usedMs - b.usedMs)) {
+    const isOld = limits.maxAgeDays > 0 && usedMs < oldest;
+    if (!isOld && left <= limits.maxBytes) break;
+    await rm(path, { force: true }).catch(() => undefined);
+    left -= bytes;
+    pruned.files += 1;
+    pruned.bytes += bytes;
+  }
+  return pruned;
+}
+
+async function listIndexes(
+  landHome: string,
+): Promise<{ path: string; bytes: number; usedMs: number }[]> {
+  const names = await readdir(folderOf(landHome), { recursive: true }).catch(() => []);
+  const found: { path: string; bytes: number; usedMs: number }[] = [];
+  for (const name of names) {
+    const path = join(folderOf(landHome), name);
+    const about = await stat(path).catch(() => undefined);
+    if (about?.isFile()) found.push({ path, bytes: about.size, usedMs: about.mtimeMs });
+  }
+  return found;
+}
