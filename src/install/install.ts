@@ -18,7 +18,7 @@ import { serializeLock } from "./lock-write.ts";
 import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
 import type { Held, Links } from "./marker.ts";
 import { linksOf } from "./members.ts";
-import { createMetadata, type Metadata } from "./metadata.ts";
+import { createMetadata, downloadShares, type Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { inParallel } from "./parallel.ts";
 import { checkLockPolicy } from "./policy.ts";
@@ -236,7 +236,12 @@ async function applyChange(options: InstallOptions, application: Application): P
   try {
     const fetchOne = async (locked: LockedPackage): Promise<StoredPackage> =>
       ensureStored(options, store, locked, metadata.knownSize(locked));
-    const stored = await inParallel(change.place, options.concurrency, fetchOne);
+    const stored = await inParallel(
+      change.place,
+      options.concurrency,
+      fetchOne,
+      downloadShares(metadata),
+    );
     await tellBefore(options.hooks, rootDir, change.result);
     options.onEvent?.({ kind: "write", packages: change.place.length });
     const { landBinary, link } = options;

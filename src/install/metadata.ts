@@ -6,6 +6,7 @@ import type { RegistryUrl } from "#remote/registry-url.ts";
 import { keepCachedIndex, readCachedIndex, writeCachedIndex } from "./index-cache.ts";
 import type { Lock } from "./lockfile.ts";
 import type { InstallOptions } from "./options.ts";
+import type { Shares } from "./parallel.ts";
 
 /** What the registries tell of packages, asked once per name. */
 export type Metadata = {
@@ -45,6 +46,22 @@ export function createMetadata(options: InstallOptions, lock: Lock | undefined):
     },
     knownSize: ({ name, version }) =>
       known.get(name)?.find((entry) => entry.version === version)?.sizeBytes,
+  };
+}
+
+/** Archives below this size count as small, in bytes. */
+const SMALL_BYTES = 1_000_000;
+
+/**
+ * How archives share the downloads at a time: each registry as much as another, and four small ones like a large one, since these
+ * take a round trip and hardly more. One of unknown size is most likely small.
+ */
+export function downloadShares(
+  metadata: Pick<Metadata, "knownSize">,
+): Shares<{ name: string; version: string; registry: string }> {
+  return {
+    groupOf: ({ registry }) => registry,
+    weightOf: (wanted) => ((metadata.knownSize(wanted) ?? 0) < SMALL_BYTES ? 0.25 : 1),
   };
 }
 

@@ -100,7 +100,7 @@ export const CLIENT_SETTINGS = {
     default: 8,
     min: 1,
     max: 64,
-    about: "Downloads at a time",
+    about: "Downloads at a time; four of less than 1 MB count as one",
     project: "yes",
   },
   "network.tries": {
