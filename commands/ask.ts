@@ -91,7 +91,7 @@ export async function askChoice(
 export async function askMany(
   context: Context,
   question: Question & {
-    groups: Readonly<Record<string, readonly { value: string; label: string; hint: string }[]>>;
+    groups: Readonly<Record<string, readonly { value: string; label: string; hint?: string }[]>>;
     initial: readonly string[];
   },
 ): Promise<string[]> {

@@ -88,11 +88,11 @@ function nodesOf(
   for (const { name, range, kind } of requirements) {
     const node = nodes.get(name);
     const note =
-      kind === "devDependencies" ? "dev" : kind === "optionalDependencies" ? "optional" : "";
+      kind === "devDependencies" ? "(dev)" : kind === "optionalDependencies" ? "(optional)" : "";
     const member = members.get(name);
     if (node) nodes.set(name, { ...node, note });
     else if (member)
-      nodes.set(name, { name, version: member.version ?? "", dependencies: [], note: "member" });
+      nodes.set(name, { name, version: member.version ?? "", dependencies: [], note: "(member)" });
     else if (kind !== "optionalDependencies")
       nodes.set(name, {
         name,

@@ -69,7 +69,8 @@ function renderOutdated(packages: readonly OutdatedPackage[], width: number, sty
   for (const [at, row] of rows.entries())
     row.push(style.dim(shorten(askersOf(packages[at]), Math.max(12, width - used))));
   const notes = packages.flatMap((item) => notesOf(item, style));
-  return [renderTable([head, ...rows]), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
+  const tables = [renderTable([head, ...rows]), renderTable(notes)];
+  return tables.filter((table) => table !== "").join("\n\n");
 }
 
 /** Red: the manifest does not allow the latest, or it is another major. */
@@ -88,12 +89,12 @@ function nameOf({ folder, name, kind }: Asker): string {
   return `${name ?? (folder === "." ? "this project" : (folder ?? ""))}${mark[kind]}`;
 }
 
-function notesOf({ name, current, yanked, deprecated }: OutdatedPackage, style: Style): string[] {
+function notesOf({ name, current, yanked, deprecated }: OutdatedPackage, style: Style): string[][] {
   const what = `${printable(name)} ${printable(current)}`;
   return [
-    ...(yanked ? [`${style.red("yanked")}  ${what}`] : []),
+    ...(yanked ? [[style.red("yanked"), what]] : []),
     ...(deprecated === undefined
       ? []
-      : [`${style.yellow("deprecated")}  ${what}: ${printable(deprecated)}`]),
+      : [[style.yellow("deprecated"), `${what}: ${printable(deprecated)}`]]),
   ];
 }

@@ -130,7 +130,8 @@ function versionRows(version: Version): string[][] {
   return [
     ["published", `${version.publishedAt.slice(0, 10)}${by}`],
     ["size", `${renderBytes(version.sizeBytes)}, unpacked ${renderBytes(version.unpackedBytes)}`],
-    ["digest", version.digest],
+    // The label and the value fit into 80 columns so.
+    ["sha256", version.digest.replace(/^sha256:/, "")],
     ["signed by", version.key ?? "nobody"],
     ["engines", engines.join(", ")],
     ["commands", Object.keys(version.bin).join(", ")],

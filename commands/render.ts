@@ -14,11 +14,13 @@ export type Style = {
   green: Paint;
   yellow: Paint;
   cyan: Paint;
+  /** Breaks lines that are wider than the terminal between words; elsewhere the text as it is. */
+  wrap: Paint;
 };
 
 /** Colours for a stream: only on a terminal, and not with NO_COLOR, `TERM=dumb` or `--no-color`. */
 export function createStyle(
-  stream: { isTTY?: boolean },
+  stream: { isTTY?: boolean; columns?: number },
   env: Env,
   globals: { color: boolean },
 ): Style {
@@ -34,12 +36,15 @@ export function createStyle(
     green: paint(32, 39),
     yellow: paint(33, 39),
     cyan: paint(36, 39),
+    wrap: (text) =>
+      stream.isTTY === true ? Bun.wrapAnsi(text, stream.columns || 80, { trim: false }) : text,
   };
 }
 
 /** `error: …`, and after a blank line `hint: …`. Ends with a newline. */
 export function renderError(error: LandError, style: Style): string {
-  const lines = [`${style.red("error:")} ${printableLines(error.message)}`];
+  // A hint may hold a command to paste: it stays in one piece.
+  const lines = [style.wrap(`${style.red("error:")} ${printableLines(error.message)}`)];
   if (error.hint) lines.push("", `${style.cyan("hint:")} ${printableLines(error.hint)}`);
   // Who refuses for a reason of the user's has nothing to look up in its log.
   if (error.requestId && error.status >= 500)

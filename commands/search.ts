@@ -30,12 +30,18 @@ export default defineCommand({
       version,
       description,
     }));
-    const width = Math.max(20, (context.world.stdout.columns || 100) - 40);
-    const rows = items.map(({ name, version, description }) => [
+    const heads = items.map(({ name, version }) => [
       context.style.bold(shorten(name, 64)),
-      shorten(version ?? "yanked", 30),
-      shorten(description, width),
+      version === null ? context.style.red("yanked") : shorten(version, 30),
     ]);
+    const used = [0, 1].map((at) =>
+      Math.max(0, ...heads.map((head) => Bun.stringWidth(head[at] ?? ""))),
+    );
+    const left =
+      (context.world.stdout.columns || 100) - used.reduce((sum, one) => sum + one + 2, 0);
+    const rows = heads.map((head, at) =>
+      head.concat(shorten(items[at]?.description ?? "", Math.max(20, left))),
+    );
     if (rows.length === 0) context.say("Nothing found");
     if (page.next !== null) context.say(`There are more: add --cursor ${page.next}`);
     return { value: { items, next: page.next }, text: renderTable(rows) };

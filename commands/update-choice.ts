@@ -1,6 +1,6 @@
 import { fail } from "#base/errors.ts";
-import { printable } from "#base/names.ts";
-import { findOutdated, type OutdatedPackage } from "#install/outdated.ts";
+import { printable, type Version } from "#base/names.ts";
+import { findOutdated, jumpOf, type OutdatedPackage } from "#install/outdated.ts";
 
 import { askMany } from "./ask.ts";
 import { connect } from "./connect.ts";
@@ -14,6 +14,8 @@ export type UpdateChoice = { names: string[]; latest: string[] };
 
 const WITHIN = "Within what the manifest allows";
 const BEYOND = "Past it: the manifest is rewritten, as with --latest";
+/** Columns that the drawing of the choices takes. */
+const FRAME = 10;
 const FLAG = "the names of packages, and leave out --interactive";
 
 /**
@@ -41,12 +43,15 @@ export async function askUpdates(
   const beyond = meant.filter(({ wanted, latest, indirect }) => latest !== wanted && !indirect);
   if (within.length + beyond.length === 0) return { names: [], latest: [] };
   const homepages = await homepagesOf(context, meant);
-  const wide = Math.max(...meant.map(({ name }) => name.length));
-  const option = (item: OutdatedPackage, to: string, prefix: string) => ({
-    value: `${prefix}${item.name}`,
-    label: labelOf(item, to, wide),
-    hint: homepages.get(item.name) ?? "",
-  });
+  const nameWidth = Math.max(...meant.map(({ name }) => name.length));
+  const width = (context.world.stdout.columns || 80) - FRAME;
+  const option = (item: OutdatedPackage, to: Version, prefix: string) => {
+    const label = shorten(labelOf(item, to, nameWidth), width);
+    const hint = homepages.get(item.name) ?? "";
+    // A line that is broken in two is hard to choose from.
+    const fits = Bun.stringWidth(label) + hint.length + 3 <= width;
+    return { value: `${prefix}${item.name}`, label, ...(fits && { hint }) };
+  };
   const chosen = await askMany(context, {
     flag: FLAG,
     what: "which packages to update",
@@ -61,14 +66,14 @@ export async function askUpdates(
   return { names: [...new Set(chosen.map((value) => value.slice(1)))], latest };
 }
 
-function labelOf(item: OutdatedPackage, to: string, width: number): string {
+function labelOf(item: OutdatedPackage, to: Version, width: number): string {
   const marks = [
-    item.jump ?? "",
+    jumpOf(item.current, to) ?? "",
     item.yanked ? "now yanked" : "",
     item.deprecated === undefined ? "" : `now deprecated: ${item.deprecated}`,
   ].filter((mark) => mark !== "");
   const versions = `${printable(item.current)} → ${printable(to)}`;
-  return `${shorten(item.name, 40).padEnd(Math.min(40, width))}  ${versions}  ${shorten(marks.join(", "), 60)}`;
+  return `${shorten(item.name, 40).padEnd(Math.min(40, width))}  ${versions}  ${shorten(marks.join(", "), 100)}`;
 }
 
 /** Only for the eye: a registry that does not tell them is no reason to stop. */

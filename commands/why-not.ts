@@ -29,11 +29,9 @@ change and the command for it. Where it could not, it shows why, and what helps,
     const flags = { offline: args.offline };
     const options = await installOptions(context, { kind: "install" }, flags, onEvent);
     const answer = await explainAbsence(options, parseSpec(args.package)).finally(progress.stop);
-    const text = renderAbsence(answer, context.style);
-    const width = context.world.stdout.isTTY === true ? context.world.stdout.columns || 80 : 0;
     return {
       value: answer,
-      text: width > 0 ? Bun.wrapAnsi(text, width, { trim: false }) : text,
+      text: renderAbsence(answer, context.style),
       exitCode: answer.possible ? 0 : 10,
     };
   },
@@ -71,7 +69,7 @@ function renderFailure(
   return [
     `The project cannot have ${what}`,
     "",
-    printableLines(explanation),
+    style.wrap(printableLines(explanation)),
     ...(suggestions.length === 0 ? [] : ["", "Tried, and it works:"]),
     ...suggestions.map((command) => `  ${style.cyan(printable(command))}`),
   ].join("\n");

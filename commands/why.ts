@@ -46,8 +46,9 @@ function branchOf(node: WhyNode, style: Style): Branch {
   const name = printable(node.name ?? "this project");
   const who = isRoot ? style.cyan(name) : `${name} ${printable(node.version ?? "")}`;
   const place = isRoot && node.folder !== "." ? ` (${printable(node.folder ?? "")})` : "";
-  const kinds = { dependencies: "", devDependencies: "dev", optionalDependencies: "optional" };
-  const again = node.again === "cycle" ? "(cycle)" : node.again === "seen" ? "(see above)" : "";
+  const kinds = { dependencies: "", devDependencies: "(dev)", optionalDependencies: "(optional)" };
+  const again =
+    node.again === "cycle" ? "(cycle)" : node.again === "seen" ? "(shown elsewhere)" : "";
   const notes = [
     node.range === undefined ? "" : `asks for ${printable(node.range)}`,
     kinds[node.kind],

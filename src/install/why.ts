@@ -117,27 +117,31 @@ function distancesOf(
   return distances;
 }
 
+/** Breadth first, so that each package is shown whole where it is nearest, and named again elsewhere. */
 async function upwards(graph: Graph, target: string): Promise<WhyNode[]> {
-  const shown = new Set<string>();
-  const walk = async (name: string, above: readonly string[]): Promise<WhyNode[]> => {
-    const nodes: WhyNode[] = graph.roots.flatMap((root) => rootNode(root, name) ?? []);
-    const far = (one: string): number => graph.distances.get(one) ?? Number.POSITIVE_INFINITY;
-    const names = (graph.dependents.get(name) ?? []).toSorted(
-      (a, b) => far(a) - far(b) || byText(a, b),
-    );
-    for (const dependent of names) {
+  const top: WhyNode[] = [];
+  const shown = new Set([target]);
+  const open = [{ name: target, above: [target], nodes: top }];
+  for (let next = open.shift(); next; next = open.shift()) {
+    const { name, above, nodes } = next;
+    nodes.push(...graph.roots.flatMap((root) => rootNode(root, name) ?? []));
+    for (const dependent of nearestFirst(graph, name)) {
       const node = await packageNode(graph, dependent, name);
-      const isCycle = above.includes(dependent) || dependent === name;
-      if (isCycle) nodes.push({ ...node, again: "cycle" });
-      else if (shown.has(dependent)) nodes.push({ ...node, again: "seen" });
+      nodes.push(node);
+      if (above.includes(dependent)) node.again = "cycle";
+      else if (shown.has(dependent)) node.again = "seen";
       else {
         shown.add(dependent);
-        nodes.push({ ...node, dependents: await walk(dependent, [...above, name]) });
+        open.push({ name: dependent, above: [...above, dependent], nodes: node.dependents });
       }
     }
-    return nodes;
-  };
-  return walk(target, []);
+  }
+  return top;
+}
+
+function nearestFirst({ dependents, distances }: Graph, name: string): string[] {
+  const far = (one: string): number => distances.get(one) ?? Number.MAX_SAFE_INTEGER;
+  return (dependents.get(name) ?? []).toSorted((a, b) => far(a) - far(b) || byText(a, b));
 }
 
 function rootNode(root: ProjectRoot, wanted: string): WhyNode | undefined {
