@@ -7,7 +7,6 @@ import { isMap } from "#pack/json.ts";
 import type { PluginErrors } from "#plugin/api.ts";
 import { createHooks } from "#plugin/hooks.ts";
 import { type ApiOf, type LoadOptions, loadPlugins, type Plugins } from "#plugin/load.ts";
-import { readPluginProject } from "#plugin/project.ts";
 import { runShellHook } from "#plugin/shell.ts";
 import { createWatchdog } from "#plugin/watchdog.ts";
 import { showable } from "#plugin/words.ts";
@@ -16,7 +15,6 @@ import { readUserFile, userFile } from "#remote/config/file.ts";
 import { writeFileAtomic } from "#store/files.ts";
 
 import { flagName, isFlag } from "./argv.ts";
-import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { isCommand, isGroup, otherNameOf } from "./find.ts";
 import { globalArgs } from "./globals.ts";
@@ -129,8 +127,12 @@ function apiOf(context: Context, settingsOf: (name: string) => PluginSettings): 
     signal,
     now,
     settings: settingsOf(name),
-    project: () => readPluginProject(cwd),
+    async project() {
+      const { readPluginProject } = await import("#plugin/project.ts");
+      return readPluginProject(cwd);
+    },
     async describe(wanted) {
+      const { connect } = await import("./connect.ts");
       const { remote } = await connect(context);
       const told = await remote.readVersion(wanted.name, wanted.version);
       const { description, license, digest, yanked, deprecated, publishedAt } = told;
