@@ -10,10 +10,10 @@ import { renderCount, renderTable, type Style } from "./render.ts";
 
 /** Asks what the registries tell now of the installed versions. */
 export const all = defineCommand({
-  more: `Asks the registry of each package in land.lock whether its version was yanked or deprecated, what its signature is worth, and
-whether it is younger than security.minimumAge. Exits with 12 where a signature is bad, with 1 where a version was yanked or is
-too young. With --json the value is {"ok","packages":[{"name","version","registry","ok","signature":{"status","why"},"yanked",
-"deprecated","tooNew","publishedAt","publishedBy","newer"}]}.`,
+  more: `Asks the registry of each package in land.lock whether its version was yanked or deprecated, what its signature is worth,
+and whether it is younger than security.minimumAge. Exits with 12 where a signature is bad, with 1 where a version was yanked
+or is too young. With --json the value is {"ok","packages":[{"name","version","registry","ok","signature":{"status","why"},
+"yanked","deprecated","tooNew","publishedAt","publishedBy","newer"}]}.`,
   examples: ["land audit", "land audit --json"],
   args: {},
   async run(context) {
@@ -29,9 +29,9 @@ too young. With --json the value is {"ok","packages":[{"name","version","registr
 
 /** Checks the signatures of the installed versions. */
 export const signatures = defineCommand({
-  more: `A signature is valid where it is one over the bytes that land.lock names, by a key that land.lock knows and that the account of
-its publisher holds now. What is not signed is bad only with security.requireSignatures. Exits with 12 where one is bad. With
---json the value is {"ok","packages":[{"name","version","ok","status","why","publishedBy"}]}.`,
+  more: `A signature is valid where it is one over the bytes that land.lock names, by a key that land.lock knows and that the
+account of its publisher holds now. What is not signed is bad only with security.requireSignatures. Exits with 12 where one
+is bad. With --json the value is {"ok","packages":[{"name","version","ok","status","why","publishedBy"}]}.`,
   examples: ["land audit signatures", "land audit signatures --json"],
   args: {},
   async run(context) {

@@ -75,6 +75,11 @@ export function isGroup(words: string): boolean {
   return Object.keys(commands).some((name) => name.startsWith(`${words} `));
 }
 
+/** Whether these words are a command that takes an argument and begin others too: a word that names none of them is its argument. */
+export function takesArgument(words: string): boolean {
+  return words === "trust";
+}
+
 /** Whether these words are the whole name of a command. */
 export function isCommand(words: string): boolean {
   return Object.hasOwn(commands, words);

@@ -6,7 +6,7 @@ import { printable } from "#base/names.ts";
 import { flagName, isFlag, readArgs, spelling } from "./argv.ts";
 import type { Outcome } from "./command.ts";
 import { type Context, createContext, type Output, type Signal, type World } from "./context.ts";
-import { findCommand, isCommand, isGroup, otherNameOf } from "./find.ts";
+import { findCommand, isCommand, isGroup, otherNameOf, takesArgument } from "./find.ts";
 import { globalArgs, type Globals } from "./globals.ts";
 import { type Added, renderTopic, renderWelcome } from "./help.ts";
 import { createStyle, renderError } from "./render.ts";
@@ -119,7 +119,7 @@ function splitArgv(argv: readonly string[]): {
     const word = argv[at] ?? "";
     if (word === "--") open = false;
     const isFlagWord = word.startsWith("-");
-    if (!open || isFlagWord || !wantsWord(words, flagged)) rest.push(word);
+    if (!open || isFlagWord || !wantsWord(words, word, flagged)) rest.push(word);
     else words.push(word);
     flagged ||= isFlagWord && !isGlobal(word);
     const value = open && takesValue(word) ? argv[at + 1] : undefined;
@@ -140,12 +140,16 @@ function splitArgv(argv: readonly string[]): {
   };
 }
 
-/** Behind a flag of its own, the next word may be that flag's: there a whole name stays as it is (`deploys --site blog`). */
-function wantsWord(words: readonly string[], flagged: boolean): boolean {
+/**
+ * Behind a flag of its own, the next word may be that flag's: there a whole name stays as it is (`deploys --site blog`). So it
+ * does before what is its argument (`trust left`).
+ */
+function wantsWord(words: readonly string[], word: string, flagged: boolean): boolean {
   const [first] = words;
   if (first === undefined || first === "help") return true;
   const name = words.join(" ");
   const isWhole = isCommand(name) || otherNameOf(name) !== undefined;
+  if (takesArgument(name) && !isCommand(`${name} ${word}`)) return false;
   return isGroup(name) && !(flagged && isWhole);
 }
 

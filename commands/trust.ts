@@ -99,7 +99,8 @@ need not be signed. With --json the value is {"name","keys"}: those that are lef
         initial: false,
       });
     const keys = await forgetKeys({ ...homeOf(context), dir: context.cwd }, name, wanted);
-    context.say(`land.lock knows ${renderCount(keys.length, "key")} of ${name}`);
+    const left = keys.length === 0 ? "no key" : renderCount(keys.length, "key");
+    context.say(`land.lock knows ${left} of ${name} now`);
     return { value: { name, keys } };
   },
 });
