@@ -31,8 +31,8 @@ export async function changeGlobals(
     const change = await act({ ...options, ...globalHome(context) });
     progress.stop();
     context.say(renderChanges(change, performance.now() - began, context.style));
-    const coming = [...change.added, ...change.changed].map(({ name }) => name);
-    const bins = change.bins.filter((bin) => coming.includes(bin.package));
+    const coming = new Set([...change.added, ...change.changed].map(({ name }) => name));
+    const bins = change.bins.filter((bin) => coming.has(bin.package));
     if (bins.length > 0) context.say(`Commands: ${bins.map(({ command }) => command).join(", ")}`);
     if (change.bins.length > 0) advisePath(context);
     return { value: change };

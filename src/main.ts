@@ -17,6 +17,10 @@ if (argv[0] === "__sandbox") {
     const { runGuest } = await import("#guest/main.ts");
     await runGuest();
   }
+} else if (argv[0] === "__complete") {
+  const { complete } = await import("#commands/complete.ts");
+  const { processWorld } = await import("#commands/world.ts");
+  process.exit(await complete(processWorld(argv)));
 } else if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
   await Bun.write(Bun.stdout, `${version}\n`); // process.stdout alone would take 8 ms to start
 } else {
