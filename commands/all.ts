@@ -25,6 +25,7 @@ export type Section = (typeof SECTIONS)[number];
 
 /** What first words with several commands are about, for the list of all. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  lock: "The lock of the project",
   audit: "What registries tell now of the installed versions",
   trust: "Keys that packages may be signed by",
   owner: "Who owns a package",
@@ -77,6 +78,21 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: "Take away packages that were installed for you",
     section: "Project",
     load: async () => (await import("./uninstall.ts")).default,
+  },
+  lock: {
+    about: "Make land.lock what the manifest asks for",
+    section: "Project",
+    load: async () => (await import("./lock.ts")).make,
+  },
+  "lock merge": {
+    about: "Merge two versions of land.lock",
+    section: "Project",
+    load: async () => (await import("./lock.ts")).merge,
+  },
+  "lock install-driver": {
+    about: "Let git merge land.lock by land",
+    section: "Project",
+    load: async () => (await import("./lock.ts")).installDriver,
   },
   list: {
     about: "Show the installed packages as a tree",
@@ -132,6 +148,11 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: "Run a TypeScript or JavaScript file of the project",
     section: "Project",
     load: async () => (await import("./run-file.ts")).default,
+  },
+  ui: {
+    about: "Show projects, store and accounts in the browser",
+    section: "Project",
+    load: async () => (await import("./ui.ts")).default,
   },
   search: {
     about: "Search the registry",

@@ -26,6 +26,7 @@ const LAYERS = [
   "src/plugin",
   "plugins",
   "web",
+  "src/ui",
   "src/server",
   "commands",
   "src/main.ts",

@@ -1,0 +1,134 @@
+import { type Child, type Html, raw } from "#html/html.ts";
+import { logoAsset, styleAsset } from "#web/assets.ts";
+
+import { uiScript, uiStyle } from "./assets.ts";
+import type { UiProblem } from "./model.ts";
+
+/** What every page knows. */
+export type Page = { version: string; csrf: string; now: Date; path: string };
+
+const LINKS = [
+  ["/", "Projects"],
+  ["/global", "Global packages"],
+  ["/store", "Store"],
+  ["/accounts", "Accounts"],
+] as const;
+
+/** A whole document. `isMoving`: it shows what goes on, and without scripts asks for itself again. */
+export function Frame(props: {
+  page: Page;
+  title: string;
+  isMoving?: boolean;
+  children: Child;
+}): Html {
+  const { page, title } = props;
+  return (
+    <>
+      {raw("<!doctype html>\n")}
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <title>{`${title} · land`}</title>
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="color-scheme" content="light dark" />
+          {props.isMoving && (
+            <noscript>
+              <meta http-equiv="refresh" content="2" />
+            </noscript>
+          )}
+          <link rel="icon" href={logoAsset.url} type="image/svg+xml" />
+          <link rel="stylesheet" href={styleAsset.url} />
+          <link rel="stylesheet" href={uiStyle.url} />
+          <script src={uiScript.url} defer />
+        </head>
+        <body>
+          <a class="skip" href="#main">
+            Skip to content
+          </a>
+          <Head page={page} />
+          <main id="main" tabindex={-1} class="page">
+            {props.children}
+          </main>
+          <Foot page={page} />
+        </body>
+      </html>
+    </>
+  );
+}
+
+function Head({ page }: { page: Page }): Html {
+  return (
+    <header class="top">
+      <div class="bar">
+        <a class="brand" href="/">
+          <img src={logoAsset.url} alt="" width={28} height={28} />
+          <span>land</span>
+        </a>
+        <nav class="links" aria-label="Main">
+          {LINKS.map(([href, text]) => (
+            <a href={href} aria-current={page.path === href ? "page" : undefined}>
+              {text}
+            </a>
+          ))}
+        </nav>
+      </div>
+    </header>
+  );
+}
+
+function Foot({ page }: { page: Page }): Html {
+  return (
+    <footer class="bottom">
+      <div class="bar">
+        <span>{`land ${page.version}, on this machine alone`}</span>
+        <form method="post" action="/quit" class="inline">
+          <Token page={page} />
+          <button class="link">Quit</button>
+        </form>
+      </div>
+    </footer>
+  );
+}
+
+/** The hidden field of every form. */
+export function Token({ page }: { page: Page }): Html {
+  return <input type="hidden" name="csrf" value={page.csrf} />;
+}
+
+/** A button that begins an act; `fields` say which. */
+export function ActButton(props: {
+  page: Page;
+  fields: Readonly<Record<string, string>>;
+  kind?: "quiet" | "danger";
+  isSmall?: boolean;
+  /** What a reader of the screen hears, where the words alone do not say of what. */
+  label?: string;
+  children: Child;
+}): Html {
+  return (
+    <form method="post" action="/act" class="inline">
+      <Token page={props.page} />
+      {Object.entries(props.fields).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+      <button class={["button", props.kind, props.isSmall && "small"]} aria-label={props.label}>
+        {props.children}
+      </button>
+    </form>
+  );
+}
+
+/** Why something cannot be shown. */
+export function Problem({ problem }: { problem: UiProblem }): Html {
+  return (
+    <div class="notice bad" role="alert">
+      <p class="told">{problem.detail}</p>
+      {problem.hint && <p class="hint-line">{problem.hint}</p>}
+    </div>
+  );
+}
+
+/** What one would type for the same. */
+export function Typed({ argv }: { argv: readonly string[] }): Html {
+  return <code>{["land", ...argv].join(" ")}</code>;
+}
