@@ -2,7 +2,9 @@ import { fail, toLandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { createRemote, type Remote, type RemoteOptions } from "#remote/client.ts";
 import { CLIENT_SETTINGS, type ClientConfig } from "#remote/config/model.ts";
-import { type Credentials, fileCredentials, findToken, type Home } from "#remote/credentials.ts";
+import { type Credentials, findToken, type Home } from "#remote/credentials.ts";
+import { keychainCredentials } from "#remote/keychain-credentials.ts";
+import { openKeychain } from "#remote/keychain.ts";
 import type { NetworkOptions } from "#remote/network.ts";
 import { parseRegistryUrl, type RegistryUrl } from "#remote/registry-url.ts";
 import { createRoute, type Route } from "#remote/route.ts";
@@ -32,7 +34,7 @@ export async function connect(
   options: { anonymous?: boolean } = {},
 ): Promise<Connection> {
   const registry = await registryOf(context);
-  const credentials = fileCredentials(homeOf(context));
+  const credentials = credentialsOf(context);
   const found = options.anonymous ? undefined : await tokenOf(context, registry);
   const remote = await remoteWith(context, registry, found?.token);
   return { remote, registry, credentials, tokenFrom: found?.from };
@@ -90,6 +92,7 @@ function networkOf(config: ClientConfig): NetworkOptions {
 
 /** What all requests of a command share: connections that are kept open, clients, and which troubles were told. */
 type Ways = {
+  credentials?: Credentials;
   route?: Route;
   remotes: Map<RegistryUrl, Promise<Remote>>;
   onRetry: (problem: string) => void;
@@ -157,8 +160,21 @@ export async function tokenOf(
   registry: RegistryUrl,
 ): ReturnType<typeof findToken> {
   const userDefault = parseRegistryUrl((await context.config())["registry.default"]);
-  const credentials = fileCredentials(homeOf(context));
+  const credentials = credentialsOf(context);
   return findToken(registry, { env: context.env, userDefault, credentials });
+}
+
+/** Where the tokens of the user are: in the keychain of the system where it works, else in a file. @throws usage */
+function credentialsOf(context: Context): Credentials {
+  const ways = waysOf(context);
+  const { env, ci, landHome, now, world } = context;
+  return (ways.credentials ??= keychainCredentials(homeOf(context), {
+    open: async () => {
+      const { "credentials.keychain": enabled } = await context.config();
+      return openKeychain({ keychain: world.keychain, enabled, ci, env, landHome, now });
+    },
+    onTrouble: context.warn,
+  }));
 }
 
 /** Where the client's own files are, and how long to wait for another process. @throws usage */

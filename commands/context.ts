@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
 import type { ClientConfig } from "#remote/config/model.ts";
+import type { Keychain } from "#remote/keychain.ts";
 
 import type { Env } from "./command.ts";
 import type { Globals } from "./globals.ts";
@@ -36,6 +37,8 @@ export type World = {
   onCrash: (handler: (cause: unknown) => void) => () => void;
   /** Ends the process at once. */
   exit: (code: number) => void;
+  /** Where the system keeps secrets; without it tokens are in a file. */
+  keychain?: Keychain;
   /** Shows an address in the user's browser; false where there is none to be found. */
   openBrowser: (url: string) => Promise<boolean>;
 };

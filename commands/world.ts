@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 
+import { systemKeychain } from "#remote/keychain.ts";
+
 import { openBrowser } from "./browser.ts";
 import type { Output, Signal, World } from "./context.ts";
 
@@ -26,6 +28,7 @@ export function processWorld(argv: readonly string[]): World {
     onSignal,
     onCrash,
     exit: (code) => process.exit(code),
+    keychain: systemKeychain(process.platform),
     openBrowser: (url) => openBrowser(url, process.platform, env),
   };
 }

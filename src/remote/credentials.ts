@@ -30,20 +30,30 @@ export type Home = {
   now: () => Date;
 };
 
-/** Credentials in `$LAND_HOME/credentials.json`, readable by the user alone. Processes that write at the same time wait. */
-export function fileCredentials(home: Home): Credentials {
+/** What the file says of an account: its token, or that the keychain of the system has it. */
+export type CredentialEntry = Credential | { user: string; keychain: true };
+
+/** The entries of `$LAND_HOME/credentials.json`. Each verb throws `credentials_invalid` rather than lose what it cannot read. */
+export type CredentialEntries = {
+  read: (registry: RegistryUrl) => Promise<CredentialEntry | undefined>;
+  write: (registry: RegistryUrl, entry: CredentialEntry) => Promise<void>;
+  /** What was there. */
+  remove: (registry: RegistryUrl) => Promise<CredentialEntry | undefined>;
+};
+
+/** The file of accounts, readable by the user alone. Processes that write at the same time wait. */
+export function credentialFile(home: Home): CredentialEntries {
   const path = join(home.landHome, "credentials.json");
-  const change = async (edit: (registries: Map<string, unknown>) => boolean): Promise<boolean> => {
+  const change = async (edit: (registries: Map<string, unknown>) => boolean): Promise<void> => {
     const lock = await lockHome(home, "credentials");
     try {
       const file = await readFile(path);
-      if (!edit(file.registries)) return false;
+      if (!edit(file.registries)) return;
       const registries = Object.fromEntries(
         [...file.registries].toSorted(([a], [b]) => byText(a, b)),
       );
       const text = `${JSON.stringify({ ...file.rest, version: 1, registries }, null, 2)}\n`;
       await writeFileAtomic(path, text, { mode: 0o600 });
-      return true;
     } finally {
       lock.release();
     }
@@ -51,12 +61,34 @@ export function fileCredentials(home: Home): Credentials {
   return {
     async read(registry) {
       const { registries } = await readFile(path);
-      return parseCredential(registries.get(registry), path, registry);
+      return parseEntry(registries.get(registry), path, registry);
     },
-    async write(registry, { user, token }) {
-      await change((registries) => registries.set(registry, { user, token }) !== undefined);
+    write: (registry, entry) => change((registries) => registries.set(registry, entry).size > 0),
+    async remove(registry) {
+      let removed: unknown;
+      await change((registries) => {
+        removed = registries.get(registry);
+        return registries.delete(registry);
+      });
+      // One that is not readable is gone too: that was what was asked for.
+      if (removed === undefined) return undefined;
+      return isMap(removed) && typeof removed["user"] === "string"
+        ? { user: removed["user"], keychain: true }
+        : { user: "", keychain: true };
     },
-    remove: (registry) => change((registries) => registries.delete(registry)),
+  };
+}
+
+/** Credentials in the file alone. */
+export function fileCredentials(home: Home): Credentials {
+  const file = credentialFile(home);
+  return {
+    async read(registry) {
+      const entry = await file.read(registry);
+      return entry && "token" in entry ? entry : undefined;
+    },
+    write: (registry, { user, token }) => file.write(registry, { user, token }),
+    remove: async (registry) => (await file.remove(registry)) !== undefined,
   };
 }
 
@@ -108,9 +140,12 @@ async function readFile(path: string): Promise<CredentialFile> {
   return { registries: new Map(Object.entries(registries)), rest };
 }
 
-function parseCredential(value: unknown, path: string, registry: string): Credential | undefined {
+function parseEntry(value: unknown, path: string, registry: string): CredentialEntry | undefined {
   if (value === undefined) return undefined;
-  if (isMap(value) && typeof value["user"] === "string" && typeof value["token"] === "string")
-    return { user: value["user"], token: value["token"] };
+  if (isMap(value) && typeof value["user"] === "string") {
+    const { user, token, keychain } = value;
+    if (typeof token === "string") return { user, token };
+    if (keychain === true) return { user, keychain };
+  }
   throw fail("credentials_invalid", { path, problem: `the entry of ${registry} is not readable` });
 }
