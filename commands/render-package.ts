@@ -126,6 +126,7 @@ function warningsOf(version: Version | undefined, style: Style): string[] {
 
 function versionRows(version: Version): string[][] {
   const engines = Object.entries(version.engines).map((pair) => pair.join(" "));
+  const needs = Object.keys(version.dependencies).length;
   const by = version.publishedBy === null ? "" : ` by ${version.publishedBy}`;
   return [
     ["published", `${version.publishedAt.slice(0, 10)}${by}`],
@@ -135,7 +136,7 @@ function versionRows(version: Version): string[][] {
     ["signed by", version.key ?? "nobody"],
     ["engines", engines.join(", ")],
     ["commands", Object.keys(version.bin).join(", ")],
-    ["needs", renderCount(Object.keys(version.dependencies).length, "package")],
+    ["needs", needs === 0 ? "no package" : renderCount(needs, "package")],
   ];
 }
 

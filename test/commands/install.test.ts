@@ -138,6 +138,7 @@ test("remove takes away what nothing needs any more", async () => {
     ],
     changed: [],
     unchanged: 2,
+    manifest: [{ folder: ".", kind: "dependencies", name: "left", from: "^1.0.0" }],
   });
 });
 

@@ -250,7 +250,7 @@ test("search prints a table, and the API's page with --json", async () => {
 test("info shows what there is to know", async () => {
   const ran = await land(["info", "left"]);
   const shown = ran.stdout
-    .replace(/sha256:\w+/, "sha256:…")
+    .replace(/[0-9a-f]{64}/, "…")
     .replace(/ed25519:\S+/, "ed25519:…")
     .replace(/\d{4}-\d\d-\d\d/, "YYYY-MM-DD")
     .replace(/\d+ B, unpacked \d+ B/, "… B, unpacked … B");
@@ -263,10 +263,13 @@ test("info shows what there is to know", async () => {
     tags       latest 1.2.0, beta 1.2.0
     published  YYYY-MM-DD by ada
     size       … B, unpacked … B
-    digest     sha256:…
+    sha256     …
     signed by  ed25519:…
+    needs      no package
 
     versions (1): 1.2.0
+
+    land add left
     "
   `);
   expect((await land(["info", "left@beta", "--json"])).json()).toMatchObject({ version: "1.2.0" });
