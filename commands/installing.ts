@@ -18,6 +18,8 @@ export type InstallFlags = {
   workspace?: string | undefined;
   /** Tell what would change, and change nothing. */
   dryRun?: boolean;
+  /** Make land.lock, and leave the tree as it is. */
+  lockOnly?: boolean;
 };
 
 /**
@@ -57,6 +59,7 @@ export async function installOptions(
     frozen: flags.frozen ?? false,
     offline: flags.offline ?? false,
     dryRun: flags.dryRun ?? false,
+    lockOnly: flags.lockOnly ?? false,
     yes: context.globals.yes,
     registry: await registryOf(context),
     configured: await trustedRegistries(context),
@@ -91,6 +94,10 @@ export function eventsTo(context: Context, progress: Progress): (event: InstallE
       case "wait":
         progress.stop();
         context.say(`Waiting for ${event.what}: ${event.holder} has it`);
+        break;
+      case "warn":
+        progress.stop();
+        context.warn(event.problem);
         break;
       case "resolve":
         progress.update({ verb: "Resolving", ...(event.packages && { packages: event.packages }) });

@@ -56,7 +56,7 @@ export const REQUIREMENT_KEYS = [
 export type RequirementKey = (typeof REQUIREMENT_KEYS)[number];
 
 const MAX_CHARACTERS = 32_000_000;
-const CONFLICT = /^(?:<{7}|\|{7}|>{7})(?: |$)/m;
+const CONFLICT = /^(?:<{3,}|\|{3,}|>{3,})(?: |\r?$)/m;
 
 /**
  * Reads a `land.lock`. Every name, version, digest, key and address in it was checked when this returns.

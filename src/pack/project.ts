@@ -1,8 +1,9 @@
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 
-import { fail } from "#base/errors.ts";
-import { fileFailed } from "#store/files.ts";
+import { fail, LandError } from "#base/errors.ts";
+import { errorCode, fileFailed } from "#store/files.ts";
 
 import { checkAgreement } from "./agreement.ts";
 import { editManifest, type ManifestEdit } from "./edit.ts";
@@ -34,23 +35,23 @@ export type Project = {
  */
 export async function readProject(dir: string): Promise<Project> {
   const real = await realpath(dir).catch(() => dir);
-  const project = await findProject(real);
+  const project = findProject(real);
   if (!project) throw fail("manifest_missing", { dir });
   return project;
 }
 
 /** The same for a folder, links resolved, that may have no manifest. @throws manifest_invalid, file_failed */
-export async function findProject(real: string): Promise<Project | undefined> {
-  const texts = await readManifestTexts(real);
+export function findProject(real: string): Project | undefined {
+  const texts = readManifestTexts(real);
   if (texts["land.json"] === undefined && texts["package.json"] === undefined) return undefined;
   const project = makeProject(real, texts);
-  await checkTargets(project);
+  checkTargets(project);
   return project;
 }
 
 /** The manifests of a folder as they stand; nothing in them was checked. @throws manifest_invalid, file_failed */
-export async function readManifestTexts(dir: string): Promise<Project["texts"]> {
-  const [land, npm] = [await readText(dir, "land.json"), await readText(dir, "package.json")];
+export function readManifestTexts(dir: string): Project["texts"] {
+  const [land, npm] = [readText(dir, "land.json"), readText(dir, "package.json")];
   return {
     ...(land !== undefined && { "land.json": land }),
     ...(npm !== undefined && { "package.json": npm }),
@@ -108,22 +109,26 @@ function makeProject(dir: string, texts: Project["texts"]): Project {
   };
 }
 
-async function readText(dir: string, file: ManifestFile): Promise<string | undefined> {
+/** At once: a workspace has many of them, and waiting for each costs more than reading it. */
+function readText(dir: string, file: ManifestFile): string | undefined {
   const path = join(dir, file);
-  const handle = Bun.file(path);
-  if (!(await handle.exists())) return undefined;
-  if (handle.size > MAX_JSON_BYTES) {
-    const problem = `is larger than ${MAX_JSON_BYTES} bytes`;
-    throw fail("manifest_invalid", { file, field: "", problem });
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat?.isFile()) return undefined;
+    if (stat.size > MAX_JSON_BYTES) {
+      const problem = `is larger than ${MAX_JSON_BYTES} bytes`;
+      throw fail("manifest_invalid", { file, field: "", problem });
+    }
+    return decodeManifest(file, readFileSync(path));
+  } catch (error) {
+    if (error instanceof LandError) throw error;
+    if (errorCode(error) === "ENOTDIR" || errorCode(error) === "ENOENT") return undefined;
+    throw fileFailed("read", path, error);
   }
-  const bytes = await handle.bytes().catch((cause: unknown) => {
-    throw fileFailed("read", path, cause);
-  });
-  return decodeManifest(file, bytes);
 }
 
 /** A target that is not there yet is fine here: a build may make it. */
-async function checkTargets({ dir, file, manifest }: Project): Promise<void> {
+function checkTargets({ dir, file, manifest }: Project): void {
   const targets: [string, string | undefined][] = [
     ["main", manifest.main],
     ["installDir", manifest.installDir],
@@ -135,14 +140,21 @@ async function checkTargets({ dir, file, manifest }: Project): Promise<void> {
     ]),
   ];
   for (const [field, path] of targets) {
-    const real =
-      path === undefined ? undefined : await realpath(join(dir, path)).catch(() => undefined);
+    const real = path === undefined ? undefined : realPathIfAny(join(dir, path));
     if (real !== undefined && !isInside(dir, real))
       throw fail("manifest_invalid", {
         file,
         field,
         problem: "leads out of the project by a link",
       });
+  }
+}
+
+function realPathIfAny(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -43,17 +43,13 @@ const NAMED_MEMBERS = 12;
 export async function findWorkspaceRoot(dir: string): Promise<string> {
   let found = await realpath(dir).catch(() => dir);
   for (let above = dirname(found); ; above = dirname(above)) {
-    if (await claims(above, found)) found = above;
+    if (claims(above, found)) found = above;
     if (dirname(above) === above) return found;
   }
 }
 
-async function claims(above: string, dir: string): Promise<boolean> {
-  const texts = await readManifestTexts(above).catch((error: unknown): Project["texts"] => {
-    // Whatever lies there, it is not what was asked for.
-    if (error instanceof LandError) return {};
-    throw error;
-  });
+function claims(above: string, dir: string): boolean {
+  const texts = manifestTextsIfAny(above);
   const file = MANIFEST_FILES.find((name) => texts[name] !== undefined);
   const text = file && texts[file];
   if (!file || !text?.includes('"workspaces"')) return false;
@@ -68,6 +64,16 @@ async function claims(above: string, dir: string): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof LandError)) throw error;
     throw invalid(`${String(error.data?.["problem"])}; its root is "${printable(above)}"`);
+  }
+}
+
+/** Whatever cannot be read there is not what was asked for. */
+function manifestTextsIfAny(dir: string): Project["texts"] {
+  try {
+    return readManifestTexts(dir);
+  } catch (error) {
+    if (error instanceof LandError) return {};
+    throw error;
   }
 }
 
@@ -89,7 +95,7 @@ export async function readWorkspace(root: Project): Promise<Workspace> {
   if (root.manifest.name !== undefined && root.manifest.workspaces.length > 0)
     byName.set(root.manifest.name, ".");
   for (const folder of findMemberFolders(root.dir, root.manifest.workspaces)) {
-    const project = await findMember(root, folder);
+    const project = findMember(root, folder);
     if (!project) continue;
     const member = memberOf(root, folder, project);
     const other = byName.get(member.name);
@@ -100,11 +106,11 @@ export async function readWorkspace(root: Project): Promise<Workspace> {
   return { root, members, warnings: members.flatMap(warningsOf) };
 }
 
-async function findMember(root: Project, folder: string): Promise<Project | undefined> {
+function findMember(root: Project, folder: string): Project | undefined {
   if (`${folder}/`.startsWith(`${root.installDir}/`))
     throw invalid(`"${printable(folder)}" lies in the install folder "${root.installDir}"`);
   try {
-    return await findProject(join(root.dir, folder));
+    return findProject(join(root.dir, folder));
   } catch (error) {
     throw named(folder, error);
   }

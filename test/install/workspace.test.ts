@@ -2,6 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, symlinkSync } from "node:fs";
 import { chmod, rename, rm } from "node:fs/promises";
 
+import { mergeLocks } from "#install/lock-three-way.ts";
+import { serializeLock } from "#install/lock-write.ts";
+import { type Lock, parseLock } from "#install/lockfile.ts";
 import type { InstallEvent, InstallOptions } from "#install/options.ts";
 import { bundleProgram } from "#install/program.ts";
 
@@ -421,6 +424,22 @@ test("the lock alone is made, and the tree is left as it is", async () => {
   expect(existsSync(world.at("ws/land_modules"))).toBe(false);
   expect(await world.install("ws", { lockOnly: true })).toMatchObject({ added: [], unchanged: 2 });
   await world.install("ws", { frozen: true });
+});
+
+test("a lock merged of two branches that each add a package fits the merged manifest", async () => {
+  const branches: Record<string, string> = { none: "", pad: "^1.0.0", "@ada/greet": "0.x" };
+  const locks: Lock[] = [];
+  for (const [name, range] of Object.entries(branches)) {
+    await world.project("app", range === "" ? {} : { [name]: range });
+    await rm(world.at("app", "land.lock"), { force: true });
+    await world.install("app", { lockOnly: true });
+    locks.push(parseLock(await world.read("app", "land.lock")));
+  }
+  const [base, ours, theirs] = locks;
+  if (!ours || !theirs) throw new Error("no locks");
+  await world.project("app", { pad: "^1.0.0", "@ada/greet": "0.x" });
+  await Bun.write(world.at("app", "land.lock"), serializeLock(mergeLocks(base, ours, theirs)));
+  expect((await world.install("app", { frozen: true })).added.length).toBe(3);
 });
 
 test("hooks are told before anything is written and after all is", async () => {
