@@ -1,6 +1,4 @@
 import { readFileSync, statSync } from "node:fs";
-import { type FileHandle, open, rm } from "node:fs/promises";
-import { join } from "node:path";
 
 import { fail } from "#base/errors.ts";
 import { createDigester, type Digester } from "#pack/digest.ts";
@@ -11,6 +9,7 @@ import { fileFailed } from "#store/files.ts";
 import type { LockedPackage } from "./lockfile.ts";
 import { requireTrusted } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
+import { createReceiver, IN_MEMORY_BYTES, type Receiver } from "./receive.ts";
 import { isWholeArchive } from "./store-check.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
@@ -65,64 +64,6 @@ async function findArchive(store: Store, { digest }: LockedPackage): Promise<Con
     return `sha256:${hasher.digest("hex")}` === digest ? { bytes } : undefined;
   } catch (error) {
     throw fileFailed("read", path, error);
-  }
-}
-
-/** Up to here an archive stays in memory until it is in the store. */
-const IN_MEMORY_BYTES = 4_000_000;
-
-/** Takes an archive as it comes: into memory, and where it is large into a file on the disk of the store. */
-type Receiver = {
-  take: (piece: Uint8Array) => Promise<void>;
-  finish: () => Promise<Content>;
-  /** Removes what was not moved away. */
-  close: () => Promise<void>;
-};
-
-function createReceiver({ makeFolder }: Pick<Store, "makeFolder">): Receiver {
-  let pieces: Uint8Array[] = [];
-  let heldBytes = 0;
-  let file: { folder: string; path: string; handle: FileHandle } | undefined;
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    const { path, handle } = (file ??= await openSpill(makeFolder));
-    try {
-      for (let at = 0; at < bytes.byteLength;) at += (await handle.write(bytes, at)).bytesWritten;
-    } catch (cause) {
-      throw fileFailed("write", path, cause);
-    }
-  };
-  const spill = async (): Promise<void> => {
-    const held = pieces;
-    pieces = [];
-    for (const piece of held) await write(piece);
-  };
-  return {
-    async take(piece) {
-      heldBytes += piece.byteLength;
-      if (file) return write(piece);
-      pieces.push(piece);
-      if (heldBytes > IN_MEMORY_BYTES) await spill();
-    },
-    async finish() {
-      if (!file)
-        return { bytes: pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces) };
-      await file.handle.close();
-      return { path: file.path };
-    },
-    async close() {
-      await file?.handle.close().catch(() => undefined);
-      if (file) await rm(file.folder, { recursive: true, force: true });
-    },
-  };
-}
-
-async function openSpill(makeFolder: Store["makeFolder"]) {
-  const folder = await makeFolder();
-  const path = join(folder, "archive");
-  try {
-    return { folder, path, handle: await open(path, "wx", 0o600) };
-  } catch (cause) {
-    throw fileFailed("write", path, cause);
   }
 }
 

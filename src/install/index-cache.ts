@@ -29,17 +29,30 @@ export async function readCachedIndex(
   place: IndexPlace,
   url: string,
 ): Promise<CachedIndex | undefined> {
-  const text = await readTextIfAny(pathOf(place)).catch(() => undefined);
-  if (text === undefined) return undefined;
-  const end = text.indexOf("\n");
+  const cached = await readCachedText(place);
+  if (!cached) return undefined;
   try {
-    const head: unknown = JSON.parse(text.slice(0, end));
-    const lines = text.slice(end + 1);
-    if (!isMap(head) || typeof head["etag"] !== "string") return undefined;
-    if (head["bytes"] !== Buffer.byteLength(lines)) return undefined;
-    return { etag: head["etag"], entries: parseIndex(place.name, lines, url) };
+    return { etag: cached.etag, entries: parseIndex(place.name, cached.text, url) };
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof LandError) return undefined;
+    if (error instanceof LandError) return undefined;
+    throw error;
+  }
+}
+
+/** The same as the registry sent it. Nothing of the text was checked. */
+export async function readCachedText(
+  place: IndexPlace,
+): Promise<{ etag: string; text: string } | undefined> {
+  const content = await readTextIfAny(pathOf(place)).catch(() => undefined);
+  if (content === undefined) return undefined;
+  const end = content.indexOf("\n");
+  try {
+    const head: unknown = JSON.parse(content.slice(0, end));
+    const text = content.slice(end + 1);
+    if (!isMap(head) || typeof head["etag"] !== "string") return undefined;
+    return head["bytes"] === Buffer.byteLength(text) ? { etag: head["etag"], text } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

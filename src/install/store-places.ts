@@ -44,6 +44,11 @@ export function hexOf(digest: Digest): string {
   return digest.slice("sha256:".length);
 }
 
+/** Where the object lies whose file is called so. */
+export function pathOfObject({ files }: StorePlaces, name: string): string {
+  return shard(files, name, "");
+}
+
 function shard(dir: string, hex: string, ending: string): string {
   return `${dir}/${hex.slice(0, 2)}/${hex}${ending}`;
 }

@@ -36,6 +36,8 @@ export type StoredPackage = {
   name: PackageName;
   version: Version;
   digest: Digest;
+  /** The archive. */
+  packedBytes: number;
   files: StoredFile[];
   bin: Bins;
   /**
@@ -49,14 +51,15 @@ const FORMAT = 2;
 
 /** The text under which the store keeps it. */
 export function serializeStored(stored: StoredPackage): string {
-  const { name, version, digest, bin, boot } = stored;
+  const { name, version, digest, packedBytes, bin, boot } = stored;
   const files = stored.files.map(({ path, sha256, executable, sizeBytes }) => [
     path,
     sha256,
     sizeBytes,
     executable ? 1 : 0,
   ]);
-  return `${JSON.stringify({ format: FORMAT, name, version, digest, boot, bin, files })}\n`;
+  const head = { format: FORMAT, name, version, digest, packedBytes, boot, bin };
+  return `${JSON.stringify({ ...head, files })}\n`;
 }
 
 /** What `serializeStored` wrote; undefined for anything else, which is then as good as not there. */
@@ -67,13 +70,15 @@ export function parseStored(text: string): StoredPackage | undefined {
       return undefined;
     const files = value["files"].map(parseFile);
     const bin = parseBins(value["bin"]);
-    const { boot } = value;
+    const { boot, packedBytes } = value;
+    if (!isSize(packedBytes)) return undefined;
     if (boot !== undefined && typeof boot !== "string") return undefined;
     if (!bin || !files.every((file) => file !== undefined)) return undefined;
     return {
       name: parsePackageName(value["name"]),
       version: parseVersion(value["version"]),
       digest: parseDigest(value["digest"]),
+      packedBytes,
       files,
       bin,
       ...(boot !== undefined && { boot }),
@@ -102,6 +107,10 @@ function parseFile(value: unknown): StoredFile | undefined {
   const [path, sha256, sizeBytes, executable]: unknown[] = value;
   if (typeof path !== "string" || problemOfPath(path) !== undefined) return undefined;
   if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
-  if (typeof sizeBytes !== "number" || !Number.isSafeInteger(sizeBytes)) return undefined;
+  if (!isSize(sizeBytes)) return undefined;
   return { path, sha256, sizeBytes, executable: executable === 1 };
+}
+
+function isSize(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

@@ -7,7 +7,7 @@ import { isManifestFile, MAX_MANIFEST_BYTES, readArchiveManifest } from "#pack/a
 import { emptyMap } from "#pack/json.ts";
 import { type ArchiveLimits, DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { PublishableManifest } from "#pack/manifest.ts";
-import { isReadWhole, walkArchive, walkWhole } from "#pack/read.ts";
+import { type ArchiveSummary, isReadWhole, walkArchive, walkWhole } from "#pack/read.ts";
 
 import type { Bins, StoredFile, StoredPackage } from "./stored.ts";
 
@@ -21,8 +21,8 @@ export type Unpacked = {
   contents: Content[];
 };
 
-/** Which package an archive must be. */
-export type Expected = { name: PackageName; version: Version; digest: Digest };
+/** Which package an archive must be; any, where it is to be learned from the archive. */
+export type Expected = { name?: PackageName; version?: Version; digest: Digest };
 
 /** Files that land runs where they have no `#!`. */
 export const RUN_BY_LAND = /\.(?:ts|js|mjs)$/;
@@ -55,11 +55,13 @@ export async function unpackArchive(
     contents.push(bytes ? { bytes } : { path });
   };
   try {
-    await walk(archive, take);
+    const { packedBytes } = await walk(archive, take);
     const manifest = readManifest(texts, expected);
     const bin = readBins(manifest, files, scripts);
-    const { name, version, digest } = expected;
-    return { stored: { name, version, digest, files: asExecutable(files, bin), bin }, contents };
+    const { name, version } = manifest;
+    const { digest } = expected;
+    const about = { name, version, digest, packedBytes };
+    return { stored: { ...about, files: asExecutable(files, bin), bin }, contents };
   } catch (error) {
     throw refused(error, expected);
   }
@@ -67,7 +69,7 @@ export async function unpackArchive(
 
 type Visit = Parameters<typeof walkArchive>[2];
 
-function walk(archive: Content, visit: Visit): Promise<unknown> {
+function walk(archive: Content, visit: Visit): Promise<ArchiveSummary> {
   if ("bytes" in archive) return walkWhole(archive.bytes, limitsOf(archive.bytes.length), visit);
   const file = Bun.file(archive.path);
   return walkArchive(file.stream(), limitsOf(file.size), visit);
@@ -105,13 +107,15 @@ const HASH = 0x23;
 const BANG = 0x21;
 
 /** An error about an archive as one that names the package it is of. */
-function refused(error: unknown, { name, version }: Expected): unknown {
+function refused(error: unknown, { name = "an unknown package", version = "?" }: LooseNames) {
   if (!(error instanceof LandError) || error.code === "package_refused") return error;
   const problem = error.message.replace(/^Cannot accept the archive: /, "its archive is bad: ");
   return /^(?:archive|manifest|name)_/.test(error.code)
     ? fail("package_refused", { name, version, problem }, { cause: error })
     : error;
 }
+
+type LooseNames = { name?: string; version?: string };
 
 async function spill(
   content: AsyncIterable<Uint8Array>,
@@ -149,8 +153,8 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
 }
 
 function readManifest(texts: Map<string, Uint8Array>, expected: Expected): PublishableManifest {
-  const { name, version } = expected;
   const manifest = readArchiveManifest(texts);
+  const { name = manifest.name, version = manifest.version } = expected;
   if (manifest.name === name && manifest.version === version) return manifest;
   const problem = `its archive calls itself "${manifest.name}@${manifest.version}"`;
   throw fail("package_refused", { name, version, problem });

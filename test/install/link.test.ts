@@ -23,6 +23,7 @@ const stored: StoredPackage = {
   name: parsePackageName("left"),
   version: parseVersion("1.0.0"),
   digest: parseDigest(`sha256:${"0".repeat(64)}`),
+  packedBytes: 100,
   bin: {},
   files: [
     { path: "deep/er/plain", sha256: "plain", executable: false, sizeBytes: 5 },

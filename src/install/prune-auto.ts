@@ -1,0 +1,45 @@
+import { LandError } from "#base/errors.ts";
+
+import type { InstallOptions } from "./options.ts";
+import { pruneLocked } from "./prune.ts";
+import { rememberProject } from "./state-projects.ts";
+import { stateFile } from "./state.ts";
+import { lockStore } from "./store.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** How long pruning unasked may make somebody wait. */
+const BUDGET_MS = 150;
+
+/** What comes after an install: the project is noted, and once a day the store is pruned where nobody uses it. No failure of that is one of the install. */
+export async function tendStore(
+  options: Pick<
+    InstallOptions,
+    "landHome" | "command" | "lockTimeoutMs" | "now" | "cache" | "onEvent"
+  >,
+  dir: string,
+): Promise<void> {
+  const warn = (problem: string): void => options.onEvent?.({ kind: "warn", problem });
+  await rememberProject(options, dir, warn);
+  if (!options.cache.autoPrune) return;
+  try {
+    await pruneUnasked(options);
+  } catch (error) {
+    if (!(error instanceof LandError)) throw error;
+    // Somebody uses the store, or what cannot be read or written was told by what the install itself did.
+  }
+}
+
+async function pruneUnasked(options: Parameters<typeof tendStore>[0]): Promise<void> {
+  const { cache, now } = options;
+  const { prunedAt } = await stateFile(options).read();
+  if (prunedAt !== undefined && Math.abs(now().getTime() - Date.parse(prunedAt)) < DAY_MS) return;
+  const lock = await lockStore(options, "exclusive", 0);
+  const end = performance.now() + BUDGET_MS;
+  try {
+    const limits = { maxBytes: cache.maxBytes, maxAgeDays: cache.maxAgeDays, all: false };
+    const bound = { expired: () => performance.now() > end };
+    await pruneLocked({ ...options, lockTimeoutMs: 0, limits, dryRun: false }, bound);
+  } finally {
+    lock.release();
+  }
+}
