@@ -134,8 +134,8 @@ of the registry, is bundled into one file with what it imports. From then on it 
 
 async function takeFrom(context: Context, path: string): Promise<PluginToAdd> {
   const entry = await findEntry(path);
-  const size = renderBytes(Bun.file(entry).size);
-  await askToTrust(context, `${shorten(basename(path), 60)} (${printable(entry)}, ${size})`);
+  const size = renderBytes(Bun.file(entry.file).size);
+  await askToTrust(context, `${shorten(basename(path), 60)} (${printable(entry.file)}, ${size})`);
   return { code: await readPluginCode(entry), source: path };
 }
 
@@ -158,15 +158,15 @@ async function takePackage(context: Context, typed: string): Promise<PluginToAdd
     const installed = (await listInstalled(dir)).packages;
     const own = installed.find((item) => item.name === name);
     const installDir = join(dir, (await readProject(dir)).installDir);
-    const entry = await findImport(installDir, name);
-    if (!own || entry === undefined)
+    const file = await findImport(installDir, name);
+    if (!own || file === undefined)
       throw fail("plugin_invalid", { plugin: name, problem: 'the package has no "main"' });
     const source = `${name}@${own.version}`;
     const others = installed.length - 1;
     const more =
       others === 0 ? "" : ` with ${others} package${others === 1 ? "" : "s"} that it needs`;
     await askToTrust(context, `${source}${more}, ${own.digest}`);
-    return { code: await readPluginCode(entry, installDir), source };
+    return { code: await readPluginCode({ file, installDir }), source };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

@@ -17,16 +17,27 @@ export type PluginCode = {
   bytes: Uint8Array;
 };
 
+/** Where the code of a plugin begins. */
+export type PluginEntry = {
+  file: string;
+  /** Where the packages lie that it imports. */
+  installDir: string;
+};
+
 const ENTRIES = ["plugin.ts", "plugin.js", "index.ts", "index.js"];
 
-/** The file that is the plugin: a file itself, or of a folder its `main`, else plugin.ts, plugin.js, index.ts, index.js. @throws plugin_invalid, not_found */
-export async function findEntry(path: string): Promise<string> {
+/** Where a plugin begins: a file itself, or of a folder its `main`, else plugin.ts, plugin.js, index.ts, index.js. @throws plugin_invalid, not_found */
+export async function findEntry(path: string): Promise<PluginEntry> {
   const info = await stat(path).catch(() => undefined);
   if (!info) throw fail("not_found", { what: `"${printable(path)}"` });
-  if (!info.isDirectory()) return path;
-  const { main } = await mainOf(path);
+  if (!info.isDirectory()) {
+    // Whatever is wrong with a manifest that happens to lie beside it matters only where a package is looked for.
+    const beside = await mainOf(dirname(path)).catch(() => undefined);
+    return { file: path, installDir: beside?.installDir ?? join(dirname(path), "node_modules") };
+  }
+  const { main, installDir } = await mainOf(path);
   for (const name of main === undefined ? ENTRIES : [main, ...ENTRIES])
-    if (await Bun.file(join(path, name)).exists()) return join(path, name);
+    if (await Bun.file(join(path, name)).exists()) return { file: join(path, name), installDir };
   throw fail("plugin_invalid", {
     plugin: basename(path),
     problem: `there is no ${ENTRIES.join(", ")} in it, and no "main" in its manifest`,
@@ -47,22 +58,21 @@ async function mainOf(dir: string): Promise<{ main?: string; installDir: string 
 }
 
 /**
- * The code of the plugin at `entry`: as it is where it imports nothing but "land" and what Bun and Node bring, else bundled with
- * what it imports. Packages come from the install folder beside it, or from `installDir`.
+ * The code of a plugin: as it is where it imports nothing but "land" and what Bun and Node bring, else bundled with what it imports.
  *
  * @throws plugin_invalid where it does not parse or imports what is not there, file_failed
  */
-export async function readPluginCode(entry: string, installDir?: string): Promise<PluginCode> {
-  const [, ending] = /\.(ts|js)$/.exec(entry) ?? [];
-  const bytes = await Bun.file(entry)
+export async function readPluginCode(entry: PluginEntry): Promise<PluginCode> {
+  const { file } = entry;
+  const [, ending] = /\.(ts|js)$/.exec(file) ?? [];
+  const bytes = await Bun.file(file)
     .bytes()
     .catch((cause: unknown) => {
-      throw fileFailed("read", entry, cause);
+      throw fileFailed("read", file, cause);
     });
-  if ((ending === "ts" || ending === "js") && importsNothing(entry, ending, bytes))
+  if ((ending === "ts" || ending === "js") && importsNothing(file, ending, bytes))
     return { kind: "file", ending, bytes };
-  const from = installDir ?? (await mainOf(dirname(entry))).installDir;
-  return { kind: "bundle", ending: "js", bytes: await bundle(entry, from) };
+  return { kind: "bundle", ending: "js", bytes: await bundle(entry) };
 }
 
 function importsNothing(entry: string, loader: "ts" | "js", bytes: Uint8Array): boolean {
@@ -83,9 +93,9 @@ function isBrought(path: string): boolean {
   return path === "land" || /^(?:bun|node)(?:$|:)/.test(path);
 }
 
-async function bundle(entry: string, installDir: string): Promise<Uint8Array> {
+async function bundle({ file, installDir }: PluginEntry): Promise<Uint8Array> {
   const built = await Bun.build({
-    entrypoints: [entry],
+    entrypoints: [file],
     target: "bun",
     format: "esm",
     env: "disable",
@@ -104,14 +114,15 @@ async function bundle(entry: string, installDir: string): Promise<Uint8Array> {
     ],
   });
   const [output] = built.outputs;
-  if (built.success && output && built.outputs.length === 1) return output.bytes();
+  if (built.success && output && built.outputs.length === 1)
+    return new Uint8Array(await output.arrayBuffer());
   const problem = built.success
     ? "it needs more files than one once bundled"
     : built.logs
         .map(({ message }) => showable(message.replace(/ Maybe you need.*/s, "")))
         .join("; ");
   throw fail("plugin_invalid", {
-    plugin: basename(entry),
+    plugin: basename(file),
     problem,
     ...(/Could not resolve/.test(problem) && {
       hint: "Install what it imports first: `land install` in its folder",

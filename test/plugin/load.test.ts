@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
+import type { PluginApi } from "#plugin/api.ts";
 import { temporaryFolder } from "#test/support/land.ts";
 
 import { loadAll, pluginText, problemsOf, putPlugins } from "./world.ts";
@@ -81,7 +82,7 @@ test("one that cannot be used is told, keeps nothing, and the others go on", asy
     link: "its link leads nowhere",
   });
   expect(plugins.broken.every(({ error }) => error.code === "plugin_invalid")).toBe(true);
-  const { late }: { late?: { on: (name: string, handler: () => void) => void } } = globalThis;
+  const late = Reflect.get(globalThis, "late") as PluginApi | undefined;
   expect(() => late?.on("postInstall", () => {})).toThrow("during setup alone");
 });
 
