@@ -9,7 +9,7 @@ import { parseSpec } from "./spec.ts";
 
 /** Adds requirements to the manifest and installs them. */
 export default defineCommand({
-  more: `Without a range it writes \`^\` and the newest version that may be picked; for a member of the workspace it writes \`workspace:^\`.
+  more: `Without a range it writes \`^\` and the newest version that may be picked; for a member of the workspace, \`workspace:^\`.
 Manifest and lock change only where all fits together.`,
   examples: [
     "land add left",

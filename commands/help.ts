@@ -16,7 +16,7 @@ export function renderWelcome(style: Style): string {
     usage(style, "<command>"),
     "",
     style.bold("Most used:"),
-    rowsOf(common),
+    rowsOf(common, style),
     "",
     "See every command with `land help`, and one of them with `land help <command>`",
   ].join("\n");
@@ -31,7 +31,7 @@ function renderOverview(style: Style, added: Added): string {
     const names = Object.keys(commands).filter((name) => commands[name]?.section === section);
     const words = new Set(names.map((name) => name.split(" ", 1)[0] ?? ""));
     const rows = [...words].map((word) => [`  ${word}`, aboutWord(word)]);
-    return [style.bold(`${section}:`), renderTable(rows), ""];
+    return [style.bold(`${section}:`), renderTable(rows, [], style.columns), ""];
   });
   return [
     usage(style, "<command>"),
@@ -39,16 +39,20 @@ function renderOverview(style: Style, added: Added): string {
     ...sections,
     ...renderAdded(style, added),
     style.bold("Flags of every command:"),
-    renderFlags(globalArgs),
+    renderFlags(globalArgs, style),
     "",
-    "Each flag can be given by the environment: `--dry-run` is LAND_DRY_RUN=1, `--tag` is LAND_TAG",
-    "See one command with `land help <command>`, as in `land help sites` and `land help sites create`",
+    style.wrap(
+      "Each flag can be given by the environment: `--dry-run` is LAND_DRY_RUN=1, `--tag` is LAND_TAG",
+    ),
+    style.wrap(
+      "See one command with `land help <command>`, as in `land help sites` and `land help sites create`",
+    ),
   ].join("\n");
 }
 
 function renderAdded(style: Style, added: Added): string[] {
   const rows = Object.entries(added);
-  return rows.length === 0 ? [] : [style.bold("Plugins:"), rowsOf(rows), ""];
+  return rows.length === 0 ? [] : [style.bold("Plugins:"), rowsOf(rows, style), ""];
 }
 
 /** What a command does, or what those that begin with a word are about, and their second words. */
@@ -73,7 +77,7 @@ export async function renderTopic(
   const members = membersOf(topic).map(
     (name) => [name, findCommand(name.split(" ")).entry] as const,
   );
-  const list = [style.bold("Commands:"), rowsOf(members)];
+  const list = [style.bold("Commands:"), rowsOf(members, style)];
   if (members.length > 0 && !isCommand(topic)) {
     const alone = otherNameOf(topic);
     if (alone !== undefined) list.push("", `\`land ${topic}\` alone is \`land ${alone}\``);
@@ -90,15 +94,19 @@ function renderCommand(name: string, entry: Entry, command: Command, style: Styl
   const hasFlags = Object.values(command.args).some(isFlag);
   const words = [name, ...places.map(([key, arg]) => placeholder(key, arg)), "[flags]"];
   const lines = [entry.about, "", usage(style, words.join(" ").trimEnd())];
-  if (command.more) lines.push("", command.more);
+  if (command.more) lines.push("", style.flow(command.more));
   if (places.length > 0)
     lines.push(
       "",
       style.bold("Arguments:"),
-      renderTable(places.map(([key, arg]) => [`  ${placeholder(key, arg)}`, arg.about])),
+      renderTable(
+        places.map(([key, arg]) => [`  ${placeholder(key, arg)}`, arg.about]),
+        [],
+        style.columns,
+      ),
     );
-  if (hasFlags) lines.push("", style.bold("Flags:"), renderFlags(command.args));
-  lines.push("", style.bold("Flags of every command:"), renderFlags(globalArgs));
+  if (hasFlags) lines.push("", style.bold("Flags:"), renderFlags(command.args, style));
+  lines.push("", style.bold("Flags of every command:"), renderFlags(globalArgs, style));
   if (command.examples.length > 0) lines.push("", style.bold("Examples:"), renderExamples(command));
   return lines.join("\n");
 }
@@ -122,12 +130,14 @@ export function flagRows(args: Args): [typed: string, about: string][] {
   });
 }
 
-function renderFlags(args: Args): string {
+function renderFlags(args: Args, style: Style): string {
   return renderTable(
     flagRows(args).map(([typed, about]) => [
       `  ${typed.startsWith("--") ? "    " : ""}${typed}`,
       about,
     ]),
+    [],
+    style.columns,
   );
 }
 
@@ -140,8 +150,9 @@ function renderExamples(command: Command): string {
   );
 }
 
-function rowsOf(entries: readonly (readonly [string, Entry])[]): string {
-  return renderTable(entries.map(([name, { about }]) => [`  ${name}`, about]));
+function rowsOf(entries: readonly (readonly [string, Entry])[], style: Style): string {
+  const rows = entries.map(([name, { about }]) => [`  ${name}`, about]);
+  return renderTable(rows, [], style.columns);
 }
 
 function usage(style: Style, rest: string): string {

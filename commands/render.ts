@@ -16,6 +16,10 @@ export type Style = {
   cyan: Paint;
   /** Breaks lines that are wider than the terminal between words; elsewhere the text as it is. */
   wrap: Paint;
+  /** Prose that has line breaks of its own, broken anew for the terminal; elsewhere the text as it is. */
+  flow: Paint;
+  /** How wide the terminal is; undefined where there is none. */
+  columns: number | undefined;
 };
 
 /** Colours for a stream: only on a terminal, and not with NO_COLOR, `TERM=dumb` or `--no-color`. */
@@ -29,6 +33,8 @@ export function createStyle(
     (begin: number, end: number): Paint =>
     (text) =>
       on && text !== "" ? `\u001B[${begin}m${text}\u001B[${end}m` : text;
+  const columns = stream.isTTY === true ? stream.columns || 80 : undefined;
+  const wrap: Paint = (text) => (columns === undefined ? text : breakLines(text, columns));
   return {
     bold: paint(1, 22),
     dim: paint(2, 22),
@@ -36,9 +42,19 @@ export function createStyle(
     green: paint(32, 39),
     yellow: paint(33, 39),
     cyan: paint(36, 39),
-    wrap: (text) =>
-      stream.isTTY === true ? Bun.wrapAnsi(text, stream.columns || 80, { trim: false }) : text,
+    wrap,
+    flow: (text) => (columns === undefined ? text : wrap(text.replace(/(\S)\n(?=\S)/g, "$1 "))),
+    columns,
   };
+}
+
+/** Indentation at the beginning of a line stays; where a line is broken, no space is left over. */
+function breakLines(text: string, width: number): string {
+  const broken = text.split("\n").flatMap((line) => {
+    const [first = "", ...more] = Bun.wrapAnsi(line, width, { trim: false }).split("\n");
+    return [first, ...more.map((part) => part.trimStart())];
+  });
+  return broken.map((line) => line.trimEnd()).join("\n");
 }
 
 /** `error: …`, and after a blank line `hint: …`. Ends with a newline. */
@@ -52,10 +68,14 @@ export function renderError(error: LandError, style: Style): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Columns separated by two spaces, without spaces at the end of a line. `right` names the columns that end at their right edge. */
+/**
+ * Columns separated by two spaces, without spaces at the end of a line. `right` names the columns that end at their right edge. Where
+ * lines are wider than `width`, the last column is broken between words, and goes on below itself.
+ */
 export function renderTable(
   rows: readonly (readonly string[])[],
   right: readonly number[] = [],
+  width = Number.POSITIVE_INFINITY,
 ): string {
   const widths: number[] = [];
   for (const row of rows)
@@ -65,8 +85,20 @@ export function renderTable(
     const space = " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell));
     return right.includes(column) ? space + cell : cell + space;
   };
-  return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+  const before = widths.slice(0, -1).reduce((sum, one) => sum + one + 2, 0);
+  const left = width - before;
+  const fold = (line: string, row: readonly string[]): string => {
+    const last = row.length === widths.length ? (row.at(-1) ?? "") : "";
+    if (left < LEAST_COLUMN || Bun.stringWidth(last) <= left) return line;
+    const [head = "", ...more] = Bun.wrapAnsi(last, left).split("\n");
+    const start = row.slice(0, -1).map(pad).concat(head).join("  ");
+    return [start, ...more.map((part) => " ".repeat(before) + part)].join("\n");
+  };
+  return rows.map((row) => fold(row.map(pad).join("  ").trimEnd(), row)).join("\n");
 }
+
+/** Columns below which a cell is not broken: it would be a tower of words. */
+const LEAST_COLUMN = 24;
 
 /** `1.2 kB`. */
 export function renderBytes(bytes: number): string {

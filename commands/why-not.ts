@@ -9,8 +9,9 @@ import { parseSpec } from "./spec.ts";
 
 /** Shows what stands in the way of a version, or what having it would change. */
 export default defineCommand({
-  more: `Asks the solver whether the project could have that version beside all else it asks for. Where it could, it shows what would
-change and the command for it. Where it could not, it shows why, and what helps, tried; the exit code is 10 then. Nothing is written.`,
+  more: `Asks the solver whether the project could have that version beside all else it asks for. Where it could, it shows what
+would change and the command for it. Where it could not, it shows why, and what helps, tried; the exit code is 10 then.
+Nothing is written.`,
   examples: [
     "land why-not left@2 # why is it not version 2?",
     "land why-not left # why is it not the newest?",

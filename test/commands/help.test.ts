@@ -33,20 +33,32 @@ test("land help shows every command", async () => {
     "Usage: land <command>
 
     Project:
-      init     Make a land.json in this folder
-      add      Add packages to the manifest and install them
-      remove   Take packages out of the manifest and the project
-      install  Install what the manifest and land.lock name
-      list     Show the installed packages as a tree
-      trust    Accept the key that signs a package now
-      run      Run a TypeScript or JavaScript file of the project
+      init       Make a land.json in this folder
+      add        Add packages to the manifest and install them
+      remove     Take packages out of the manifest and the project
+      install    Install what the manifest and land.lock name
+      update     Move to the newest versions that the manifest allows
+      uninstall  Take away packages that were installed for you
+      lock       The lock of the project: merge, install-driver
+      list       Show the installed packages as a tree
+      outdated   Show which packages have newer versions
+      why        Show what needs a package
+      why-not    Show what stands in the way of a version
+      verify     Compare what is installed with its archives
+      audit      What registries tell now of the installed versions: signatures
+      trust      Keys that packages may be signed by: list, remove
+      run        Run a TypeScript or JavaScript file of the project
+      ui         Show projects, store and accounts in the browser
 
     Registry:
-      search   Search the registry
-      info     Show a package of the registry
-      pack     Write the archive that \`land publish\` would send
-      publish  Publish the package in this folder
-      yank     Keep new installs from picking a version
+      search     Search the registry
+      info       Show a package of the registry
+      pack       Write the archive that \`land publish\` would send
+      publish    Publish the package in this folder
+      yank       Keep new installs from picking a version
+      deprecate  Warn whoever picks a version
+      owner      Who owns a package: list, add, remove
+      tag        Names of versions that move: list, set, remove
 
     Sites:
       deploy    Put a folder on the web
@@ -71,6 +83,11 @@ test("land help shows every command", async () => {
       whoami    Show who is signed in to the registry
       token     Tokens for programs: create, list, revoke
 
+    Client:
+      store   What is stored of packages on this machine: path, status, prune, repair, export, import
+      config  Settings of land on this machine: list, get, set, unset
+      plugin  What land can do beyond its own: list, add, remove, types
+
     Server:
       serve    Run a server: a registry and a host for sites
       service  The server as a systemd service: install, uninstall
@@ -78,7 +95,13 @@ test("land help shows every command", async () => {
       admin    The data folder of a server: rotate-key
 
     Help:
-      version  Show the version of land
+      upgrade      Replace this land by a newer one
+      completions  Print what completes words of land in a shell
+      version      Show the version of land
+
+    Plugins:
+      licenses  Show the licenses of the project's packages
+      sbom      Write a bill of materials (SBOM) of the project's lock
 
     Flags of every command:
           --registry URL  Address of the registry
@@ -88,6 +111,7 @@ test("land help shows every command", async () => {
       -q, --quiet         Say nothing but the result and errors
           --verbose       Show where in land an error arose
           --no-color      Use no colours; NO_COLOR does the same
+          --no-plugins    Load no plugins and run no hooks
           --cwd DIR       Run as if started in DIR
       -h, --help          Show the help of the command
 
@@ -127,11 +151,14 @@ test("land publish --help shows flags and examples, however wrong the rest is", 
     manifest for the next. The version is signed with the key in LAND_SIGNING_KEY, else with the user's own, which the
     first publish makes outside CI. Files that look like secrets are asked about at a terminal and refused elsewhere, also
     with --yes.
+    In a workspace --workspace publishes members, each after what it needs, with \`workspace:\` ranges as versions. Patterns
+    pass over members that are private or have no version; of several, versions that are published already are skipped.
 
     Flags:
-      -n, --dry-run        Send nothing
-          --allow-secrets  Publish files that look like secrets, too
-          --tag TAG        Tag to point at the version too
+      -n, --dry-run         Send nothing
+          --allow-secrets   Publish files that look like secrets, too
+          --tag TAG         Tag to point at the version too
+      -w, --workspace NAME  Members of the workspace: name, folder or pattern; '*' for all; may be given again; may be given several times
 
     Flags of every command:
           --registry URL  Address of the registry
@@ -141,12 +168,14 @@ test("land publish --help shows flags and examples, however wrong the rest is", 
       -q, --quiet         Say nothing but the result and errors
           --verbose       Show where in land an error arose
           --no-color      Use no colours; NO_COLOR does the same
+          --no-plugins    Load no plugins and run no hooks
           --cwd DIR       Run as if started in DIR
       -h, --help          Show the help of the command
 
     Examples:
-      land publish --dry-run   # shows what would be sent, and sends nothing
-      land publish --tag beta  # also points the tag beta at it
+      land publish --dry-run        # shows what would be sent, and sends nothing
+      land publish --tag beta       # also points the tag beta at it
+      land publish --workspace '*'  # all members that are not published yet
     "
   `);
   expect((await run(["publish", "-h", "--forzen"])).stdout).toBe(stdout);
