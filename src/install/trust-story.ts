@@ -102,6 +102,8 @@ async function accountOf(
 ): Promise<KeyAccount> {
   const signed = versions
     .filter((item) => item.key === key)
+    // They come newest first: those of one moment keep their order.
+    .toReversed()
     .toSorted((a, b) => Date.parse(a.publishedAt) - Date.parse(b.publishedAt));
   const publishers = publishersOf(signed);
   const heldBy: KeyAccount["heldBy"] = [];

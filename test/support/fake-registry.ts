@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import { parseDigest, parsePackageName, parseVersion } from "#base/names.ts";
+import { digestBytes } from "#pack/digest.ts";
 import { generateKeyPair, type PrivateKey, type PublicKey, signVersion } from "#pack/sign.ts";
 import { parseRegistryUrl, type RegistryUrl } from "#remote/registry-url.ts";
 
@@ -27,6 +28,10 @@ export type FakeVersion = {
   archive?: Uint8Array;
   /** What the index says instead of the truth. */
   told?: Record<string, unknown>;
+  /** What the version itself says instead of the truth. */
+  toldVersion?: Record<string, unknown>;
+  /** "ada" by default. */
+  publishedBy?: string;
 };
 
 /** A registry that serves what it is told over real HTTP, notes each request, and fails on demand. */
@@ -40,10 +45,20 @@ export type FakeRegistry = {
   /** Forgets all faults and requests. */
   mend: () => void;
   key: { privateKey: PrivateKey; publicKey: PublicKey };
+  /** User → the keys of the account. At first `ada` holds the registry's own. */
+  accounts: Map<string, string[]>;
+  /** Owners of every package. */
+  owners: string[];
   [Symbol.asyncDispose]: () => Promise<void>;
 };
 
-type Served = { lines: Map<string, string>; archives: Map<string, Uint8Array> };
+type Served = {
+  lines: Map<string, string>;
+  archives: Map<string, Uint8Array>;
+  versions: Map<string, Record<string, unknown>>;
+};
+/** All that is served. */
+type World = { served: Map<string, Served>; accounts: Map<string, string[]>; owners: string[] };
 
 /** Starts one on a free port of the loopback. */
 export async function fakeRegistry(): Promise<FakeRegistry> {
@@ -51,6 +66,8 @@ export async function fakeRegistry(): Promise<FakeRegistry> {
   const faults: { match: string; fault: Fault; left: number }[] = [];
   const requests: FakeRegistry["requests"] = [];
   const key = await generateKeyPair((size) => randomBytes(size));
+  const accounts = new Map([["ada", [key.publicKey as string]]]);
+  const owners = ["ada"];
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
@@ -62,7 +79,7 @@ export async function fakeRegistry(): Promise<FakeRegistry> {
         authorization: headers.get("authorization"),
         range: headers.get("range"),
       });
-      const answer = async (): Promise<Response> => answerOf(served, request);
+      const answer = async (): Promise<Response> => answerOf({ served, accounts, owners }, request);
       const fault = faults.find(({ match, left }) => left > 0 && line.includes(match));
       if (!fault) return answer();
       fault.left -= 1;
@@ -73,6 +90,8 @@ export async function fakeRegistry(): Promise<FakeRegistry> {
     url: parseRegistryUrl(`http://127.0.0.1:${server.port}`),
     requests,
     key,
+    accounts,
+    owners,
     fail: (match, fault, times = 1) => void faults.push({ match, fault, left: times }),
     mend() {
       faults.length = 0;
@@ -83,7 +102,11 @@ export async function fakeRegistry(): Promise<FakeRegistry> {
       const digest = parseDigest(
         `sha256:${new Bun.CryptoHasher("sha256").update(archive).digest("hex")}`,
       );
-      const known = served.get(version.name) ?? { lines: new Map(), archives: new Map() };
+      const known = served.get(version.name) ?? {
+        lines: new Map(),
+        archives: new Map(),
+        versions: new Map(),
+      };
       const line = await lineOf(version, {
         digest,
         sizeBytes: archive.length,
@@ -91,6 +114,7 @@ export async function fakeRegistry(): Promise<FakeRegistry> {
       });
       known.lines.set(version.version, JSON.stringify(line));
       known.archives.set(version.version, archive);
+      known.versions.set(version.version, await versionOf(version, line, archive));
       served.set(version.name, known);
       return { digest };
     },
@@ -163,9 +187,67 @@ async function lineOf(
   };
 }
 
-function answerOf(served: Map<string, Served>, request: Request): Response {
-  const [, , , kind, first = "", second = ""] = new URL(request.url).pathname.split("/");
+/** The version as the API tells it. */
+async function versionOf(
+  { name, version, toldVersion, publishedBy = "ada" }: FakeVersion,
+  line: Record<string, unknown>,
+  archive: Uint8Array,
+): Promise<Record<string, unknown>> {
+  const { deps, opt, engines, bin, digest, size, key, sig, yanked, at } = line;
+  const { integrity, blake3 } = await digestBytes(archive);
+  return {
+    name,
+    version,
+    description: "",
+    license: null,
+    digest,
+    integrity,
+    blake3,
+    sizeBytes: size,
+    unpackedBytes: size,
+    dependencies: deps,
+    optionalDependencies: opt,
+    peerDependencies: {},
+    engines,
+    bin,
+    key,
+    sig,
+    yanked,
+    deprecated: null,
+    publishedAt: at,
+    publishedBy,
+    ...toldVersion,
+  };
+}
+
+function packageOf(name: string, { versions }: Served, owners: string[]): Response {
+  return Response.json({
+    name,
+    description: "",
+    keywords: [],
+    license: null,
+    repository: null,
+    homepage: null,
+    tags: {},
+    owners,
+    versions: [...versions.values()].toReversed(),
+    downloads: 0,
+    createdAt: "2026-01-01T00:00:00.000Z",
+    updatedAt: "2026-01-01T00:00:00.000Z",
+  });
+}
+
+function keysOf(accounts: World["accounts"], user: string): Response {
+  const keys = accounts.get(user);
+  if (!keys) return problem(404, "not_found");
+  const createdAt = "2026-01-01T00:00:00.000Z";
+  return Response.json({ items: keys.map((key) => ({ key, name: "", createdAt })), next: null });
+}
+
+function answerOf({ served, accounts, owners }: World, request: Request): Response {
+  const [, , , kind, first = "", second = "", third] = new URL(request.url).pathname.split("/");
   const name = decodeURIComponent(first);
+  if (kind === "users") return keysOf(accounts, name);
   const known = served.get(name);
   if (!known) return problem(404, "package_not_found", { data: { name } });
   if (kind === "index") {
@@ -174,8 +256,10 @@ function answerOf(served: Map<string, Served>, request: Request): Response {
     if (request.headers.get("if-none-match") === etag) return new Response(null, { status: 304 });
     return new Response(text, { headers: { "content-type": "application/x-ndjson", etag } });
   }
+  if (second === "") return packageOf(name, known, owners);
   const archive = known.archives.get(second);
   if (!archive) return problem(404, "version_not_found");
+  if (third === undefined) return Response.json(known.versions.get(second));
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.get("range") ?? "")?.[1] ?? 0);
   return new Response(archive.slice(from), {
     status: from > 0 ? 206 : 200,
