@@ -1,7 +1,14 @@
 import { delimiter } from "node:path";
 
 import { globalBinDir } from "#install/global-bins.ts";
-import type { GlobalChange, GlobalOptions } from "#install/global.ts";
+import { globalDir } from "#install/global-folders.ts";
+import {
+  type GlobalChange,
+  type GlobalOptions,
+  listGlobals,
+  updateGlobals,
+} from "#install/global.ts";
+import { listInstalled } from "#install/list.ts";
 import { stateFile } from "#install/state.ts";
 
 import { renderChanges } from "./changes.ts";
@@ -10,6 +17,7 @@ import { homeOf } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { eventsTo, type InstallFlags, installOptions } from "./installing.ts";
 import { createProgress } from "./progress.ts";
+import { renderTable } from "./render.ts";
 
 /** What the verbs of global packages need that ask no registry. @throws usage */
 export function globalHome(context: Context) {
@@ -30,7 +38,9 @@ export async function changeGlobals(
     const options = await installOptions(context, mode, flags, eventsTo(context, progress));
     const change = await act({ ...options, ...globalHome(context) });
     progress.stop();
-    context.say(renderChanges(change, performance.now() - began, context.style));
+    const elapsedMs = flags.dryRun ? undefined : performance.now() - began;
+    context.say(renderChanges(change, elapsedMs, context.style));
+    if (flags.dryRun) return { value: change };
     const coming = new Set([...change.added, ...change.changed].map(({ name }) => name));
     const bins = change.bins.filter((bin) => coming.has(bin.package));
     if (bins.length > 0) context.say(`Commands: ${bins.map(({ command }) => command).join(", ")}`);
@@ -39,6 +49,31 @@ export async function changeGlobals(
   } finally {
     progress.stop();
   }
+}
+
+/** Brings what is installed for the user to newer versions. Fails as `updateGlobals` does. */
+export async function updateForUser(
+  context: Context,
+  names: readonly string[],
+  latest: boolean,
+  flags: InstallFlags,
+): Promise<Outcome> {
+  return changeGlobals(context, flags, (options) => updateGlobals(options, names, { latest }));
+}
+
+/** Shows what is installed for the user. */
+export async function listForUser(context: Context): Promise<Outcome> {
+  const globals = await listGlobals(globalHome(context));
+  const packages = await Promise.all(
+    globals.map(async (item) => {
+      const { packages: tree } = await listInstalled(globalDir(context.landHome, item.name));
+      const dependencies = tree.find(({ name }) => name === item.name)?.dependencies ?? [];
+      return Object.assign({}, item, { dependencies });
+    }),
+  );
+  const rows = globals.map(({ name, version, bins }) => [name, version, bins.join(", ")]);
+  const text = rows.length === 0 ? "Nothing is installed for you" : renderTable(rows);
+  return { value: { packages }, text };
 }
 
 /** Whether the shell finds the commands of global packages. */

@@ -4,6 +4,7 @@ import { printable } from "#base/names.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
 import { globalFlag } from "./global-flag.ts";
+import { changeArgs, resolutionArg } from "./install-args.ts";
 import { install, type InstallFlags } from "./installing.ts";
 import { parseSpec } from "./spec.ts";
 
@@ -25,24 +26,26 @@ With -g, each package gets a tree of its own below LAND_HOME, and its commands a
     },
     global: globalFlag,
     frozen: { type: "boolean", about: "Fail where land.lock does not fit the manifest" },
+    resolution: resolutionArg,
+    dryRun: changeArgs.dryRun,
     offline: { type: "boolean", about: "Ask no registry; fail where something is not stored yet" },
   },
-  async run(context, { packages, global, frozen, offline }) {
-    if (global) return installForUser(context, packages, { frozen, offline });
+  async run(context, { packages, global, frozen, ...flags }) {
+    if (global) return installForUser(context, packages, { frozen, ...flags });
     const [first] = packages;
     if (first !== undefined)
       throw fail("usage", {
         problem: `Cannot install "${printable(first)}" so: without -g, land.json says what is installed`,
         hint: `Use \`land add ${printable(first)}\`, or \`land install -g ${printable(first)}\` for its commands`,
       });
-    return install(context, { kind: "install" }, { frozen: frozen || context.ci, offline });
+    return install(context, { kind: "install" }, { frozen: frozen || context.ci, ...flags });
   },
 });
 
 async function installForUser(
   context: Context,
   packages: readonly string[],
-  { frozen, offline }: InstallFlags,
+  { frozen, ...flags }: InstallFlags,
 ) {
   if (frozen)
     throw fail("usage", {
@@ -62,9 +65,7 @@ async function installForUser(
     import("./global-packages.ts"),
     import("#install/global.ts"),
   ]);
-  return changeGlobals(context, { offline: offline ?? false }, (options) =>
-    installGlobals(options, requests),
-  );
+  return changeGlobals(context, flags, (options) => installGlobals(options, requests));
 }
 
 /** Other package managers take a folder here. @throws usage */

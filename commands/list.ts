@@ -10,6 +10,7 @@ import { type Installed, listInstalled } from "#install/list.ts";
 
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
+import { globalFlag } from "./global-flag.ts";
 import type { Style } from "./render.ts";
 import { parseDepth } from "./spec.ts";
 import { renderTree, type TreeNode } from "./tree.ts";
@@ -22,6 +23,7 @@ already is \`(see above)\`. In a workspace each member has its own tree.`,
     "land list",
     "land list --depth 0 # what the project itself asks for",
     "land list --prod --filter 'packages/*'",
+    "land list -g # what is installed for you, and its commands",
     "land list --json",
   ],
   args: {
@@ -29,8 +31,10 @@ already is \`(see above)\`. In a workspace each member has its own tree.`,
     dev: { type: "boolean", short: "D", about: "Only what is for working on the project" },
     prod: { type: "boolean", short: "P", about: "Without what is for working on the project" },
     filter: { type: "list", value: "PATTERN", about: "Members of a workspace, by name or folder" },
+    global: globalFlag,
   },
-  async run(context, { depth, dev, prod, filter }) {
+  async run(context, { depth, dev, prod, filter, global }) {
+    if (global) return (await import("./global-packages.ts")).listForUser(context);
     if (dev && prod) throw fail("usage", { problem: "Cannot show both: give --dev or --prod" });
     const installed = await listInstalled(context.cwd);
     const isWanted = ({ kind }: Requirement): boolean =>

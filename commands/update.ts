@@ -1,6 +1,8 @@
+import { fail } from "#base/errors.ts";
 import { parsePackageName } from "#base/names.ts";
 
 import { defineCommand } from "./command.ts";
+import { globalFlag } from "./global-flag.ts";
 import { changeArgs } from "./install-args.ts";
 import { install } from "./installing.ts";
 import { askUpdates } from "./update-choice.ts";
@@ -13,16 +15,22 @@ rewritten where the newest version is past them, as they were written: \`~\` sta
     "land update",
     "land update left --latest",
     "land update --interactive # choose at the terminal",
+    "land update -g # what is installed for you",
     "land update --dry-run --json",
   ],
   args: {
     packages: { type: "any", name: "package", about: "Names of packages; without any, all" },
     latest: { type: "boolean", short: "L", about: "Also past what the manifest allows" },
     interactive: { type: "boolean", short: "i", about: "Choose at the terminal" },
+    global: globalFlag,
     ...changeArgs,
   },
-  async run(context, { packages, latest, interactive, ...flags }) {
+  async run(context, { packages, latest, interactive, global, ...flags }) {
     const names = packages.map(parsePackageName);
+    if (global) {
+      if (interactive) throw fail("usage", { problem: "Cannot choose with -g: name the packages" });
+      return (await import("./global-packages.ts")).updateForUser(context, names, latest, flags);
+    }
     if (!interactive) return install(context, { kind: "update", names, latest }, flags);
     const chosen = await askUpdates(context, names);
     if (chosen.names.length === 0) {
