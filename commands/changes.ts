@@ -3,6 +3,9 @@ import type { InstallResult, NamedVersion, RequirementChange } from "#install/op
 
 import { renderCount, type Style } from "./render.ts";
 
+/** Lines on a terminal before the rest is only counted. */
+const SHOWN = 40;
+
 /**
  * One line per package that came (`+`), went (`-`) or is of another version now (`~`), what changed of the manifests beyond that,
  * then the sum. Without `elapsedMs` nothing was written: it is a plan.
@@ -13,12 +16,13 @@ export function renderChanges(
   style: Style,
 ): string {
   const { added, removed, changed, unchanged, manifest = [] } = result;
-  const lines = [
+  const all = [
     ...added.map((item) => style.green(`+ ${nameOf(item)}`)),
     ...removed.map((item) => style.red(`- ${nameOf(item)}`)),
     ...changed.map((item) => style.yellow(`~ ${nameOf(item)} (was ${printable(item.from)})`)),
     ...manifest.flatMap((change) => requirementLine(change, elapsedMs === undefined) ?? []),
   ];
+  const lines = style.columns === undefined ? all : firstOf(all);
   const counts = [
     [added.length, "added"],
     [removed.length, "removed"],
@@ -29,6 +33,12 @@ export function renderChanges(
   const sum = parts.length === 0 ? `${total}, up to date` : `${total}: ${parts.join(", ")}`;
   const end = elapsedMs === undefined ? "a dry run: nothing was written" : renderTime(elapsedMs);
   return [...lines, `${sum} (${end})`].join("\n");
+}
+
+/** Whoever looks at a screen wants its end: the sum. */
+function firstOf(lines: readonly string[]): readonly string[] {
+  if (lines.length <= SHOWN) return lines;
+  return [...lines.slice(0, SHOWN), `  and ${lines.length - SHOWN} more`];
 }
 
 /** Where a package came or went, the manifest follows; a plan tells of it all the same. */

@@ -113,7 +113,7 @@ export function eventsTo(context: Context, progress: Progress): (event: InstallE
         progress.item(`Downloaded ${event.name} ${event.version}`);
         break;
       case "write":
-        progress.update({ verb: "Linking", doneFiles: event.packages });
+        progress.update({ verb: "Linking", packages: event.packages });
         break;
     }
   };
