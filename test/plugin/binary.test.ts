@@ -2,67 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import {
-  land,
-  type LandServer,
-  startLand,
-  type TemporaryFolder,
-  temporaryFolder,
-} from "../support/land.ts";
 import { hashTree, writeFiles } from "../support/project.ts";
+import { type PluginStage, pluginStage } from "./stage.ts";
 
-/** Plugins and hooks through the compiled binary, against a server. Each test has a home of its own. */
-let root: TemporaryFolder;
-let server: LandServer;
-let homes = 0;
-const at = (...path: string[]): string => join(root.path, ...path);
-
-beforeAll(async () => {
-  root = await temporaryFolder("plugin");
-  await writeFiles(at(), { "ada/.keep": "" });
-  server = await startLand({ data: at("data"), home: at("ada") });
-  const registered = await land(
-    ["register", "--username", "ada", "--email", "ada@example.com", "--password-stdin"],
-    {
-      cwd: at("ada"),
-      home: at("ada"),
-      env: { LAND_REGISTRY: server.url },
-      input: "correct horse battery\n",
-    },
-  );
-  expect(registered).toMatchObject({ exitCode: 0 });
-  await publish("pad", {}, { "index.ts": "export const pad = (text: string) => `[${text}]`;\n" });
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await root[Symbol.asyncDispose]();
-});
-
-const asAda = (args: readonly string[], cwd: string, env: Record<string, string> = {}) =>
-  land(args, { cwd, home: at("ada"), env: { LAND_REGISTRY: server.url, ...env } });
-
-async function publish(
-  name: string,
-  dependencies: Record<string, string>,
-  files: Record<string, string>,
-): Promise<void> {
-  const manifest = JSON.stringify({ name, version: "1.0.0", main: "index.ts", dependencies });
-  await writeFiles(at("src", name), { "land.json": manifest, ...files });
-  expect(await asAda(["publish"], at("src", name))).toMatchObject({ exitCode: 0 });
-}
-
-/** A home with these plugins and settings, and a project in which to run. */
-async function newHome(plugins: Record<string, string> = {}, config: object = {}) {
-  homes += 1;
-  const home = at(`home${homes}`);
-  const cwd = at(`project${homes}`);
-  await writeFiles(join(home, ".land", "plugins"), { ".keep": "", ...plugins });
-  await writeFiles(join(home, ".land"), { "config.json": JSON.stringify(config) });
-  await writeFiles(cwd, { "land.json": '{ "name": "p", "version": "1.0.0" }\n' });
-  const run = (args: readonly string[], env: Record<string, string> = {}) =>
-    land(args, { cwd, home, env: { LAND_REGISTRY: server.url, ...env } });
-  return { home, cwd, run, plugin: (...path: string[]) => join(home, ".land", "plugins", ...path) };
-}
+/** Plugins through the compiled binary. Each test has a home of its own. */
+let stage: PluginStage;
+beforeAll(async () => void (stage = await pluginStage()));
+afterAll(() => stage[Symbol.asyncDispose]());
 
 const HELLO = `import { definePlugin, type Plugin } from "land";
 const punctuation: Record<string, string> = { loud: "!" };
@@ -89,7 +35,7 @@ export default definePlugin({
 
 describe("a plugin in TypeScript", () => {
   test("adds a command that is like land's own", async () => {
-    const { run } = await newHome({ "hello.ts": HELLO });
+    const { run } = await stage.newHome({ "hello.ts": HELLO });
     const ran = await run(["hello", "bob", "eve", "-l", "--with-word", "hi"]);
     expect(ran).toMatchObject({ exitCode: 0, stdout: "hi bob and eve!\n", stderr: "thinking\n" });
     expect((await run(["hello", "bob", "--json"])).json()).toEqual({ text: "hello bob" });
@@ -124,7 +70,7 @@ describe("a plugin in TypeScript", () => {
   });
 
   test("is off with --no-plugins, LAND_NO_PLUGINS and the setting", async () => {
-    const { run } = await newHome({ "hello.ts": HELLO });
+    const { run } = await stage.newHome({ "hello.ts": HELLO });
     for (const [args, env] of [
       [["hello", "bob", "--no-plugins"], {}],
       [["hello", "bob"], { LAND_NO_PLUGINS: "1" }],
@@ -132,12 +78,15 @@ describe("a plugin in TypeScript", () => {
     ] as const)
       expect(await run(args, env)).toMatchObject({ exitCode: 2, stdout: "" });
     expect((await run(["help", "--no-plugins"])).stdout).not.toContain("Plugins:");
-    const { run: off } = await newHome({ "hello.ts": HELLO }, { plugins: { enabled: false } });
+    const { run: off } = await stage.newHome(
+      { "hello.ts": HELLO },
+      { plugins: { enabled: false } },
+    );
     expect(await off(["hello", "bob"])).toMatchObject({ exitCode: 2 });
   });
 
   test("is never loaded from a project", async () => {
-    const { run, cwd } = await newHome();
+    const { run, cwd } = await stage.newHome();
     await writeFiles(cwd, { "plugins/hello.ts": HELLO, ".land/plugins/hello.ts": HELLO });
     expect(await run(["hello", "bob"])).toMatchObject({ exitCode: 2 });
   });
@@ -145,7 +94,7 @@ describe("a plugin in TypeScript", () => {
 
 describe("a broken plugin", () => {
   test("is told, and everything else works", async () => {
-    const { run } = await newHome({
+    const { run } = await stage.newHome({
       "hello.ts": HELLO,
       "broken.ts": "export default {",
       "taken.ts":
@@ -173,12 +122,12 @@ describe("a broken plugin", () => {
   });
 
   test("that hangs is given up; one that never lets go ends the command with its name", async () => {
-    const { run } = await newHome({
+    const { run } = await stage.newHome({
       "hello.ts": HELLO,
       "hangs.ts": 'export default { name: "hangs", setup: () => new Promise(() => {}) };',
     });
     expect((await run(["plugin", "list"])).stdout).toContain("broken: it did not end within 5 s");
-    const spinning = await newHome({
+    const spinning = await stage.newHome({
       "spins.ts": 'export default { name: "spins", setup() { for (;;); } };',
     });
     const ran = await spinning.run(["hello", "bob", "--json"]);
@@ -193,7 +142,7 @@ describe("a broken plugin", () => {
 
 describe("land plugin add", () => {
   test("copies a file, which must stay as it is", async () => {
-    const { run, cwd, plugin } = await newHome();
+    const { run, cwd, plugin } = await stage.newHome();
     await writeFiles(cwd, { "mine.ts": HELLO });
     const asked = await run(["plugin", "add", "mine.ts"]);
     expect(asked).toMatchObject({ exitCode: 2, stdout: "" });
@@ -222,7 +171,7 @@ describe("land plugin add", () => {
   });
 
   test("bundles a folder with what it needs", async () => {
-    const { run, cwd, plugin } = await newHome();
+    const { run, cwd, plugin } = await stage.newHome();
     const dir = join(cwd, "box");
     await writeFiles(dir, {
       "package.json": '{ "name": "box", "main": "src/main.ts", "dependencies": { "pad": "1" } }',
@@ -246,18 +195,16 @@ describe("land plugin add", () => {
   });
 
   test("takes a package of the registry, verified as any other", async () => {
-    await publish(
+    await stage.publish(
       "land-shout",
       { pad: "1" },
-      {
-        "index.ts": `import { definePlugin } from "land";
+      `import { definePlugin } from "land";
         import { pad } from "pad";
         export default definePlugin({ name: "shout", setup(land) {
           land.command({ name: "shout", about: "Shout", run: () => ({ value: 1, text: pad("HEY") }) });
         } });`,
-      },
     );
-    const { run, home } = await newHome();
+    const { run, home } = await stage.newHome();
     const added = await run(["plugin", "add", "land-shout@^1.0.0", "--yes"]);
     expect(added).toMatchObject({ exitCode: 0 });
     expect(added.stderr).toContain("land-shout@1.0.0 with 1 package that it needs, sha256:");
@@ -272,7 +219,7 @@ describe("land plugin add", () => {
   });
 
   test("adds nothing that cannot be used", async () => {
-    const { run, cwd, plugin } = await newHome({ "hello.ts": HELLO });
+    const { run, cwd, plugin } = await stage.newHome({ "hello.ts": HELLO });
     await writeFiles(cwd, {
       "steal.ts": HELLO.replace('name: "hello",', 'name: "steal",'),
       "own.ts": HELLO.replace('name: "hello",', 'name: "sbom",'),
@@ -297,101 +244,5 @@ describe("land plugin add", () => {
     expect(await run(["plugin", "remove", "sbom"])).toMatchObject({ exitCode: 2 });
     expect(await run(["plugin", "remove", "hello"])).toMatchObject({ exitCode: 2 });
     expect(await run(["plugin", "remove", "hello", "--yes"])).toMatchObject({ exitCode: 0 });
-  });
-});
-
-const WATCHER = `export default { name: "watcher", setup(land) {
-  for (const name of ["preInstall", "postInstall", "preUninstall", "postUninstall", "packageUpdate", "prePublish", "postPublish", "preDeploy", "postDeploy"])
-    land.on(name, (event) => land.say("saw " + name + " " + JSON.stringify(event)));
-} };
-`;
-const NEVER = (event: string): string =>
-  `export default { name: "never", setup(land) { land.on("${event}", () => { throw new Error("not today"); }); } };\n`;
-
-describe("events", () => {
-  test("of installs: told in order, and not where nothing changes", async () => {
-    const { run, cwd } = await newHome({ "watcher.js": WATCHER });
-    const added = await run(["add", "pad"]);
-    const packages = '"packages":[{"name":"pad","version":"1.0.0"}]';
-    expect(added.stderr).toContain(`saw preInstall {"dir":"${cwd}",${packages}}\n`);
-    expect(added.stderr).toContain(`saw postInstall {"dir":"${cwd}",${packages}}\n`);
-    expect((await run(["install"])).stderr).not.toContain("saw");
-    const removed = await run(["remove", "pad"]);
-    expect(removed.stderr).toContain("saw preUninstall");
-    expect(removed.stderr).toContain("saw postUninstall");
-    expect((await run(["add", "pad", "--no-plugins"])).stderr).not.toContain("saw");
-  });
-
-  test("a plugin refuses an install, and the project stays as it was", async () => {
-    const { run, cwd } = await newHome({ "never.js": NEVER("preInstall") });
-    const before = await hashTree(cwd);
-    const ran = await run(["add", "pad", "--json"]);
-    expect(ran).toMatchObject({ exitCode: 1 });
-    expect(ran.json()).toMatchObject({
-      code: "hook_refused",
-      data: { event: "preInstall", by: 'the plugin "never"', problem: "not today" },
-    });
-    expect(await hashTree(cwd)).toEqual(before);
-  });
-
-  test("shell commands of the settings refuse too, and see no token", async () => {
-    const { run, cwd } = await newHome(
-      {},
-      {
-        hooks: {
-          preInstall: "echo refusing $LAND_PACKAGES $LAND_SIGNING_KEY; exit 4",
-          postUninstall: "cat > told.json",
-        },
-      },
-    );
-    const ran = await run(["add", "pad"], { LAND_SIGNING_KEY: "sesame" });
-    expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
-    expect(ran.stderr).toContain("refusing pad@1.0.0\n");
-    expect(ran.stderr).toContain("the hook hooks.preInstall refuses preInstall: it ended with 4");
-    expect(await run(["add", "pad", "--no-plugins"])).toMatchObject({ exitCode: 0 });
-    expect(await run(["remove", "pad"])).toMatchObject({ exitCode: 0 });
-    expect(await Bun.file(join(cwd, "told.json")).json()).toEqual({
-      event: "postUninstall",
-      dir: cwd,
-      packages: [{ name: "pad", version: "1.0.0" }],
-    });
-  });
-
-  test("a project cannot bring hooks", async () => {
-    const { run, cwd } = await newHome();
-    const config = { hooks: { preInstall: "touch hooked" } };
-    await writeFiles(cwd, { "land.json": JSON.stringify({ name: "p", config }) });
-    expect(await run(["add", "pad"])).toMatchObject({ exitCode: 2 });
-    expect(existsSync(join(cwd, "hooked"))).toBe(false);
-  });
-
-  test("of publishing and deploying: refused before anything is sent, told afterwards", async () => {
-    const env = {
-      LAND_HOOKS_PRE_PUBLISH:
-        "echo pre $LAND_PACKAGE_NAME $LAND_PACKAGE_VERSION $LAND_EVENT_REGISTRY",
-      LAND_HOOKS_POST_PUBLISH: "echo post $LAND_PACKAGE_DIGEST",
-      LAND_HOOKS_PRE_DEPLOY: "echo pre $LAND_SITE_NAME $LAND_DEPLOY_DRAFT; exit 9",
-    };
-    const dir = at("src", "told");
-    await writeFiles(dir, {
-      "land.json": '{ "name": "told", "version": "1.0.0" }',
-      "index.html": "<p>told</p>",
-    });
-    const refused = await asAda(["publish"], dir, { ...env, LAND_HOOKS_PRE_PUBLISH: "exit 1" });
-    expect(refused).toMatchObject({ exitCode: 1 });
-    expect(await asAda(["info", "told"], dir)).toMatchObject({ exitCode: 1 });
-    const published = await asAda(["publish"], dir, env);
-    expect(published).toMatchObject({ exitCode: 0 });
-    expect(published.stderr).toContain(`pre told 1.0.0 ${server.url}\n`);
-    expect(published.stderr).toMatch(/^post sha256:[0-9a-f]{64}$/m);
-    const held = await asAda(["deploy", "--site", "told"], dir, env);
-    expect(held).toMatchObject({ exitCode: 1 });
-    expect(held.stderr).toContain("pre told 0\n");
-    expect((await asAda(["sites", "list", "--json"], dir)).stdout).not.toContain("told");
-    const after = { LAND_HOOKS_POST_DEPLOY: "echo live $LAND_DEPLOY_ID $LAND_DEPLOY_URL; exit 1" };
-    const deployed = await asAda(["deploy", "--site", "told"], dir, after);
-    expect(deployed).toMatchObject({ exitCode: 0 });
-    expect(deployed.stderr).toMatch(/^live [a-z0-9]{10} http:\/\/told\./m);
-    expect(deployed.stderr).toContain("warning: The hook hooks.postDeploy failed at postDeploy");
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import { problemOfLicense, readPolicy } from "#plugins/license-policy.ts";
 import {
@@ -51,8 +51,8 @@ describe("license expressions", () => {
       exception: fc.option(fc.constant("Classpath-exception-2.0"), { nil: undefined }),
     })
     .map(({ id, exception }): Expression => {
-      const whole = { kind: "license", id, plus: false } as const;
-      return exception === undefined ? whole : { ...whole, exception };
+      const whole: Expression = { kind: "license", id, plus: false };
+      return exception === undefined ? whole : Object.assign(whole, { exception });
     });
   const { tree } = fc.letrec<{ tree: Expression }>((tie) => ({
     tree: fc.oneof(
