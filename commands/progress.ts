@@ -31,21 +31,28 @@ const CLEAR = "\r\u001B[2K";
 
 /**
  * Makes the progress of one act. On a terminal one line is redrawn, by updates at most every 80 ms; piped, each finished item is a
- * line. With --quiet or --json nothing is written; with --jsonl each call is a JSON line on stdout.
+ * line. With --quiet or --json nothing is written; with --jsonl steps, at most every 80 ms, and items are JSON lines on stdout.
  */
 export function createProgress(context: Context): Progress {
   const { world, globals } = context;
-  if (globals.jsonl) return jsonLines((line) => void world.stdout.write(line));
+  if (globals.jsonl) return jsonLines(context);
   if (globals.quiet || globals.json) return { update: () => {}, item: () => {}, stop: () => {} };
   if (world.stderr.isTTY !== true)
     return { update: () => {}, item: (line) => context.say(line), stop: () => {} };
   return movingLine(context);
 }
 
-function jsonLines(write: (line: string) => void): Progress {
-  const print = (value: unknown): void => write(`${JSON.stringify(value)}\n`);
+function jsonLines({ world, now }: Context): Progress {
+  const print = (value: unknown): void => void world.stdout.write(`${JSON.stringify(value)}\n`);
+  let verb: string | undefined;
+  let printedAt = 0;
   return {
-    update: (step) => print({ progress: step }),
+    update(step) {
+      const at = now().getTime();
+      if (step.verb === verb && at - printedAt < REDRAW_MS) return;
+      [verb, printedAt] = [step.verb, at];
+      print({ progress: step });
+    },
     item: (line) => print({ progress: { item: line } }),
     stop: () => {},
   };
