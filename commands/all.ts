@@ -39,6 +39,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   egress: "Where a site's program talks to",
   token: "Tokens for programs",
   config: "Settings of land on this machine",
+  store: "What is stored of packages on this machine",
   plugin: "What land can do beyond its own",
   service: "The server as a systemd service",
   admin: "The data folder of a server",
@@ -462,6 +463,36 @@ export const commands: Readonly<Record<string, Entry>> = {
     about: "Make a token worthless",
     section: "Account",
     load: async () => (await import("./token.ts")).revoke,
+  },
+  "store path": {
+    about: "Print where the store is",
+    section: "Client",
+    load: async () => (await import("./store.ts")).path,
+  },
+  "store status": {
+    about: "Show what the store holds",
+    section: "Client",
+    load: async () => (await import("./store.ts")).status,
+  },
+  "store prune": {
+    about: "Take what nobody needs out of the store",
+    section: "Client",
+    load: async () => (await import("./store.ts")).prune,
+  },
+  "store repair": {
+    about: "Make a damaged store whole again",
+    section: "Client",
+    load: async () => (await import("./store.ts")).repair,
+  },
+  "store export": {
+    about: "Write packages into one file for machines without network",
+    section: "Client",
+    load: async () => (await import("./store-bundle.ts")).exportAll,
+  },
+  "store import": {
+    about: "Take packages from such a file",
+    section: "Client",
+    load: async () => (await import("./store-bundle.ts")).importAll,
   },
   "config list": {
     about: "Show all settings",

@@ -22,6 +22,7 @@ import { createMetadata, downloadShares, type Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { inParallel } from "./parallel.ts";
 import { checkLockPolicy } from "./policy.ts";
+import { tendStore } from "./prune-auto.ts";
 import { editForMode } from "./request.ts";
 import { requirementChanges } from "./requirement-changes.ts";
 import { resolveLock } from "./resolve.ts";
@@ -68,6 +69,7 @@ export async function installProject(options: InstallOptions): Promise<InstallRe
   }
   // Out of the lock: what is told now may itself call land.
   if (done.changesTree) await tellAfter(options.hooks, dir, done.result);
+  if (!options.dryRun) await tendStore(options, dir);
   return done.result;
 }
 

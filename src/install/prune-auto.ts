@@ -1,5 +1,9 @@
+import { realpathSync } from "node:fs";
+import { sep } from "node:path";
+
 import { LandError } from "#base/errors.ts";
 
+import { globalsDir } from "./global-folders.ts";
 import type { InstallOptions } from "./options.ts";
 import { pruneLocked } from "./prune.ts";
 import { rememberProject } from "./state-projects.ts";
@@ -19,13 +23,22 @@ export async function tendStore(
   dir: string,
 ): Promise<void> {
   const warn = (problem: string): void => options.onEvent?.({ kind: "warn", problem });
-  await rememberProject(options, dir, warn);
+  if (!isGlobal(options.landHome, dir)) await rememberProject(options, dir, warn);
   if (!options.cache.autoPrune) return;
   try {
     await pruneUnasked(options);
   } catch (error) {
     if (!(error instanceof LandError)) throw error;
     // Somebody uses the store, or what cannot be read or written was told by what the install itself did.
+  }
+}
+
+/** Global packages are found without being noted. */
+function isGlobal(landHome: string, dir: string): boolean {
+  try {
+    return dir.startsWith(`${realpathSync(globalsDir(landHome))}${sep}`);
+  } catch {
+    return false; // There is no such folder.
   }
 }
 
