@@ -35,6 +35,11 @@ export async function readBody(
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
+/** Leaves a body that nobody reads, whatever became of its connection meanwhile. */
+export async function dropBody(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined);
+}
+
 /**
  * The JSON of an answer, of the shape that was promised. Members we do not know are left in.
  *

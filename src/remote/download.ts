@@ -1,6 +1,6 @@
 import { fail, LandError } from "#base/errors.ts";
 
-import { problemOfType } from "./answer.ts";
+import { dropBody, problemOfType } from "./answer.ts";
 import type { Exchange, Opened } from "./exchange.ts";
 import { backoff, withRetry } from "./retry.ts";
 
@@ -48,7 +48,7 @@ export async function* downloadArchive(
     } finally {
       opened.watch.end();
       // Not read to its end where the caller stopped or the size was wrong.
-      if (!opened.response.bodyUsed) await opened.response.body?.cancel();
+      if (!opened.response.bodyUsed) await dropBody(opened.response);
     }
   }
 }

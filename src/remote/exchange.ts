@@ -3,8 +3,16 @@ import type { Static, TSchema } from "@sinclair/typebox";
 import { fail, LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 
-import { ANSWER_LIMITS, errorOf, parseAnswer, problemOfType, readBody } from "./answer.ts";
 import {
+  ANSWER_LIMITS,
+  dropBody,
+  errorOf,
+  parseAnswer,
+  problemOfType,
+  readBody,
+} from "./answer.ts";
+import {
+  isLasting,
   PROXY_SIGN_IN,
   type Transport,
   type Watch,
@@ -83,7 +91,9 @@ export function createExchange(
       return await troubleOf(response, { watch, transport, url });
     } catch (error) {
       if (error instanceof LandError) throw error;
-      return { done: false, problem: watch.explain(error) + through(transport, address) };
+      const problem = watch.explain(error) + through(transport, address);
+      if (isLasting(error)) throw fail("network", { url, problem }, { cause: error });
+      return { done: false, problem };
     } finally {
       if (!opened) watch.end();
     }
@@ -120,7 +130,7 @@ export function createExchange(
       send(outgoing, (response, watch, url) =>
         readJsonAnswer(schema, response, { watch, url, transport }),
       ),
-    tell: (outgoing) => send(outgoing, async (response) => response.body?.cancel()),
+    tell: (outgoing) => send(outgoing, dropBody),
   };
 }
 
@@ -158,7 +168,7 @@ async function follow(sending: Sending, start: string, outgoing: Outgoing): Prom
     const location = response.headers.get("location");
     if (response.status < 300 || response.status === 304 || response.status >= 400 || !location)
       return response;
-    await response.body?.cancel();
+    await dropBody(response);
     url = nextHop(url, location, outgoing.method, start);
   }
   const problem = `it redirects more than ${MAX_REDIRECTS} times`;
@@ -201,7 +211,7 @@ async function sendTo(
       ...(stream && { body: stream(watch), duplex: "half" }),
     });
     if (response.status !== 407) return response;
-    await response.body?.cancel();
+    await dropBody(response);
     const problem = PROXY_SIGN_IN + through(transport, url);
     throw fail("network", { url: bareUrl(url), problem });
   } finally {

@@ -1,7 +1,7 @@
 import { fail, LandError } from "#base/errors.ts";
 import { type LogLevel, LogLine } from "#sites/model.ts";
 
-import { parseAnswer, problemOfType } from "./answer.ts";
+import { dropBody, parseAnswer, problemOfType } from "./answer.ts";
 import type { Exchange, Opened } from "./exchange.ts";
 import { backoff, withRetry } from "./retry.ts";
 
@@ -56,7 +56,7 @@ export async function* followLogs(
       opened.watch.explain(error); // throws where we were told to stop
     } finally {
       opened.watch.end();
-      if (!opened.response.bodyUsed) await opened.response.body?.cancel();
+      if (!opened.response.bodyUsed) await dropBody(opened.response);
     }
     await transport.sleep(backoff(Math.min(breaks, 5) + 1, transport.random));
     if (transport.signal?.aborted) throw fail("cancelled", {});

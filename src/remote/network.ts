@@ -134,12 +134,28 @@ const WORDS: Record<string, string> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
   SELF_SIGNED_CERT_IN_CHAIN: "its certificate is self-signed",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is not signed by an authority we trust",
+  UNABLE_TO_GET_ISSUER_CERT: "its certificate is not signed by an authority we trust",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is not signed by an authority we trust",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet: is the clock right?",
   CERT_HAS_EXPIRED: "its certificate has expired",
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
 };
 
+/** What the same request meets again: the other side is not whom it says, or does not speak our language. */
+const LASTING =
+  /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_\w+)$/;
+
+/** Whether trying again would be of no use. */
+export function isLasting(cause: unknown): boolean {
+  return LASTING.test(codeOf(cause)) || wordsOf(cause) === PROXY_SIGN_IN;
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
+}
+
 function wordsOf(cause: unknown): string {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const code = codeOf(cause);
   if (code === "ERR_PROXY_TUNNEL") return wordsOfTunnel(cause);
   return WORDS[code] ?? (code || "the connection failed");
 }

@@ -34,12 +34,13 @@ export async function withRetry<T>(
   attempt: (number: number) => Promise<Try<T>>,
 ): Promise<T> {
   let waitedMs = 0;
+  let answered = transport.answers.count;
   for (let number = 1; ; number += 1) {
-    const answered = transport.answers.count;
     const tried = await attempt(number);
     if (tried.done) return tried.value;
     // A line that cuts a third of all connections would else end what asks for hundreds of things.
     const alive = transport.answers.count > answered && !tried.error && transport.tries > 1;
+    answered = transport.answers.count;
     const tries = alive ? transport.tries * MORE_TRIES : transport.tries;
     if (transport.tries === 1 && tried.error) throw tried.error;
     if (number >= tries) throw fail("network", { url, problem: afterTries(tried.problem, number) });

@@ -1,6 +1,7 @@
 import { LandError } from "#base/errors.ts";
 import { DeployStarted } from "#sites/model.ts";
 
+import { dropBody } from "./answer.ts";
 import { type Blob, fileBody, tarBody } from "./blob-bodies.ts";
 import type { Exchange, Outgoing } from "./exchange.ts";
 import { withRetry } from "./retry.ts";
@@ -113,7 +114,7 @@ async function sendBatch(
     };
     try {
       const tried = await exchange.sendOnce(outgoing, async (response) => {
-        await response.body?.cancel();
+        await dropBody(response);
       });
       if (failure.error) throw failure.error;
       if (tried.done) tally.arrived(batch, []);

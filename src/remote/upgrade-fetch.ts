@@ -5,7 +5,7 @@ import { fail, LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { errorCode, fileFailed } from "#store/files.ts";
 
-import { readBody } from "./answer.ts";
+import { dropBody, readBody } from "./answer.ts";
 import { type Transport, type Watch, watchRequest } from "./network.ts";
 import type { ReleaseFile } from "./release.ts";
 import { backoff, type Try, withRetry } from "./retry.ts";
@@ -169,7 +169,7 @@ async function receiveRest(
     return watch.explain(error);
   } finally {
     watch.end();
-    if (!response.bodyUsed) await response.body?.cancel();
+    if (!response.bodyUsed) await dropBody(response);
   }
 }
 
@@ -194,7 +194,7 @@ async function openUrl(
       throw fail("bad_answer", { url: printable(url), problem: "it redirects from https to http" });
     opened = response.status === 200 || response.status === 206;
     if (opened) return { done: true, value: { response, watch } };
-    await response.body?.cancel();
+    await dropBody(response);
     if (response.status === 404 || response.status === 410) return { done: true, value: undefined };
     const problem = `it answers with status ${response.status}`;
     if (PASSING.has(response.status)) return { done: false, problem };
