@@ -2,7 +2,7 @@ import { fail, LandError } from "#base/errors.ts";
 
 import { dropBody, problemOfType } from "./answer.ts";
 import type { Exchange, Opened } from "./exchange.ts";
-import { backoff, withRetry } from "./retry.ts";
+import { afterTries, backoff, withRetry } from "./retry.ts";
 
 /** A connection that brought so much before it broke does not count as a try. */
 const PROGRESS_BYTES = 4096;
@@ -43,7 +43,7 @@ export async function* downloadArchive(
       const problem = opened.watch.explain(error);
       breaks = received - start >= PROGRESS_BYTES ? 0 : breaks + 1;
       if (breaks >= transport.tries)
-        throw fail("network", { url, problem: `${problem} (${breaks} tries)` }, { cause: error });
+        throw fail("network", { url, problem: afterTries(problem, breaks) }, { cause: error });
       await transport.sleep(backoff(Math.max(1, breaks), transport.random));
     } finally {
       opened.watch.end();

@@ -73,6 +73,7 @@ export function backoff(number: number, random: () => number): number {
   return Math.round(random() * Math.min(LONGEST_STEP_MS, FIRST_STEP_MS * 2 ** number));
 }
 
-function afterTries(problem: string, tries: number): string {
+/** A trouble, and how often it was met where that was more than once. */
+export function afterTries(problem: string, tries: number): string {
   return tries === 1 ? problem : `${problem} (${tries} tries)`;
 }

@@ -10,7 +10,7 @@ afterEach(() => stop());
 /** A server that is handed each request as text, and what writes to its connection. */
 async function serve(
   answer: (n: number, request: string, send: (bytes: string | Uint8Array) => void) => void,
-  closeMs: number | undefined = 0,
+  closeMs: number | false = 0,
 ): Promise<{ url: string; requests: string[] }> {
   const requests: string[] = [];
   const server = createServer((socket) => {
@@ -18,7 +18,7 @@ async function serve(
     socket.on("data", (chunk) => {
       requests.push(chunk.toString("latin1"));
       answer(requests.length, requests.at(-1) ?? "", (bytes) => void socket.write(bytes));
-      if (closeMs !== undefined) setTimeout(() => socket.end(), closeMs);
+      if (closeMs !== false) setTimeout(() => socket.end(), closeMs);
     });
   });
   await new Promise<void>((done) => void server.listen(0, "127.0.0.1", done));
@@ -63,7 +63,7 @@ test("a body that drips without end is given up, and one that is slow is not", a
         sent += size;
       }, 20),
     );
-  }, undefined);
+  }, false);
   const network = { idleTimeoutMs: 200, tries: 1 };
   const error = await failure(read(remoteAt(url, { network })));
   expect(error).toMatchObject({ code: "network", exitCode: 13 });
