@@ -3,9 +3,11 @@ import { isAbsolute, relative, sep } from "node:path";
 import type { Digest } from "#base/names.ts";
 import { digestBytes } from "#pack/digest.ts";
 import { type PublishableManifest, requirePublishable } from "#pack/manifest.ts";
-import { checkProjectAgreement, readProject } from "#pack/project.ts";
+import { checkProjectAgreement, type Project, readProject } from "#pack/project.ts";
 import { findSecrets, type Secret } from "#pack/secrets.ts";
 import { selectFiles, type Selection } from "#pack/select.ts";
+import { rewriteForPublish } from "#pack/workspace-ranges.ts";
+import { findWorkspaceRoot, readWorkspace } from "#pack/workspace.ts";
 import { type PackedArchive, packProject } from "#pack/write.ts";
 
 import type { Context } from "./context.ts";
@@ -30,12 +32,13 @@ export type Packed = {
 };
 
 /**
- * Packs the project in `cwd` in memory. `out` is left out where it lies inside.
+ * Packs the project in `cwd` in memory, its `workspace:` ranges as they are published. `out` is left out where it lies
+ * inside.
  *
- * @throws manifest_missing, manifest_invalid, archive_invalid, archive_too_large, file_failed
+ * @throws manifest_missing, manifest_invalid, workspace_invalid, archive_invalid, archive_too_large, file_failed
  */
 export async function packFolder(cwd: string, out?: string): Promise<Packed> {
-  const project = await readProject(cwd);
+  const project = await forPublish(await readProject(cwd));
   const manifest = requirePublishable(project.manifest);
   checkProjectAgreement(project);
   const inside = out === undefined ? undefined : pathInside(project.dir, out);
@@ -56,6 +59,14 @@ export async function packFolder(cwd: string, out?: string): Promise<Packed> {
       files: archive.files.map(({ path, sizeBytes }) => ({ path, sizeBytes })),
     },
   };
+}
+
+/** A project of a workspace says what those read who install it alone. The files on disk stay as they are. */
+async function forPublish(project: Project): Promise<Project> {
+  const speaks = Object.values(project.texts).some((text) => text.includes('"workspace:'));
+  if (!speaks) return project;
+  const root = await findWorkspaceRoot(project.dir);
+  return rewriteForPublish(await readWorkspace(await readProject(root)), project);
 }
 
 /** `key.txt (a private key), id_rsa (a private key)`. */

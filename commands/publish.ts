@@ -1,141 +1,70 @@
-import { fail, LandError } from "#base/errors.ts";
-import { parseTag, type Tag } from "#base/names.ts";
+import { fail } from "#base/errors.ts";
+import { parseTag } from "#base/names.ts";
 import { isRange } from "#base/ranges.ts";
-import { type Signature, signVersion } from "#pack/sign.ts";
-import { loadOrCreateSigningKey, registerSigningKey, signingKeyPath } from "#remote/signing-key.ts";
+import { readProject } from "#pack/project.ts";
+import { isPrivate } from "#pack/workspace-order.ts";
 
 import { askToGoOn } from "./ask.ts";
-import { defineCommand } from "./command.ts";
-import { connect, type Connection, homeOf } from "./connect.ts";
+import { defineCommand, type Outcome } from "./command.ts";
+import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
-import { hooksOf } from "./hooks.ts";
-import { type Packed, packFolder, renderFiles, renderSecrets, warnOfFiles } from "./packing.ts";
-import { createProgress, type Step } from "./progress.ts";
-import { renderBytes } from "./render.ts";
+import { chosenMembers, workspaceArg } from "./packing-members.ts";
+import { packFolder, renderFiles, warnOfFiles } from "./packing.ts";
+import { type PublishFlags, publishMembers } from "./publish-members.ts";
+import { pageOf, publishPacked, settleSecrets } from "./publishing.ts";
 
 /** Packs the project, signs it and sends it to the registry. */
 export default defineCommand({
   more: `Shows what will be sent and, at a terminal, asks before it is. A version can be published once: raise \`version\` in the
 manifest for the next. The version is signed with the key in LAND_SIGNING_KEY, else with the user's own, which the
 first publish makes outside CI. Files that look like secrets are asked about at a terminal and refused elsewhere, also
-with --yes.`,
+with --yes.
+In a workspace --workspace publishes members, each after what it needs, with \`workspace:\` ranges as versions. Patterns
+pass over members that are private or have no version; of several, versions that are published already are skipped.`,
   examples: [
     "land publish --dry-run # shows what would be sent, and sends nothing",
     "land publish --tag beta # also points the tag beta at it",
+    "land publish --workspace '*' # all members that are not published yet",
   ],
   args: {
     dryRun: { type: "boolean", short: "n", about: "Send nothing" },
     allowSecrets: { type: "boolean", about: "Publish files that look like secrets, too" },
     tag: { type: "text", value: "TAG", about: "Tag to point at the version too" },
+    ...workspaceArg,
   },
-  async run(context, args) {
-    const tag = args.tag === undefined ? undefined : parseTag(args.tag, isRange);
-    const packed = await packFolder(context.cwd);
-    const { value } = packed;
-    warnOfFiles(context, packed, { ofSecrets: args.dryRun || args.allowSecrets });
-    if (args.dryRun) return { value, text: renderFiles(packed) };
-    const connection = await connect(context);
-    context.say(`${renderFiles(packed)}\n`);
-    if (!args.allowSecrets) await settleSecrets(context, packed);
-    if (context.interactive)
-      await askToGoOn(context, {
-        what: "whether to publish",
-        message: `Publish ${value.name}@${value.version} to ${connection.registry}?`,
-      });
-    const hooks = hooksOf(context);
-    const event = {
-      name: value.name,
-      version: value.version,
-      dir: context.cwd,
-      registry: connection.registry,
-      digest: value.digest,
-    };
-    await hooks.emit("prePublish", event);
-    await send(context, connection, packed, tag);
-    await hooks.emit("postPublish", event);
-    context.say(`Published ${value.name}@${value.version}`);
-    return { value, text: pageOf(connection.registry, value.name) };
+  async run(context, values) {
+    const tag = values.tag === undefined ? undefined : parseTag(values.tag, isRange);
+    const chosen = await chosenMembers(context, values.workspace);
+    if (chosen?.several) return publishMembers(context, chosen.members, { ...values, tag });
+    const dir = chosen?.members[0]?.project.dir ?? context.cwd;
+    return publishFolder(context, dir, { ...values, tag });
   },
 });
 
-/** Asks whether what looks like a secret may go out; --yes does not say so. @throws secrets_found, cancelled */
-async function settleSecrets(context: Context, { secrets }: Packed): Promise<void> {
-  if (secrets.length === 0) return;
-  const files = renderSecrets(secrets);
-  if (!context.interactive || context.globals.yes) throw fail("secrets_found", { files });
-  await askToGoOn(context, {
-    what: "whether to publish secrets",
-    message: `Publish for all to read: ${files}?`,
-    initial: false,
-  });
-}
-
-async function send(
+async function publishFolder(
   context: Context,
-  connection: Connection,
-  packed: Packed,
-  tag: Tag | undefined,
-): Promise<void> {
-  const { manifest, archive, digest } = packed;
-  const { name, version } = manifest;
-  const signature = await sign(context, connection, packed);
-  const progress = createProgress(context);
-  try {
-    await connection.remote.publish({
-      name,
-      version,
-      manifest: manifest.raw,
-      archive: archive.bytes,
-      digest,
-      ...(signature && { signature }),
-      onSent: (doneBytes) => progress.update(stepOf(doneBytes, archive.bytes.length)),
+  dir: string,
+  { dryRun, allowSecrets, tag }: PublishFlags,
+): Promise<Outcome> {
+  const project = await readProject(dir);
+  if (isPrivate({ project }))
+    throw fail("manifest_invalid", {
+      file: project.file,
+      field: "private",
+      problem: "is true: take it out of the manifest to publish this",
     });
-    if (tag !== undefined) await connection.remote.setTag(name, tag, version);
-  } finally {
-    progress.stop();
-  }
-}
-
-/** What goes on once so many bytes are sent: after the last, the registry reads the archive before it answers. */
-function stepOf(doneBytes: number, totalBytes: number): Step {
-  return doneBytes < totalBytes
-    ? { verb: "Uploading", doneBytes, totalBytes }
-    : { verb: `Sent ${renderBytes(totalBytes)}, waiting for the registry` };
-}
-
-/** Signs with a key that the account has, or says why the version goes out unsigned. */
-async function sign(
-  context: Context,
-  { remote }: Connection,
-  { manifest, digest }: Packed,
-): Promise<Signature | undefined> {
-  const { env, ci, world } = context;
-  const pair = await loadOrCreateSigningKey({
-    ...homeOf(context),
-    env,
-    ci,
-    randomBytes: world.random,
-  });
-  if (!pair) {
-    context.warn("This version is not signed: in CI, give the key as LAND_SIGNING_KEY");
-    return undefined;
-  }
-  if (pair.created)
-    context.say(`Made a signing key, "${signingKeyPath(context.landHome)}"; keep a copy of it`);
-  try {
-    await registerSigningKey(remote, pair.publicKey);
-  } catch (error) {
-    // A token for publishing alone cannot add a key. One that was given on purpose must sign, though.
-    const mayNot = error instanceof LandError && error.code === "scope_missing";
-    if (!mayNot || env["LAND_SIGNING_KEY"]) throw error;
-    context.warn("This version is not signed: the token may not add the key to the account");
-    return undefined;
-  }
-  const { name, version } = manifest;
-  return signVersion(pair.privateKey, { name, version, digest });
-}
-
-/** Where people read about the package. */
-function pageOf(registry: string, name: string): string {
-  return `${registry}/packages/${encodeURIComponent(name).replace("%40", "@").replace("%2F", "/")}`;
+  const packed = await packFolder(dir);
+  const { value } = packed;
+  warnOfFiles(context, packed, { ofSecrets: dryRun || allowSecrets });
+  if (dryRun) return { value, text: renderFiles(packed) };
+  const connection = await connect(context);
+  context.say(`${renderFiles(packed)}\n`);
+  if (!allowSecrets) await settleSecrets(context, packed.secrets);
+  if (context.interactive)
+    await askToGoOn(context, {
+      what: "whether to publish",
+      message: `Publish ${value.name}@${value.version} to ${connection.registry}?`,
+    });
+  await publishPacked(context, connection, packed, { dir, tag });
+  return { value, text: pageOf(connection.registry, value.name) };
 }

@@ -40,9 +40,12 @@ export const MANIFEST_SCHEMA = {
     devDependencies: ranges("What only working on it needs"),
     optionalDependencies: ranges("What it uses where it can be had"),
     peerDependencies: ranges("What its user must have"),
-    overrides: ranges("Ranges that replace every other for a name"),
+    overrides: ranges(
+      "Ranges that replace every other: `name`, `parent>name`, `parent@range>name`",
+    ),
     engines: ranges("Programs it runs on: name to range"),
     workspaces: texts("Globs of member folders"),
+    private: { type: "boolean", description: "Keeps `land publish` from publishing it" },
     installDir: text("Folder that dependencies are installed into"),
     config: {
       type: "object",
