@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 
+import { LandError } from "#base/errors.ts";
 import { type PackageName, printable } from "#base/names.ts";
 import { globalDir, globalNames } from "#install/global-folders.ts";
 import type { InstallOptions } from "#install/options.ts";
@@ -49,30 +50,33 @@ names its "global" package.`,
       const options = await installOptions(context, { kind: "install" }, { offline }, events);
       const found: Verified[] = [];
       for (const target of targetsOf(context, options, global)) {
-        const verify = () => verifyOne(target.options, algorithm, progress);
+        const verify = () => verifyOne(target, algorithm, progress);
         let one = await verify();
         progress.stop();
-        if (repair && !one.ok) {
+        if (repair && !one.ok && one.whole) {
           await askForStrangers(context, one);
           await repairProject(target.options, one);
           one = await verify();
           progress.stop();
         }
-        found.push({ ...one, ...(target.global !== undefined && { global: target.global }) });
+        const { whole: _, ...verified } = one;
+        found.push({ ...verified, ...(target.global !== undefined && { global: target.global }) });
       }
-      return outcomeOf(context, found, repair);
+      if (!repair && found.some((one) => !one.ok))
+        context.say(
+          `Run \`land verify${global ? " -g" : ""} --repair\` to lay anew what is damaged`,
+        );
+      return outcomeOf(context, found);
     } finally {
       progress.stop();
     }
   },
 });
 
+type Target = { options: InstallOptions; global?: PackageName };
+
 /** The projects to verify: that of the working folder, or each of those made for a global package. */
-function targetsOf(
-  { landHome }: Context,
-  options: InstallOptions,
-  global: boolean,
-): { options: InstallOptions; global?: PackageName }[] {
+function targetsOf({ landHome }: Context, options: InstallOptions, global: boolean): Target[] {
   if (!global) return [{ options }];
   return globalNames(landHome).map((name) => ({
     options: { ...options, dir: globalDir(landHome, name) },
@@ -80,14 +84,23 @@ function targetsOf(
   }));
 }
 
-function verifyOne(
-  options: InstallOptions,
+/** `whole`: false where a global package has no lock that tells what belongs there, as after an install that was cut off. */
+async function verifyOne(
+  { options, global }: Target,
   algorithm: Algorithm,
   progress: Progress,
-): Promise<Verification> {
+): Promise<Verification & { whole: boolean }> {
   const onPackage = ({ files }: { files: number }): void =>
     progress.update({ verb: "Verifying", doneFiles: files });
-  return verifyProject({ ...options, algorithm, onPackage });
+  try {
+    return { ...(await verifyProject({ ...options, algorithm, onPackage })), whole: true };
+  } catch (error) {
+    const isBroken = error instanceof LandError && /^(?:not_found|manifest_)/.test(error.code);
+    if (global === undefined || !isBroken) throw error;
+    const problem = `is not installed whole; \`land install -g ${global}\` lays it anew`;
+    const problems = [{ package: global, path: ".", problem }];
+    return { ok: false, packages: [], problems, files: 0, whole: false };
+  }
 }
 
 async function askForStrangers(context: Context, { problems }: Verification): Promise<void> {
@@ -100,7 +113,7 @@ async function askForStrangers(context: Context, { problems }: Verification): Pr
   });
 }
 
-function outcomeOf(context: Context, found: readonly Verified[], repaired: boolean) {
+function outcomeOf(context: Context, found: readonly Verified[]) {
   const ok = found.every((one) => one.ok);
   const mark = (one: Verified) => (one.global === undefined ? {} : { global: one.global });
   const value = {
@@ -113,7 +126,6 @@ function outcomeOf(context: Context, found: readonly Verified[], repaired: boole
     ),
     files: found.reduce((sum, one) => sum + one.files, 0),
   };
-  if (!ok && !repaired) context.say("Run `land verify --repair` to lay anew what is damaged");
   const parts = found.map((one) => renderOne(one, context.style));
   const text = [...parts, countOf(value)].filter((part) => part !== "").join("\n");
   return { value, text, exitCode: ok ? 0 : 11 };
