@@ -46,6 +46,8 @@ and all commands of land go on.`,
           ? shorten([about(commands, events), description].filter(Boolean).join(": "), 100)
           : context.style.red(`broken: ${showable(problem)}`),
       ]),
+      [],
+      context.style.columns,
     );
     return { value: { plugins: rows }, text };
   },
@@ -174,7 +176,7 @@ async function takePackage(context: Context, typed: string): Promise<PluginToAdd
 
 async function askToTrust(context: Context, what: string): Promise<void> {
   context.say(what);
-  context.say("A plugin runs with all rights of yours: your files, your credentials, the network");
+  context.say("A plugin may do all that you may: your files, your credentials, the network");
   await askToGoOn(context, {
     what: "whether to trust the plugin",
     message: "Let it run?",

@@ -58,7 +58,7 @@ export async function loadOptionsOf(context: Context): Promise<LoadOptions> {
 
 /** Says why plugins of the user's are not there. */
 export function warnOfBroken(context: Context, { broken }: Plugins): void {
-  for (const { error } of broken) context.warn(showable(error.message));
+  for (const { error } of broken) clearThen(context, context.warn, showable(error.message));
 }
 
 /** The hooks of a run: its plugins and the shell commands of the user's settings. */
@@ -68,7 +68,7 @@ export async function loadHooks(context: Context): Promise<ClientHooks> {
   const plugins = await pluginsOf(context);
   warnOfBroken(context, plugins);
   const limitMs = config["hooks.limitSeconds"] * 1000;
-  const { signal, env, world, globals } = context;
+  const { signal, env } = context;
   return createHooks({
     plugins: plugins.loaded,
     shellOf: (name) => config[`hooks.${name}`],
@@ -78,14 +78,36 @@ export async function loadHooks(context: Context): Promise<ClientHooks> {
         env,
         limitMs,
         signal,
-        onOutput: (piece) => void (globals.quiet || world.stderr.write(piece)),
+        onOutput: outputOf(context),
       }),
     limitMs,
     signal,
     watchdog: watchdogOf(context),
-    warn: (line) => context.warn(line),
+    warn: (line) => clearThen(context, context.warn, line),
   });
 }
+
+const CLEAR = "\r\u001B[2K";
+
+/** Takes away what moves on the line, and comes back by itself, before something is written there. */
+function clearThen({ world, globals }: Context, write: (line: string) => void, line: string): void {
+  if (world.stderr.isTTY === true && !globals.quiet) world.stderr.write(CLEAR);
+  write(line);
+}
+
+/** Shows what a shell command prints, as it comes. */
+function outputOf({ world, globals }: Context): (piece: Uint8Array) => void {
+  const { stderr } = world;
+  let atStart = true;
+  return (piece) => {
+    if (globals.quiet || piece.length === 0) return;
+    if (atStart && stderr.isTTY === true) stderr.write(CLEAR);
+    stderr.write(piece);
+    atStart = piece.at(-1) === NEWLINE;
+  };
+}
+
+const NEWLINE = 10;
 
 function watchdogOf(context: Context): NonNullable<LoadOptions["watchdog"]> {
   return createWatchdog((problem) => {
@@ -148,8 +170,8 @@ function apiOf(context: Context, settingsOf: (name: string) => PluginSettings): 
       };
     },
     writeFile: (path, text) => writeFileAtomic(isAbsolute(path) ? path : join(cwd, path), text),
-    say: (line) => context.say(showable(line)),
-    warn: (line) => context.warn(showable(line)),
+    say: (line) => clearThen(context, context.say, showable(line)),
+    warn: (line) => clearThen(context, context.warn, showable(line)),
     error: errorOf,
   });
 }
