@@ -161,20 +161,29 @@ async function moveOver(partial: string, path: string): Promise<void> {
 
 /** Whether it starts on this machine and is what it was said to be. @throws upgrade_refused */
 async function tryBinary(path: string, version: Version): Promise<void> {
-  const child = Bun.spawn([path, "--version"], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "ignore",
-    env: {},
-    timeout: TRIAL_MS,
-  });
-  const [said, code] = await Promise.all([child.stdout.text(), child.exited]);
-  if (code === 0 && said.trim() === version) return;
+  const said = await versionOf(path);
+  if (said === version) return;
   const problem =
-    code === 0
-      ? `the new binary says that it is "${printable(said.trim())}", not ${version}`
-      : "the new binary does not start on this machine";
+    said === undefined
+      ? "the new binary does not start on this machine"
+      : `the new binary says that it is "${printable(said)}", not ${version}`;
   throw fail("upgrade_refused", { problem });
+}
+
+async function versionOf(path: string): Promise<string | undefined> {
+  try {
+    const child = Bun.spawn([path, "--version"], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+      env: {},
+      timeout: TRIAL_MS,
+    });
+    const [said, code] = await Promise.all([child.stdout.text(), child.exited]);
+    return code === 0 ? said.trim() : undefined;
+  } catch {
+    return undefined; // no program at all, or not one of this machine
+  }
 }
 
 async function sweepPartials(dir: string): Promise<void> {
