@@ -11,7 +11,7 @@ export const workspaceArg = {
     type: "list",
     short: "w",
     value: "NAME",
-    about: "Members of the workspace: name, folder or pattern; '*' for all; may be given again",
+    about: "Members of the workspace: name, folder or pattern; '*' for all",
   },
 } as const;
 

@@ -51,12 +51,12 @@ function entriesOf(fields: Fields): Entry[] {
     const field = `overrides.${key}`;
     if (!isMap(value) || fields.file === "land.json")
       return [{ field, ...parted(key), range: value }];
-    return Object.entries(value).map(([name, range]) => ({
-      field: `${field}.${name}`,
+    return Object.entries(value).map(([name, range]): Entry => {
+      const at = `${field}.${name}`;
       // npm's "." is the parent itself.
-      ...(name === "." ? parted(key) : { parent: key, name }),
-      range,
-    }));
+      const whose = name === "." ? parted(key) : { parent: key, name };
+      return { field: at, parent: whose.parent, name: whose.name, range };
+    });
   });
 }
 /** `parent@^2>name` at its last ">" but for those that begin a comparator of a range, as in `parent@>1`. */

@@ -2,63 +2,25 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, symlinkSync } from "node:fs";
 import { chmod, rename, rm } from "node:fs/promises";
 
-import { mergeLocks } from "#install/lock-three-way.ts";
-import { serializeLock } from "#install/lock-write.ts";
-import { type Lock, parseLock } from "#install/lockfile.ts";
-import type { InstallEvent, InstallOptions } from "#install/options.ts";
+import type { InstallEvent } from "#install/options.ts";
 import { bundleProgram } from "#install/program.ts";
 
 import { writeFiles } from "../support/project.ts";
-import { type InstallWorld, stockedWorld } from "./world.ts";
+import { PAIR, type WorkspaceWorld, workspaceWorld } from "./workspace-world.ts";
 
-let world: InstallWorld;
+let world: WorkspaceWorld;
 beforeEach(async () => {
-  world = await stockedWorld();
+  world = await workspaceWorld();
 });
 afterEach(() => world[Symbol.asyncDispose]());
 
-const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
-
-/** A workspace `ws` with these manifests by folder; `.` is the root. */
-async function workspace(manifests: Record<string, object>, root: object = {}): Promise<void> {
-  await writeFiles(world.at("ws"), {
-    "land.json": json({ name: "ws", workspaces: ["packages/*"], ...root }),
-    ...Object.fromEntries(
-      Object.entries(manifests).map(([folder, manifest]) => [
-        `${folder}/land.json`,
-        json(manifest),
-      ]),
-    ),
-  });
-}
-
-const pair = {
-  "packages/a": {
-    name: "@w/a",
-    version: "1.0.0",
-    dependencies: { "@w/b": "workspace:^", left: "1" },
-  },
-  "packages/b": {
-    name: "@w/b",
-    version: "1.2.0",
-    devDependencies: { pad: "^1.0.0" },
-    bin: { bee: "bee.ts" },
-    main: "index.ts",
-  },
-};
-const link = (name: string): string => readlinkSync(world.at("ws", "land_modules", name));
-const refused = async (more?: Partial<InstallOptions>): Promise<string> => {
-  const { code, message } = await world.refusal("ws", more);
-  return `${code}: ${message}`;
-};
-
 describe("an install", () => {
   test("in any folder of the workspace makes one lock and one tree, in the root", async () => {
-    await workspace(pair);
+    await world.workspace(PAIR);
     const result = await world.install("ws/packages/a");
     expect(result).toMatchObject({ added: [{ name: "left" }, { name: "pad" }], unchanged: 0 });
-    expect(link("@w/a")).toBe("../../packages/a");
-    expect(link("@w/b")).toBe("../../packages/b");
+    expect(world.link("@w/a")).toBe("../../packages/a");
+    expect(world.link("@w/b")).toBe("../../packages/b");
     expect(existsSync(world.at("ws", "packages", "a", "land.lock"))).toBe(false);
     expect(existsSync(world.at("ws", "packages", "a", "land_modules"))).toBe(false);
     const lock = await world.read("ws", "land.lock");
@@ -99,7 +61,7 @@ describe("an install", () => {
   });
 
   test("still fits where the workspace was moved, and what members bring still runs", async () => {
-    await workspace(pair);
+    await world.workspace(PAIR);
     await writeFiles(world.at("ws/packages/b"), {
       "bee.ts": "",
       "index.ts": 'export const b = "from b";\n',
@@ -120,7 +82,7 @@ describe("an install", () => {
   });
 
   test("links the commands of members: by land, or as they are where they are programs", async () => {
-    await workspace(pair);
+    await world.workspace(PAIR);
     await writeFiles(world.at("ws/packages/b"), { "bee.ts": "#!/usr/bin/env bun\n" });
     await world.install("ws");
     expect(lstatSync(world.at("ws/land_modules/.bin/bee")).isSymbolicLink()).toBe(false);
@@ -130,7 +92,7 @@ describe("an install", () => {
   });
 
   test("heals links that were removed, turned, or replaced by a folder", async () => {
-    await workspace(pair);
+    await world.workspace(PAIR);
     await world.install("ws");
     const at = world.at("ws/land_modules/@w/b");
     for (const spoil of [
@@ -142,41 +104,41 @@ describe("an install", () => {
       await rm(at, { recursive: true });
       await spoil();
       await world.install("ws", { frozen: true });
-      expect(link("@w/b")).toBe("../../packages/b");
+      expect(world.link("@w/b")).toBe("../../packages/b");
     }
     expect(existsSync(world.at("ws/packages/b/land.json"))).toBe(true);
   });
 
   test("follows members that come, go and change their names", async () => {
-    await workspace(pair);
+    await world.workspace(PAIR);
     await world.install("ws");
     await rename(world.at("ws/packages/b"), world.at("ws/packages/c"));
-    expect(await refused({ frozen: true })).toContain('the member "packages/c" is not in it');
+    expect(await world.refused({ frozen: true })).toContain('the member "packages/c" is not in it');
     await world.install("ws");
-    expect(link("@w/b")).toBe("../../packages/c");
-    await workspace({ "packages/a": { name: "@w/a" }, "packages/c": { name: "left" } });
+    expect(world.link("@w/b")).toBe("../../packages/c");
+    await world.workspace({ "packages/a": { name: "@w/a" }, "packages/c": { name: "left" } });
     const result = await world.install("ws");
     expect(result.removed.map(({ name }) => String(name))).toEqual(["left", "pad"]);
-    expect(link("left")).toBe("../packages/c");
+    expect(world.link("left")).toBe("../packages/c");
     expect(existsSync(world.at("ws/land_modules/@w/b"))).toBe(false);
     expect(existsSync(world.at("ws/land_modules/.bin"))).toBe(false);
-    await workspace({ "packages/a": { name: "@w/a", dependencies: { left: "1" } } });
+    await world.workspace({ "packages/a": { name: "@w/a", dependencies: { left: "1" } } });
     await rm(world.at("ws/packages/c"), { recursive: true });
     await world.install("ws");
     expect(existsSync(world.at("ws/land_modules/left/deep/er/x.txt"))).toBe(true);
   });
 
   test("takes a member for an ordinary range that its version fits, also for what a package asks for", async () => {
-    await workspace({
+    await world.workspace({
       "packages/a": { name: "@w/a", dependencies: { pad: "^1.0.0", left: "^1.0.0" } },
       "packages/pad": { name: "pad", version: "1.5.0" },
     });
     await world.install("ws");
-    expect(link("pad")).toBe("../packages/pad");
+    expect(world.link("pad")).toBe("../packages/pad");
     expect(await world.read("ws/land.lock")).not.toContain('name = "pad"');
     await world.install("ws", { frozen: true });
-    await workspace({ "packages/pad": { name: "pad", version: "2.0.0" } });
-    expect(await refused({ frozen: true })).toContain(
+    await world.workspace({ "packages/pad": { name: "pad", version: "2.0.0" } });
+    expect(await world.refused({ frozen: true })).toContain(
       'the member "pad" is 2.0.0, which is not in "^1.0.0"',
     );
     const { code, message } = await world.refusal("ws");
@@ -187,7 +149,7 @@ describe("an install", () => {
 
   test("takes over what several members ask for in one version, or tells who stands against whom", async () => {
     await world.registry.add({ name: "pad", version: "2.0.0" });
-    await workspace({
+    await world.workspace({
       "packages/a": { name: "@w/a", version: "1.0.0", dependencies: { pad: "1" } },
       "packages/b": { name: "@w/b", version: "1.0.0", devDependencies: { pad: "2" } },
     });
@@ -199,7 +161,7 @@ describe("an install", () => {
 
   test("uses the tree of the root and its overrides, and tells members that have their own", async () => {
     await world.registry.add({ name: "pad", version: "1.1.0" });
-    await workspace(
+    await world.workspace(
       {
         "packages/a": {
           name: "@w/a",
@@ -219,271 +181,12 @@ describe("an install", () => {
     expect(await world.read("ws/tree/pad/land.json")).toContain("1.0.0");
     expect(await world.read("ws/land.lock")).toContain('overrides = ["left>pad@1.0.0"]');
     await world.install("ws", { frozen: true });
-    await workspace({}, { overrides: { "left@2>pad": "1.0.0" }, installDir: "tree" });
-    expect(await refused({ frozen: true })).toContain(
+    await world.workspace({}, { overrides: { "left@2>pad": "1.0.0" }, installDir: "tree" });
+    expect(await world.refused({ frozen: true })).toContain(
       '"left@2>pad@1.0.0" of overrides is not in it',
     );
     expect((await world.install("ws")).changed).toEqual([]);
     await world.install("ws", { mode: { kind: "update", names: ["pad"], latest: false } });
     expect(await world.read("ws/tree/pad/land.json")).toContain("1.1.0");
   });
-});
-
-describe("what is refused, and nothing is written", () => {
-  const cases: [string, Record<string, object>, object, string][] = [
-    [
-      "two of one name",
-      { "packages/a": { name: "x" }, "packages/b": { name: "x" } },
-      {},
-      '"packages/a" and "packages/b" are both "x"',
-    ],
-    [
-      "the name of the root",
-      { "packages/a": { name: "ws" } },
-      {},
-      '"." and "packages/a" are both "ws"',
-    ],
-    ["no name", { "packages/a": {} }, {}, 'its member in "packages/a" has no name'],
-    [
-      "a root in another",
-      { "packages/a": { name: "a", workspaces: ["x"] } },
-      {},
-      'its member "packages/a" has workspaces itself',
-    ],
-    ["a folder that is not there", {}, { workspaces: ["gone"] }, 'its folder "gone" is not there'],
-    ["a file", {}, { workspaces: ["land.json"] }, '"land.json", which it names, is not a folder'],
-    ["what leads out", {}, { workspaces: ["../*"] }, '"workspaces[0]" holds a ".." segment'],
-    ["what leads out in braces", {}, { workspaces: ["{..,x}/*"] }, "leads out of the root"],
-    ["too many braces", {}, { workspaces: [`${"{a,b}".repeat(12)}`] }, "stands for too many"],
-    [
-      "the tree",
-      { "land_modules/a": { name: "a" } },
-      { workspaces: ["land_modules/a"] },
-      'lies in the install folder "land_modules"',
-    ],
-    [
-      "a member that is none",
-      { "packages/a": { name: "a", dependencies: { x: "workspace:*" } } },
-      {},
-      '"x@workspace:*", which "packages/a" asks for, is none of its members: a',
-    ],
-    [
-      "a member in another version",
-      {
-        "packages/a": { name: "a", dependencies: { b: "workspace:2" } },
-        "packages/b": { name: "b", version: "1.0.0" },
-      },
-      {},
-      '"b@workspace:2", which "packages/a" asks for, is 1.0.0 in "packages/b"',
-    ],
-    [
-      "an override of a member",
-      { "packages/a": { name: "a" } },
-      { overrides: { a: "2" } },
-      'the overrides of the root name "a", which is its member in "packages/a"',
-    ],
-    [
-      "a broken member",
-      { "packages/a": { name: "a", version: 1 } },
-      {},
-      'Cannot use packages/a/land.json: "version"',
-    ],
-  ];
-  test.each(cases)("%s", async (_, manifests, root, message) => {
-    await workspace(manifests, root);
-    const before = await world.snapshot("ws");
-    expect(await refused()).toContain(message);
-    expect(await world.snapshot("ws")).toEqual(before);
-  });
-
-  test.each([
-    ["duplicate keys", '{"name":"a","name":"b"}', "stands twice"],
-    ["a comment", '{\n// x\n"name":"a"}', "holds a comment"],
-    ["a byte order mark", '\uFEFF{"name":"a"}', "byte order mark"],
-    ["10 MB of nesting", "[".repeat(10_000_000), "larger than"],
-    ["deep nesting", `{"name":"a","x":${"[".repeat(900)}${"]".repeat(900)}}`, "nested deeper"],
-  ])("a member with %s", async (_, text, message) => {
-    for (const file of ["land.json", "package.json"]) {
-      await workspace({});
-      await writeFiles(world.at("ws"), { [`packages/a/${file}`]: text });
-      const error = await refused();
-      expect(error).toContain(`manifest_invalid: Cannot use packages/a/${file}`);
-      expect(error).toContain(message);
-      await rm(world.at("ws"), { recursive: true });
-    }
-  });
-
-  test("links: one out of the root is refused, one inside is the folder it leads to", async () => {
-    await workspace({ "libs/a": { name: "@w/a" }, "packages/b": { name: "@w/b" } });
-    symlinkSync("../libs/a", world.at("ws/packages/a"));
-    await world.install("ws/libs/a");
-    expect(link("@w/a")).toBe("../../libs/a");
-    await world.project("outside", {});
-    symlinkSync("../../outside", world.at("ws/packages/z"));
-    expect(await refused()).toContain(
-      'its folder "packages/z" is a link that leads out of the root',
-    );
-  });
-});
-
-test("a project that no workspace names stands alone; files among members are passed over", async () => {
-  await workspace(pair);
-  await writeFiles(world.at("ws"), {
-    "packages/README.md": "",
-    "packages/empty/x.txt": "",
-    "other/land.json": json({ name: "other", dependencies: { pad: "1" } }),
-  });
-  await world.install("ws/other");
-  expect(existsSync(world.at("ws/other/land.lock"))).toBe(true);
-  expect(existsSync(world.at("ws/land.lock"))).toBe(false);
-  await world.install("ws");
-  expect(link("@w/a")).toBe("../../packages/a");
-});
-
-test("patterns: folders of any depth, several in braces, and what is taken away again", async () => {
-  const names = ["x/one", "x/deep/two", "y/three", "y/four", "node_modules/five", "x/.six"];
-  await workspace(Object.fromEntries(names.map((folder, at) => [folder, { name: `m${at}` }])), {
-    workspaces: ["x/**", "{y,z}/*", "!y/f*"],
-  });
-  await world.install("ws");
-  const lock = await world.read("ws/land.lock");
-  expect([...lock.matchAll(/^\[manifest\."(.*)"\]$/gm)].map(([, folder]) => folder)).toEqual([
-    ".",
-    "x/deep/two",
-    "x/one",
-    "y/three",
-  ]);
-});
-
-describe("add and remove", () => {
-  const add = (name: string, range?: string): InstallOptions["mode"] => ({
-    kind: "add",
-    packages: [{ name, kind: "dependencies", exact: false, ...(range !== undefined && { range }) }],
-  });
-  const manifest = async (folder: string): Promise<unknown> =>
-    (await Bun.file(world.at("ws", folder, "land.json")).json()).dependencies;
-
-  test("edit the member that is named, else the one of the folder, else the root", async () => {
-    await workspace(pair);
-    const result = await world.install("ws/packages/b", { mode: add("left", "^1.0.0") });
-    expect(result.manifest).toEqual([
-      { folder: "packages/b", kind: "dependencies", name: "left", to: "^1.0.0" },
-    ]);
-    expect(await manifest("packages/b")).toEqual({ left: "^1.0.0" });
-    await world.install("ws/packages/b", { mode: add("pad", "1"), workspace: "@w/a" });
-    expect(await manifest("packages/a")).toMatchObject({ pad: "1" });
-    await world.install("ws", { mode: add("pad"), workspace: "packages/b/" });
-    expect(await manifest("packages/b")).toEqual({ left: "^1.0.0", pad: "^1.0.0" });
-    await world.install("ws", { mode: add("pad", "1.x") });
-    expect(await manifest(".")).toEqual({ pad: "1.x" });
-    await world.install("ws/packages/b", { mode: { kind: "remove", names: ["left"] } });
-    expect(await manifest("packages/b")).toEqual({ pad: "^1.0.0" });
-    await world.install("ws", { frozen: true });
-  });
-
-  test("write a member as workspace:^, and refuse what is none", async () => {
-    await workspace(pair);
-    await world.install("ws", { mode: add("@w/b") });
-    expect(await manifest(".")).toEqual({ "@w/b": "workspace:^" });
-    await world.install("ws/packages/b", { mode: add("@w/a", "workspace:~") });
-    expect(await manifest("packages/b")).toEqual({ "@w/a": "workspace:~" });
-    const before = await world.snapshot("ws");
-    expect(await refused({ mode: add("left", "workspace:*") })).toContain(
-      '"left@workspace:*" is none of its members: @w/a, @w/b',
-    );
-    expect(await refused({ mode: add("left"), workspace: "@w/c" })).toContain(
-      '"@w/c" is none of its members: @w/a, @w/b',
-    );
-    expect(await refused({ mode: add("left"), workspace: "@w/*" })).toContain(
-      'Cannot tell which member "@w/*" is: it means @w/a, @w/b',
-    );
-    expect(await world.snapshot("ws")).toEqual(before);
-  });
-
-  test("update past the manifests rewrites them in the style they are in", async () => {
-    for (const version of ["1.0.0", "2.1.0"]) await world.registry.add({ name: "one", version });
-    for (const version of ["1.2.0", "3.0.0"]) await world.registry.add({ name: "two", version });
-    await workspace({
-      "packages/a": { name: "@w/a", dependencies: { one: "~1.0.0", two: "1.2.0" } },
-      "packages/b": { name: "@w/b", dependencies: { one: "^1.0.0", two: ">=1" } },
-    });
-    await world.install("ws");
-    await world.install("ws", { mode: { kind: "update", names: ["one"], latest: true } });
-    expect(await manifest("packages/a")).toEqual({ one: "~2.1.0", two: "1.2.0" });
-    expect(await manifest("packages/b")).toEqual({ one: "^2.1.0", two: ">=1" });
-    await world.install("ws", { mode: { kind: "update", names: [], latest: true } });
-    expect(await manifest("packages/a")).toEqual({ one: "~2.1.0", two: "3.0.0" });
-    expect(await manifest("packages/b")).toEqual({ one: "^2.1.0", two: ">=1" });
-  });
-});
-
-test("the lock alone is made, and the tree is left as it is", async () => {
-  await workspace(pair);
-  const result = await world.install("ws", { lockOnly: true });
-  expect(result.added.map(({ name }) => String(name))).toEqual(["left", "pad"]);
-  expect(existsSync(world.at("ws/land_modules"))).toBe(false);
-  expect(await world.install("ws", { lockOnly: true })).toMatchObject({ added: [], unchanged: 2 });
-  await world.install("ws", { frozen: true });
-});
-
-test("a lock merged of two branches that each add a package fits the merged manifest", async () => {
-  const branches: Record<string, string> = { none: "", pad: "^1.0.0", "@ada/greet": "0.x" };
-  const locks: Lock[] = [];
-  for (const [name, range] of Object.entries(branches)) {
-    await world.project("app", range === "" ? {} : { [name]: range });
-    await rm(world.at("app", "land.lock"), { force: true });
-    await world.install("app", { lockOnly: true });
-    locks.push(parseLock(await world.read("app", "land.lock")));
-  }
-  const [base, ours, theirs] = locks;
-  if (!ours || !theirs) throw new Error("no locks");
-  await world.project("app", { pad: "^1.0.0", "@ada/greet": "0.x" });
-  await Bun.write(world.at("app", "land.lock"), serializeLock(mergeLocks(base, ours, theirs)));
-  expect((await world.install("app", { frozen: true })).added.length).toBe(3);
-});
-
-test("hooks are told before anything is written and after all is", async () => {
-  await world.project("app", { left: "1" });
-  const told: string[] = [];
-  let refuse = "";
-  const hooks: InstallOptions["hooks"] = {
-    async emit(name, event) {
-      const packages = "packages" in event ? event.packages : [];
-      const there = existsSync(world.at("app/land_modules/left"));
-      told.push(
-        `${name} ${packages.map((item) => `${item.name}@${item.version}`).join()} ${there}`,
-      );
-      if (name === refuse) throw new Error("no");
-    },
-  };
-  refuse = "preInstall";
-  const before = await world.snapshot("app");
-  await world.install("app", { hooks }).catch(() => undefined);
-  expect(await world.snapshot("app")).toEqual(before);
-  expect(existsSync(world.at("app/land_modules"))).toBe(false);
-  refuse = "";
-  await world.install("app", { hooks });
-  await world.registry.add({ name: "left", version: "1.9.0" });
-  await world.install("app", { hooks, mode: { kind: "update", names: [], latest: false } });
-  await world.install("app", { hooks });
-  expect(told).toEqual([
-    "preInstall left@1.2.0,pad@1.0.0 false",
-    "preInstall left@1.2.0,pad@1.0.0 false",
-    "postInstall left@1.2.0,pad@1.0.0 true",
-    "preInstall left@1.9.0 true",
-    "preUninstall pad@1.0.0 true",
-    "postInstall left@1.9.0 true",
-    "postUninstall pad@1.0.0 true",
-    "packageUpdate left@1.9.0 true",
-  ]);
-});
-
-test("a manifest above that belongs to nobody's workspace, or is broken elsewhere, does not matter", async () => {
-  const inner = { name: "inner", dependencies: { pad: "1" } };
-  await writeFiles(world.at("ws"), { "inner/land.json": json(inner) });
-  await Bun.write(world.at("ws/package.json"), "{ broken");
-  await world.install("ws/inner");
-  expect(existsSync(world.at("ws/inner/land.lock"))).toBe(true);
-  await Bun.write(world.at("ws/package.json"), '{ "workspaces": [ }');
-  expect((await world.refusal("ws/inner")).message).toContain("ws/package.json");
 });
