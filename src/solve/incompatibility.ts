@@ -13,6 +13,10 @@ export type Slot = {
   incompatibilities: Incompatibility[];
   /** How often it took part in a dead end. */
   conflicts: number;
+  /** Whether the project itself asks for it. */
+  direct: boolean;
+  /** How many of its versions the decision of another package ruled out, by that package. */
+  ruledOut: Map<Slot, number>;
   /** `countOf(allowed)`, or 0 when not counted since the last change. */
   count: number;
 };

@@ -5,6 +5,10 @@ import { ABSENT, type VersionSet } from "./sets.ts";
 export type Partial = {
   decide: (slot: Slot, bit: number) => void;
   derive: (slot: Slot, set: VersionSet, cause: Incompatibility) => void;
+  /** The package whose decision began a level. */
+  decisionAt: (level: number) => Slot | undefined;
+  /** The level since which a term that holds has held. */
+  heldSince: (term: Term) => number;
   /** Forgets every step above a decision level. */
   backtrack: (level: number) => void;
   /** Packages that must be installed and have no version yet. */
@@ -19,6 +23,7 @@ export type Partial = {
 /** An empty partial solution. The first decision, the project itself, is at level 0. */
 export function createPartial(): Partial {
   const assignments: Assignment[] = [];
+  const decisions: Slot[] = [];
   const pending = new Set<Slot>();
   let level = -1;
 
@@ -42,10 +47,12 @@ export function createPartial(): Partial {
   return {
     pending,
     decide(slot, bit) {
-      level++;
+      decisions[++level] = slot;
       assign(slot, 1n << BigInt(bit), undefined);
     },
     derive: assign,
+    decisionAt: (at) => decisions[at],
+    heldSince: (term) => firstWithin(term, term.slot.pack.full).level,
     backtrack(to) {
       const touched = new Set<Slot>();
       for (let last = assignments.at(-1); last && last.level > to; last = assignments.at(-1)) {

@@ -10,6 +10,11 @@ import { createPartial, type Partial } from "./partial.ts";
 import { ABSENT, countOf, highestOf } from "./sets.ts";
 import type { Source } from "./source.ts";
 
+/** So many versions of a package that one decision rules out make it worth deciding that package first. */
+const MANY_RULED_OUT = 5;
+/** So often the order changes in one search; past that the search is hard, and conflicts alone are the better guide. */
+const MAX_SWAPS = 32;
+
 /** One search: what to find, and what to leave out of account. */
 export type SearchInput = {
   source: Source;
@@ -30,6 +35,7 @@ export type SearchResult =
 /** Searches one version per package. The result depends on the data alone, never on when it arrived. */
 export async function search(input: SearchInput): Promise<SearchResult> {
   const { source, root } = input;
+  const swaps = { left: MAX_SWAPS };
   const solution = createPartial();
   const knowledge = createKnowledge(input);
   const rootSlot = knowledge.slotOf(root);
@@ -42,7 +48,7 @@ export async function search(input: SearchInput): Promise<SearchResult> {
   while (changed) {
     const conflict = propagate(changed, solution, input.budget);
     if (conflict) {
-      const learned = learn(conflict, solution);
+      const learned = learn(conflict, solution, swaps);
       if (learned.kind === "failure") return { kind: "unsolvable", failure: learned.clause };
       if (input.budget.left < 0) return { kind: "gave_up", failure: learned.clause };
       if (learned.clause !== conflict) add(learned.clause);
@@ -58,11 +64,18 @@ export async function search(input: SearchInput): Promise<SearchResult> {
     await source.load(wanted.map(({ name }) => name));
     // A version that cannot stand beside what is decided is never decided: what was just learned rules it out.
     let fits = true;
+    let rival: Slot | undefined;
     for (const requirement of wanted) {
       const added = knowledge.require(requirement);
-      if (added?.terms.every((term) => term.slot === slot || holds(term))) fits = false;
+      if (!added?.terms.every((term) => term.slot === slot || holds(term))) continue;
+      fits = false;
+      const own = added.terms.find((term) => term.slot === slot);
+      const other = added.terms.find((term) => term.slot !== slot);
+      const culprit = other && solution.decisionAt(solution.heldSince(other));
+      if (!rival && own && isCrowdedOut(own, culprit)) rival = culprit;
     }
-    if (fits) solution.decide(slot, bit);
+    if (rival && swaps.left > 0) goBefore(rival, slot, solution, swaps);
+    else if (fits) solution.decide(slot, bit);
   }
   return { kind: "solved", chosen: knowledge.chosen() };
 }
@@ -74,7 +87,8 @@ type Knowledge = {
   chosen: () => ReadonlyMap<string, { pack: Pack; bit: number }>;
 };
 
-function createKnowledge({ source, dropped }: SearchInput): Knowledge {
+function createKnowledge({ source, dropped, requirements }: SearchInput): Knowledge {
+  const direct = new Set(requirements.map(({ name }) => name));
   const slots = new Map<Pack, Slot>();
   const known = new Set<Requirement>();
 
@@ -89,6 +103,8 @@ function createKnowledge({ source, dropped }: SearchInput): Knowledge {
       history: [],
       incompatibilities: [],
       conflicts: 0,
+      ruledOut: new Map(),
+      direct: direct.has(pack.name),
       count: 0,
     };
     slots.set(pack, slot);
@@ -117,6 +133,34 @@ function createKnowledge({ source, dropped }: SearchInput): Knowledge {
       return chosen;
     },
   };
+}
+
+/**
+ * Whether the decision of another package has ruled out so many versions of one that was needed before it that the order of
+ * the two should change, once. What is left of the one would be so old that it asks for nothing that could be in the way.
+ * A locked version is kept whatever it rules out.
+ */
+function isCrowdedOut({ slot, set }: Term, rival: Slot | undefined): boolean {
+  if (!rival?.decided || rival.pack.isRoot || (rival.allowed & rival.pack.locked) !== 0n)
+    return false;
+  const before = slot.ruledOut.get(rival) ?? 0;
+  const count = before + countOf(set & slot.allowed & ~ABSENT);
+  slot.ruledOut.set(rival, count);
+  if (before >= MANY_RULED_OUT || count < MANY_RULED_OUT) return false;
+  const needed = slot.history.find(({ allowed }) => (allowed & ABSENT) === 0n);
+  return needed !== undefined && needed.level < levelOf(rival);
+}
+
+/** Forgets the rival's decision and all after it, and has the other package decided first. */
+function goBefore(rival: Slot, slot: Slot, solution: Partial, swaps: { left: number }): void {
+  swaps.left--;
+  solution.backtrack(levelOf(rival) - 1);
+  slot.conflicts = Math.min(Math.max(slot.conflicts, rival.conflicts * 2, MANY_RULED_OUT), 2 ** 30);
+}
+
+/** The level of a decided package. */
+function levelOf({ history }: Slot): number {
+  return history.at(-1)?.level ?? 0;
 }
 
 function isDropped(requirement: Requirement, dropped: SearchInput["dropped"]): boolean {
@@ -196,13 +240,17 @@ type Learned =
   | { kind: "clause"; clause: Incompatibility; slot: Slot };
 
 /** Finds why a conflict had to come, forgets the decisions back to where that would have shown, and returns it. */
-function learn(conflict: Incompatibility, solution: Partial): Learned {
+function learn(conflict: Incompatibility, solution: Partial, swaps: { left: number }): Learned {
   let clause = conflict;
   while (!isFailure(clause)) {
     const { satisfier, previousLevel } = solution.satisfierOf(clause);
     if (satisfier.cause === undefined || previousLevel < satisfier.level) {
       for (const { slot } of clause.terms) slot.conflicts++;
       solution.backtrack(previousLevel);
+      const own = clause.terms.find(({ slot }) => slot === satisfier.slot);
+      const rival = solution.decisionAt(previousLevel);
+      if (own && rival && swaps.left > 0 && isCrowdedOut(own, rival))
+        goBefore(rival, own.slot, solution, swaps);
       return { kind: "clause", clause, slot: satisfier.slot };
     }
     clause = resolve(clause, satisfier.cause, satisfier.slot);
@@ -210,7 +258,10 @@ function learn(conflict: Incompatibility, solution: Partial): Learned {
   return { kind: "failure", clause };
 }
 
-/** The package to decide next: most often in dead ends, then with the fewest versions left, then met first. */
+/**
+ * The package to decide next: most often in dead ends, then what the project itself asks for, so that it and not what lies
+ * below it gets the newest version, then with the fewest versions left, then met first.
+ */
 function next(pending: ReadonlySet<Slot>): Slot | undefined {
   let best: Slot | undefined;
   for (const slot of pending) {
@@ -228,5 +279,6 @@ function classOf(conflicts: number): number {
 function isBefore(a: Slot, b: Slot): boolean {
   const byConflicts = classOf(b.conflicts) - classOf(a.conflicts);
   if (byConflicts !== 0) return byConflicts < 0;
+  if (a.direct !== b.direct) return a.direct;
   return a.count !== b.count ? a.count < b.count : a.seen < b.seen;
 }
