@@ -10,6 +10,7 @@ import {
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
+import { fault } from "#base/faults.ts";
 import { errorCode, fileFailed, readTextIfAny, syncFolder, writeFileAtomic } from "#store/files.ts";
 
 import {
@@ -34,10 +35,14 @@ export type Places = { projectDir: string; installDir: string };
  */
 export async function commitChange(places: Places, journal: Journal): Promise<void> {
   const path = join(places.installDir, JOURNAL);
+  fault("commit.prepared");
   await writeFileAtomic(path, serializeJournal(journal));
+  fault("commit.journal");
   try {
-    for (const { path: file, after } of journal.files)
+    for (const { path: file, after } of journal.files) {
       await writeFileAtomic(join(places.projectDir, file), after);
+      fault("commit.file");
+    }
   } catch (error) {
     await putBack(places, journal);
     throw error;
@@ -117,8 +122,11 @@ async function finish({ installDir }: Places, journal: Journal): Promise<void> {
   try {
     moveAll(installDir, staging, journal);
     await syncFolder(installDir);
+    fault("commit.moved");
     await writeFileAtomic(join(installDir, MARKER), serializeMarker(journal));
+    fault("commit.marker");
     await rm(join(installDir, JOURNAL), { force: true });
+    fault("commit.ended");
     // A journal that came back after a power loss must find its staging folder whole.
     await syncFolder(installDir);
     await rm(staging, { recursive: true, force: true });
@@ -151,6 +159,7 @@ function moveAll(installDir: string, staging: string, journal: Journal): void {
 /** Nothing where it was moved before, or is not there. */
 function moveAway(from: string, to: string): void {
   if (isThere(from) && !isThere(to)) renameSync(from, to);
+  fault("commit.away");
 }
 
 /** Nothing where it was moved before. */
@@ -159,8 +168,10 @@ function moveOver(from: string, target: string, old: string): void {
   if (isThere(target)) {
     rmSync(old, { recursive: true, force: true });
     renameSync(target, old);
+    fault("commit.old");
   }
   renameSync(from, target);
+  fault("commit.place");
 }
 
 /** The folder of a scope is a real one: through a link, packages would land elsewhere. */

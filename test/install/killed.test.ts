@@ -4,6 +4,8 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { InstallMode } from "#install/options.ts";
+import { stateFile } from "#install/state.ts";
+import { repairStore } from "#install/store-repair.ts";
 
 import { hashTree } from "../support/project.ts";
 import { type InstallWorld, installWorld } from "./world.ts";
@@ -71,6 +73,7 @@ test(`after each of ${KILLS} kills at any point, the next run leaves exactly wha
     for (const name of leavings()) seen.add(name);
     await world.install("app");
     await expectExact("app");
+    await expectWhole();
     const inProject = await readdir(world.at("app"));
     expect(inProject.filter((name) => name.endsWith(".tmp"))).toEqual([]);
   }
@@ -82,6 +85,12 @@ test(`after each of ${KILLS} kills at any point, the next run leaves exactly wha
 async function spinUntil(there: () => boolean, ms: number): Promise<void> {
   const end = performance.now() + ms;
   while (!there() && performance.now() < end) await new Promise((go) => setImmediate(go));
+}
+
+/** Each byte of the store is what it should be, though nothing was made anew. */
+async function expectWhole(): Promise<void> {
+  const result = await repairStore({ ...world.options("app"), deep: true });
+  expect(result).toMatchObject({ repaired: [], lost: [] });
 }
 
 /** The tree is the one that a fresh project with the same manifest and lock gets. */
@@ -114,4 +123,9 @@ test("eight processes at once share one store, and one project", async () => {
   );
   for (const tree of trees) expect(tree).toEqual(trees[0] ?? {});
   for (const project of projects) await expectExact(project);
+  await expectWhole();
+  const { projects: known } = await stateFile(world.options("a")).read();
+  expect(known.map(({ dir }) => dir).toSorted()).toEqual(
+    projects.map((name) => world.at(name)).toSorted(),
+  );
 }, 30_000);
