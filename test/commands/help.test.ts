@@ -158,7 +158,7 @@ test("land publish --help shows flags and examples, however wrong the rest is", 
       -n, --dry-run         Send nothing
           --allow-secrets   Publish files that look like secrets, too
           --tag TAG         Tag to point at the version too
-      -w, --workspace NAME  Members of the workspace: name, folder or pattern; '*' for all; may be given again; may be given several times
+      -w, --workspace NAME  Members of the workspace: name, folder or pattern; '*' for all; may be given several times
 
     Flags of every command:
           --registry URL  Address of the registry
