@@ -59,14 +59,13 @@ export default defineCommand({
 
 /** What is good to know and no reason to fail: a registry may not tell it. */
 async function readExtras(remote: Remote, name: PackageName): Promise<PackageExtras> {
-  const ifTold = <T>(asked: Promise<T>): Promise<T | undefined> =>
-    asked.catch((error: unknown) => {
-      if (error instanceof LandError && error.code !== "cancelled") return undefined;
-      throw error;
-    });
   const [downloads, dependents] = await Promise.all([
-    ifTold(remote.readDownloads(name, DAYS)),
-    ifTold(remote.listDependents(name, DEPENDENTS)),
+    remote.readDownloads(name, DAYS).catch(ifNotTold),
+    remote.listDependents(name, DEPENDENTS).catch(ifNotTold),
   ]);
   return { downloads, dependents };
+}
+
+function ifNotTold(error: unknown): undefined {
+  if (!(error instanceof LandError) || error.code === "cancelled") throw error;
 }

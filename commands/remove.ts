@@ -1,11 +1,12 @@
-import { fail, LandError } from "#base/errors.ts";
+import { fail, type LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
-import { listInstalled } from "#install/list.ts";
+import type { Installed } from "#install/list.ts";
 
 import { defineCommand } from "./command.ts";
 import { changeArgs } from "./install-args.ts";
 import { install } from "./installing.ts";
 import { findNearest } from "./nearest.ts";
+import { explainNotThere } from "./not-there.ts";
 
 /** Takes requirements out of the manifest, and out of the tree what nothing needs any more. */
 export default defineCommand({
@@ -14,27 +15,30 @@ export default defineCommand({
     packages: { type: "many", name: "package", about: "Names of packages" },
     ...changeArgs,
   },
-  async run(context, { packages, ...flags }) {
-    try {
-      return await install(context, { kind: "remove", names: packages }, flags);
-    } catch (error) {
-      if (!(error instanceof LandError) || error.code !== "not_found") throw error;
-      throw (await notRequired(context.cwd, packages)) ?? error;
-    }
-  },
+  run: (context, { packages, ...flags }) =>
+    explainNotThere(
+      context.cwd,
+      () => install(context, { kind: "remove", names: packages }, flags),
+      (installed) => notRequired(installed, packages),
+    ),
 });
 
-/** The error that tells which name was meant, or that something else needs the package. */
-async function notRequired(dir: string, typed: readonly string[]): Promise<LandError | undefined> {
-  const { roots, packages } = await listInstalled(dir);
+/** The error that tells which name was meant, or who else needs the package. */
+function notRequired(
+  { roots, packages }: Installed,
+  typed: readonly string[],
+): LandError | undefined {
   const asked = new Set(roots.flatMap(({ requirements }) => requirements.map(({ name }) => name)));
-  const name = typed.find((one) => !asked.has(one));
+  const name = typed.find((one) => !asked.has(one)) ?? typed[0];
   if (name === undefined) return undefined;
+  const other = roots.find(({ requirements }) => requirements.some((own) => own.name === name));
   const nearest = findNearest(name, [...asked]);
-  const hint = packages.some((item) => item.name === name)
-    ? `Other packages need it: see them with \`land why ${name}\``
-    : nearest === undefined
-      ? "See what it asks for with `land list --depth 0`"
-      : `Did you mean \`land remove ${printable(nearest)}\`?`;
+  const hint = other
+    ? `The project in "${printable(other.folder)}" asks for it: see --workspace`
+    : packages.some((item) => item.name === name)
+      ? `Other packages need it: see them with \`land why ${name}\``
+      : nearest === undefined
+        ? "See what it asks for with `land list --depth 0`"
+        : `Did you mean \`land remove ${printable(nearest)}\`?`;
   return fail("not_required", { name: printable(name), hint });
 }

@@ -50,11 +50,11 @@ export function createStyle(
 
 /** Indentation at the beginning of a line stays; where a line is broken, no space is left over. */
 function breakLines(text: string, width: number): string {
-  const broken = text.split("\n").flatMap((line) => {
-    const [first = "", ...more] = Bun.wrapAnsi(line, width, { trim: false }).split("\n");
-    return [first, ...more.map((part) => part.trimStart())];
-  });
-  return broken.map((line) => line.trimEnd()).join("\n");
+  const lines: string[] = [];
+  for (const line of text.split("\n"))
+    for (const [at, part] of Bun.wrapAnsi(line, width, { trim: false }).split("\n").entries())
+      lines.push((at === 0 ? part : part.trimStart()).trimEnd());
+  return lines.join("\n");
 }
 
 /** `error: …`, and after a blank line `hint: …`. Ends with a newline. */

@@ -5,6 +5,7 @@ import { defineCommand } from "./command.ts";
 import { globalFlag } from "./global-flag.ts";
 import { changeArgs } from "./install-args.ts";
 import { install } from "./installing.ts";
+import { explainNotThere, notInstalled } from "./not-there.ts";
 import { askUpdates } from "./update-choice.ts";
 
 /** Moves packages to newer versions. */
@@ -31,7 +32,12 @@ rewritten where the newest version is past them, as they were written: \`~\` sta
       if (interactive) throw fail("usage", { problem: "Cannot choose with -g: name the packages" });
       return (await import("./global-packages.ts")).updateForUser(context, names, latest, flags);
     }
-    if (!interactive) return install(context, { kind: "update", names, latest }, flags);
+    if (!interactive)
+      return explainNotThere(
+        context.cwd,
+        () => install(context, { kind: "update", names, latest }, flags),
+        (installed) => notInstalled(installed, names, "land update"),
+      );
     const chosen = await askUpdates(context, names);
     if (chosen.names.length === 0) {
       context.say("All packages are up to date");

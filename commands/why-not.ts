@@ -52,12 +52,12 @@ function renderAbsence(answer: Absence, style: Style): string {
   return [
     needs.length === 0
       ? `Nothing stands in the way of ${what}`
-      : `Only the project itself stands in the way of ${what}: it asks for`,
+      : `Only what the project itself asks for stands in the way of ${what}:`,
     ...asks,
     ...(lines.length === 0 ? [] : ["", "It would change:", ...lines]),
     "",
     command === undefined
-      ? "Change that in the manifest, then run `land install`"
+      ? "Change that by hand, then run `land install`"
       : `To have it: ${style.cyan(command)}`,
   ].join("\n");
 }

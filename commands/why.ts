@@ -32,6 +32,7 @@ Shortest ways come first. It reads land.lock and what is installed, and asks no 
 
 function renderWhy(why: Why, style: Style): string {
   const notes = [
+    ...(why.member === undefined ? [] : [`a member, in ${printable(why.member)}`]),
     ...(why.installed ? [] : [style.red("not installed")]),
     ...(why.override === undefined ? [] : [`overridden to ${printable(why.override)}`]),
     ...(why.dependents.length === 0 ? ["nothing needs it"] : []),

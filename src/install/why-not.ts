@@ -4,19 +4,20 @@ import { fail } from "#base/errors.ts";
 import { type PackageName, parsePackageName, parseTag, type Version } from "#base/names.ts";
 import { isRange, parseRange, type Range, satisfies } from "#base/ranges.ts";
 import { readProject } from "#pack/project.ts";
-import { findWorkspaceRoot, readWorkspace } from "#pack/workspace.ts";
+import { findWorkspaceRoot, readWorkspace, type Workspace } from "#pack/workspace.ts";
 import type { SolveInput } from "#solve/model.ts";
 import { solve } from "#solve/solve.ts";
-import { type WhyNot, whyNot } from "#solve/why-not.ts";
+import { type WhyNot, whyNot, type WhyNotChange } from "#solve/why-not.ts";
 import { readTextIfAny } from "#store/files.ts";
 
-import { readRoots } from "./list-roots.ts";
+import { ROOT_FOLDER } from "./lock-fit.ts";
 import { parseLock } from "./lockfile.ts";
 import { createMetadata, type Metadata } from "./metadata.ts";
 import { newestOf } from "./newest.ts";
 import type { InstallOptions } from "./options.ts";
 import { ownOf } from "./requirement-changes.ts";
 import { solveInputOf } from "./resolve.ts";
+import { type AskingProject, changesIfRewritten, projectsAsking } from "./why-not-members.ts";
 
 /** What stands in the way of a version, or what having it would change. */
 export type Absence = WhyNot & {
@@ -46,22 +47,43 @@ export async function explainAbsence(
   const metadata = createMetadata(options, lock);
   const range = await rangeOf(options, metadata, name, typed.wanted);
   const locked = new Map<string, Version>(lock?.packages.map((item) => [item.name, item.version]));
-  const input = solveInputOf(options, workspace, locked, metadata);
-  const answer = await whyNot(input, { name, range });
+  const inputOf = (asked: Workspace): SolveInput => solveInputOf(options, asked, locked, metadata);
+  const answer = await whyNot(inputOf(workspace), { name, range });
   const about = { ...answer, name, range };
-  if (!answer.possible || (answer.changes.length === 0 && answer.needs.length === 0)) return about;
-  if (answer.needs.length === 0 && (await updateGives(input, name, range)))
+  const askers = projectsAsking(workspace, name);
+  if (!answer.possible) {
+    if (askers.every(({ folder }) => folder === ROOT_FOLDER)) return about;
+    const changes = await changesIfRewritten(workspace, { name, range }, locked, inputOf);
+    return changes ? withMembers({ name, range, changes }, askers) : about;
+  }
+  if (answer.changes.length === 0 && answer.needs.length === 0) return about;
+  if (answer.needs.length === 0 && (await updateGives(inputOf(workspace), name, range)))
     return { ...about, command: `land update ${name}` };
   if (ownOf(project.manifest.overrides, name) !== undefined) return about;
-  const roots = await readRoots(project);
-  const kinds = roots[0]?.requirements.flatMap((own) => (own.name === name ? own.kind : []));
+  return { ...about, command: addCommand(name, range, askers[0]) };
+}
+
+/** Two members that ask cannot be changed one after the other by commands: each alone would not fit the other. */
+function withMembers(
+  found: { name: PackageName; range: Range; changes: WhyNotChange[] },
+  askers: readonly AskingProject[],
+): Absence {
+  const needs = askers.map(
+    ({ folder, kind, range }) => `${found.name} ${range} (${kind} of ${folder})`,
+  );
+  const [first, ...others] = askers;
+  const command = addCommand(found.name, found.range, first);
+  return { ...found, possible: true, needs, ...(others.length === 0 && { command }) };
+}
+
+function addCommand(name: PackageName, range: Range, asker: AskingProject | undefined): string {
   const flags = {
     dependencies: "",
     devDependencies: " --dev",
     optionalDependencies: " --optional",
   };
-  const flag = flags[kinds?.[0] ?? "dependencies"];
-  return { ...about, command: `land add ${quoteSpec(`${name}@${range}`)}${flag}` };
+  const place = asker && asker.folder !== ROOT_FOLDER ? ` --workspace ${asker.folder}` : "";
+  return `land add ${quoteSpec(`${name}@${range}`)}${flags[asker?.kind ?? "dependencies"]}${place}`;
 }
 
 async function rangeOf(

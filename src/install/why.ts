@@ -6,6 +6,7 @@ import { readProject } from "#pack/project.ts";
 
 import type { ProjectRoot } from "./list-roots.ts";
 import { type Installed, listInstalled } from "./list.ts";
+import { ROOT_FOLDER } from "./lock-fit.ts";
 import type { RequirementKind } from "./options.ts";
 import { ownOf } from "./requirement-changes.ts";
 
@@ -29,6 +30,8 @@ export type WhyNode = {
 export type Why = {
   name: string;
   version: string;
+  /** The folder of a member of the workspace. */
+  member?: string;
   /** False where only land.lock knows it. */
   installed: boolean;
   /** The range of the project's `overrides` that stands in for what all of them ask. */
@@ -50,15 +53,19 @@ export async function explainInstalled(dir: string, name: string): Promise<WhyAn
   const installed = await listInstalled(dir);
   const graph = graphOf(installed);
   const version = graph.versions.get(name);
-  if (version === undefined) return { names: [...graph.versions.keys()] };
+  const members = graph.roots.filter(({ folder }) => folder !== ROOT_FOLDER);
+  const member = members.find((root) => root.name === name);
+  if (version === undefined && !member)
+    return { names: [...graph.versions.keys(), ...members.flatMap((root) => root.name ?? [])] };
   const tree = await upwards(graph, name);
   const isThere = installed.packages.some((item) => item.name === name);
   const override = ownOf(installed.project.manifest.overrides, name);
   return {
     found: {
       name,
-      version,
-      installed: isThere,
+      version: version ?? member?.version ?? "0.0.0",
+      ...(member && { member: member.folder }),
+      installed: isThere || member !== undefined,
       ...(override !== undefined && { override }),
       dependents: tree,
     },

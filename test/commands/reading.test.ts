@@ -100,7 +100,7 @@ describe("reading", () => {
       "
     `);
     expect((await land(["why-not", "left"])).stdout).toMatchInlineSnapshot(`
-      "Only the project itself stands in the way of left 2.0.0: it asks for
+      "Only what the project itself asks for stands in the way of left 2.0.0:
         left ^1.0.0 (dependencies)
 
       It would change:
@@ -180,6 +180,8 @@ describe("changing", () => {
     const within = await land(["update", "--dry-run", "--json"]);
     expect(within.json()).toMatchObject({ changed: [{ name: "left", version: "1.2.0" }] });
     expect(within.json()).not.toHaveProperty("manifest");
+    const none = await land(["update", "lfet"]);
+    expect(none.stderr).toContain("Did you mean `land update left`?");
     const past = await land(["update", "left", "--latest", "--dry-run", "--json"]);
     expect(past.json()).toMatchObject({ manifest: [{ name: "left", to: "^2.0.0" }] });
   });

@@ -4,6 +4,7 @@ import { parseVersion } from "#base/names.ts";
 import type { InstallMode } from "#install/options.ts";
 import { findOutdated, jumpOf } from "#install/outdated.ts";
 import { explainAbsence } from "#install/why-not.ts";
+import { writeFiles } from "#test/support/project.ts";
 
 import { type InstallWorld, installWorld } from "./world.ts";
 
@@ -127,6 +128,30 @@ test("what cannot be had is explained", async () => {
   expect(answer.possible ? "" : answer.failure.explanation).toContain("right");
   await expect(absence("*", "nothing")).resolves.toMatchObject({ possible: false });
   await expect(absence(undefined, "nothing")).rejects.toMatchObject({ code: "package_not_found" });
+});
+
+test("what members of a workspace stand in the way of, and the command where one of them asks", async () => {
+  await world.project("work", {}, { workspaces: ["packages/*"] });
+  const member = (name: string): string =>
+    JSON.stringify({ name, version: "1.0.0", dependencies: { left: "^1.0.0" } });
+  await writeFiles(world.at("work"), { "packages/one/land.json": member("one") });
+  await world.install("work");
+  const ask = () => explainAbsence(world.options("work"), { name: "left", wanted: "^2.0.0" });
+  expect(await ask()).toMatchObject({
+    possible: true,
+    needs: ["left ^1.0.0 (dependencies of packages/one)"],
+    changes: [
+      { name: "left", from: "1.2.0", to: "2.0.0" },
+      { name: "pad", from: "1.1.0", to: "2.0.0" },
+    ],
+    command: "land add left@^2.0.0 --workspace packages/one",
+  });
+  await writeFiles(world.at("work"), { "packages/two/land.json": member("two") });
+  const both = await ask();
+  expect(both).toMatchObject({ possible: true, needs: [{}, {}].map(() => expect.any(String)) });
+  expect(both).not.toHaveProperty("command");
+  const never = { name: "left", wanted: "^3.0.0" };
+  expect(await explainAbsence(world.options("work"), never)).toMatchObject({ possible: false });
 });
 
 const update = (latest: boolean | string[], names: string[] = []): InstallMode => ({

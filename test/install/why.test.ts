@@ -113,4 +113,7 @@ test("members of a workspace are roots, chosen by name or folder", async () => {
   expect(() => chosen("nothing")).toThrow("Cannot find a project or member");
   const { found } = await explainInstalled(world.at("work"), "right");
   expect(draw(found?.dependents ?? [])).toEqual(["@work/one!(1)"]);
+  const member = await explainInstalled(world.at("work"), "@work/one");
+  expect(member.found).toMatchObject({ member: "packages/one", version: "1.0.0", installed: true });
+  expect(draw(member.found?.dependents ?? [])).toEqual(["@work/two!(workspace:^)"]);
 });
