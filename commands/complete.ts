@@ -5,6 +5,7 @@ import type { Candidate } from "./complete-values.ts";
 import type { World } from "./context.ts";
 import { isCommand, isGroup, otherNameOf } from "./find.ts";
 import { globalArgs } from "./globals.ts";
+import { pluginWords } from "./plugin-words.ts";
 
 /** What may stand in the place of a word. `files` and `folders` are the shell's own to list. */
 export type Completion = { mode: "words" | "files" | "folders"; words: Candidate[] };
@@ -44,6 +45,7 @@ export async function completeWords(world: World, typed: readonly string[]): Pro
   const { typedName, rest, isHelp, whole } = locate(typed.slice(0, -1));
   const name = otherNameOf(typedName) ?? typedName;
   const next = whole || current.startsWith("-") ? [] : nextWords(typedName);
+  if (next.length > 0 && typedName === "") next.push(...(await pluginWords(world)));
   if (isHelp) return words(next, current);
   const command = isCommand(name) ? await commands[name]?.load() : undefined;
   const args: Args = { ...command?.args, ...globalArgs };

@@ -89,9 +89,7 @@ export function createContext(
   const ci = isCi(env);
   const talk = createStyle(stderr, env, globals);
   const cwd = globals.cwd === undefined ? world.cwd : resolve(world.cwd, globals.cwd);
-  const landHome = env["LAND_HOME"]
-    ? resolve(world.cwd, env["LAND_HOME"])
-    : join(world.home, ".land");
+  const landHome = landHomeOf(world);
   const warn = (line: string): void =>
     void (globals.quiet || stderr.write(`${talk.yellow("warning:")} ${line}\n`));
   let settings: Promise<ClientConfig> | undefined;
@@ -116,6 +114,11 @@ export function createContext(
         return config;
       })),
   };
+}
+
+/** `LAND_HOME`, by default `~/.land`. Absolute. */
+export function landHomeOf({ env, cwd, home }: Pick<World, "env" | "cwd" | "home">): string {
+  return env["LAND_HOME"] ? resolve(cwd, env["LAND_HOME"]) : join(home, ".land");
 }
 
 /** Whether `CI` is set to anything but a no. */

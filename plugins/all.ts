@@ -4,6 +4,9 @@
  */
 import type { Plugin } from "#plugin/api.ts";
 
+/** The commands of these plugins, for completions: a press of Tab loads none. */
+export const bundledCommands: readonly string[] = ["licenses", "sbom"];
+
 /** Every plugin that land brings, by its name. The imports are literal, so that the compiled binary holds them and loads none unasked. */
 export const bundled: Readonly<Record<string, () => Promise<{ default: Plugin }>>> = {
   licenses: () => import("./licenses.ts"),

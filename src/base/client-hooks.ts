@@ -1,6 +1,6 @@
 import type { HookEvents, HookName } from "./hook-events.ts";
 
-export type { HookChange, HookEvents, HookName, HookPackage } from "./hook-events.ts";
+export type { HookEvents, HookName, HookPackage } from "./hook-events.ts";
 
 /** All of them, in the order of the documentation. */
 export const HOOK_NAMES = [

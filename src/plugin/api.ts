@@ -4,7 +4,7 @@
  */
 import type { HookEvents, HookName, HookPackage } from "#base/client-hooks.ts";
 
-export type { HookChange, HookEvents, HookName, HookPackage } from "#base/client-hooks.ts";
+export type { HookEvents, HookName, HookPackage } from "#base/client-hooks.ts";
 
 /** A plugin: `export default { name, setup(land) { … } } satisfies Plugin`. */
 export type Plugin = {

@@ -131,7 +131,7 @@ async function requireSame(found: FoundPlugin, record: PluginRecord): Promise<vo
 }
 
 /** Hex SHA-256 of a file. @throws file_failed */
-export async function hashFile(path: string): Promise<string> {
+async function hashFile(path: string): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");
   try {
     hasher.update(await Bun.file(path).bytes());

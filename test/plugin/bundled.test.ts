@@ -1,40 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { gzipped, rawTar } from "#fixtures/tar.ts";
-import { run } from "#test/commands/world.ts";
-import { type InstallWorld, installWorld } from "#test/install/world.ts";
+import { installWorld } from "#test/install/world.ts";
 import { writeFiles } from "#test/support/project.ts";
 
-/** A registry with packages under several licenses, and a project that has them. */
-async function licensedWorld(): Promise<InstallWorld> {
-  const world = await installWorld();
-  const add = async (name: string, dependencies: Record<string, string>, more: object) => {
-    const content = JSON.stringify({ name, version: "1.0.0", dependencies, ...more });
-    const archive = gzipped(rawTar([{ name: "package/land.json", content }]));
-    await world.registry.add({ name, version: "1.0.0", dependencies, archive });
-  };
-  await add(
-    "pad",
-    {},
-    { license: "GPL-3.0-only", description: "Pads", homepage: "https://pad.example" },
-  );
-  await add("left", { pad: "1" }, { license: "(mit or Apache-2.0)" });
-  await add("@ada/greet", { left: "1" }, { license: "Our own terms" });
-  await add("bare", {}, {});
-  await world.project("p", { "@ada/greet": "1", bare: "1" }, { version: "2.0.0", license: "MIT" });
-  return world;
-}
-
-async function land(world: InstallWorld, args: string[], config: object = {}, more: object = {}) {
-  await writeFiles(world.at("h"), { ".land/config.json": JSON.stringify(config) });
-  return run([...args, "--registry", world.registry.url], {
-    cwd: world.at("p"),
-    home: world.at("h"),
-    now: () => new Date("2026-03-01T12:00:00.500Z"),
-    ...more,
-  });
-}
+import { land, licensedWorld } from "./licensed.ts";
 
 describe("land licenses", () => {
   test("lists and counts", async () => {
@@ -218,75 +188,5 @@ describe("land sbom", () => {
     await using world = await installWorld();
     await writeFiles(world.at("p"), { "x.txt": "" });
     expect(await land(world, ["sbom"])).toMatchObject({ exitCode: 2 });
-  });
-});
-
-describe("notify", () => {
-  const hookOf = async (
-    world: InstallWorld,
-    settings: object,
-    answer: () => Response | Promise<Response>,
-  ) => {
-    const bodies: unknown[] = [];
-    await using server = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      async fetch(request) {
-        bodies.push(await request.json());
-        return answer();
-      },
-    });
-    const url = `${server.url.origin}/secret-path`;
-    const ran = await land(world, ["install"], { plugins: { notify: { url, ...settings } } });
-    await server.stop(true);
-    return { ran, bodies };
-  };
-  const fine = () => new Response("ok");
-
-  test("posts what was installed, in the form of the service", async () => {
-    await using world = await licensedWorld();
-    const { ran, bodies } = await hookOf(world, {}, fine);
-    expect(ran).toMatchObject({ exitCode: 0 });
-    expect(bodies).toMatchObject([
-      {
-        event: "postInstall",
-        text: expect.stringMatching(/^Installed 4 packages in .*: @ada\/greet@1\.0\.0, /),
-        at: "2026-03-01T12:00:00.500Z",
-        packages: [{ name: "@ada/greet", version: "1.0.0" }, {}, {}, {}],
-      },
-    ]);
-    for (const [format, key] of [
-      ["slack", "text"],
-      ["discord", "content"],
-    ] as const) {
-      await using other = await licensedWorld();
-      const told = await hookOf(other, { format }, fine);
-      expect(told.bodies).toMatchObject([{ [key]: expect.stringContaining("Installed") }]);
-    }
-  });
-
-  test("never fails the command, nor shows the address", async () => {
-    await using world = await licensedWorld();
-    const { ran } = await hookOf(world, {}, () => new Response("", { status: 500 }));
-    expect(ran).toMatchObject({ exitCode: 0 });
-    expect(ran.stderr).toMatch(/warning: Cannot notify 127\.0\.0\.1:\d+: it answered 500/);
-    expect(ran.stderr).not.toContain("secret-path");
-    await using other = await licensedWorld();
-    const moved = await hookOf(other, {}, () => Response.redirect("http://127.0.0.1:1/"));
-    expect(moved.ran.stderr).toContain("not reached");
-  });
-
-  test("settings that are wrong are warned of", async () => {
-    for (const [settings, problem] of [
-      [{ url: "ftp://x" }, "url is no address"],
-      [{ url: "https://x.example", format: "xml" }, "format is none of"],
-      [{ url: "https://x.example", events: ["preInstall"] }, "events is no list of"],
-      [{ desktop: 1 }, "desktop is neither"],
-    ] as const) {
-      await using world = await licensedWorld();
-      const ran = await land(world, ["install"], { plugins: { notify: settings } });
-      expect(ran).toMatchObject({ exitCode: 0 });
-      expect(ran.stderr).toContain(problem);
-    }
   });
 });
