@@ -30,8 +30,8 @@ import { parseSpec } from "./spec.ts";
 
 /** Lists the plugins, and tells why one cannot be used. */
 export const list = defineCommand({
-  more: `Plugins are what land brings, and the files in $LAND_HOME/plugins. One that cannot be used is told with the reason; the others
-and all commands of land go on.`,
+  more: `Plugins are what land brings, and the files in $LAND_HOME/plugins. One that cannot be used is told with the reason; the
+others and all commands of land go on.`,
   examples: ["land plugin list", "land plugin list --json"],
   args: {},
   async run(context) {
@@ -97,9 +97,10 @@ function about(commands: readonly string[], events: readonly string[]): string {
 
 /** Adds a plugin, or puts one in place of one of the same name. */
 export const add = defineCommand({
-  more: `A plugin runs with all rights of yours: it can read and change every file of yours and use your credentials. So land asks before
-anything of it is run; without a terminal it needs --yes. One file that imports nothing else is copied; a folder, or a package
-of the registry, is bundled into one file with what it imports. From then on it is run only while that file stays as it is.`,
+  more: `A plugin runs with all rights of yours: it can read and change every file of yours and use your credentials. So land
+asks before anything of it is run; without a terminal it needs --yes. One file that imports nothing else is copied; a
+folder, or a package of the registry, is bundled into one file with what it imports. From then on it is run only while
+that file stays as it is.`,
   examples: [
     "land plugin add hello.ts # a file",
     "land plugin add ./my-plugin # a folder with its package.json",
@@ -186,7 +187,8 @@ async function askToTrust(context: Context, what: string): Promise<void> {
 
 /** Removes a plugin of the user's. */
 export const remove = defineCommand({
-  more: "A file that was put into the folder by hand is asked about first: there may be no other copy. Without a terminal that needs --yes.",
+  more: `A file that was put into the folder by hand is asked about first: there may be no other copy. Without a terminal that
+needs --yes.`,
   examples: ["land plugin remove hello"],
   args: { name: { type: "one", about: "Name of the plugin" } },
   async run(context, { name }) {

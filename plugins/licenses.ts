@@ -23,8 +23,8 @@ export default {
     land.command({
       name: "licenses",
       about: "Show the licenses of the project's packages",
-      more: `With --check it ends with 1 where a package has a license that the settings plugins.licenses do not take: "allow" and "deny" are
-lists, "exceptions" names packages with a reason, "enforce" refuses such packages at every install.`,
+      more: `With --check it ends with 1 where a package has a license that the settings plugins.licenses do not take: "allow" and
+"deny" are lists, "exceptions" names packages with a reason, "enforce" refuses such packages at every install.`,
       examples: [
         "land licenses # each package",
         "land licenses --summary",

@@ -16,8 +16,8 @@ export default {
     land.command({
       name: "sbom",
       about: "Write a bill of materials (SBOM) of the project's lock",
-      more: `CycloneDX 1.6 or SPDX 2.3, as JSON: every package of land.lock with its checksum, license, package URL and what it needs. With
---reproducible the same lock gives the same bytes: the time is that of SOURCE_DATE_EPOCH, or none.`,
+      more: `CycloneDX 1.6 or SPDX 2.3, as JSON: every package of land.lock with its checksum, license, package URL and what it
+needs. With --reproducible the same lock gives the same bytes: the time is that of SOURCE_DATE_EPOCH, or none.`,
       examples: [
         "land sbom --output bom.json # CycloneDX",
         "land sbom --format spdx --reproducible",
