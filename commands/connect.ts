@@ -1,7 +1,7 @@
 import { fail, toLandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { createRemote, type Remote, type RemoteOptions } from "#remote/client.ts";
-import { CLIENT_SETTINGS, type ClientConfig } from "#remote/config/model.ts";
+import type { ClientConfig } from "#remote/config/model.ts";
 import { type Credentials, findToken, type Home } from "#remote/credentials.ts";
 import { keychainCredentials } from "#remote/keychain-credentials.ts";
 import { openKeychain } from "#remote/keychain.ts";
@@ -10,9 +10,8 @@ import { parseRegistryUrl, type RegistryUrl } from "#remote/registry-url.ts";
 import { createRoute, type Route } from "#remote/route.ts";
 
 import type { Context } from "./context.ts";
+import { loadSettings } from "./settings.ts";
 
-/** The registry of one's own machine is always trusted. */
-const LOCAL_REGISTRY = CLIENT_SETTINGS["registry.default"].default;
 const LOCK_TIMEOUT_SECONDS = 300;
 
 /** The registry in use, and what is known of the user there. */
@@ -121,13 +120,16 @@ function sayRetry(context: Context): (problem: string) => void {
 }
 
 /**
- * The registries that the user chose, whatever a lock file says: the default one and those of `registry.trusted`.
+ * The registries that the user chose, whatever a lock file says: the default one, with the configured one where `LAND_REGISTRY` takes
+ * its place, and those of `registry.trusted`.
  *
  * @throws config_invalid
  */
 export async function trustedRegistries(context: Context): Promise<RegistryUrl[]> {
   const config = await context.config();
-  const all = [config["registry.default"], ...config["registry.trusted"], LOCAL_REGISTRY];
+  const all = [config["registry.default"], ...config["registry.trusted"]];
+  if (context.env["LAND_REGISTRY"])
+    all.push((await loadSettings({ ...context, env: {} })).config["registry.default"]);
   return [...new Set(all.map(parseRegistryUrl))];
 }
 

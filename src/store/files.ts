@@ -76,7 +76,8 @@ export async function readTextIfAny(path: string): Promise<string | undefined> {
   try {
     return await Bun.file(path).text();
   } catch (cause) {
-    if (errorCode(cause) === "ENOENT") return undefined;
+    // A home of `/dev/null`, as services have it, holds no file either.
+    if (errorCode(cause) === "ENOENT" || errorCode(cause) === "ENOTDIR") return undefined;
     throw fileFailed("read", path, cause);
   }
 }
@@ -100,9 +101,23 @@ export function fileFailed(action: string, path: string, cause: unknown): LandEr
     ENOENT: "there is no such file or folder",
     ENOTDIR: "a part of the path is a file, not a folder",
     EISDIR: "it is a folder",
+    ENOLCK: "this file system has no locks between processes, as some network disks",
     EMFILE: "too many files are open",
     ENAMETOOLONG: "the name is too long",
   };
   const problem = known[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
-  return fail("file_failed", { action, path, problem }, { cause });
+  const hint = code === undefined ? undefined : HINTS[code];
+  return fail("file_failed", { action, path, problem, ...(hint && { hint }) }, { cause });
 }
+
+const WHOSE =
+  "See who may use it; LAND_HOME, or --data for a server, names the folder where land keeps its own files";
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: "Make room on that disk, then do it again",
+  EDQUOT: "Make room within your quota, then do it again",
+  EACCES: WHOSE,
+  EPERM: WHOSE,
+  EROFS: WHOSE,
+  ENOTDIR: WHOSE,
+  ENOLCK: "Use a local disk: LAND_HOME, or --data for a server, names the folder",
+};

@@ -6,6 +6,7 @@ import { PassThrough } from "node:stream";
 
 import type { Signal, World } from "#commands/context.ts";
 import { runLand } from "#commands/run.ts";
+import type { Keychain } from "#remote/keychain.ts";
 
 /** What a run left. */
 export type Ran = {
@@ -28,6 +29,8 @@ export type Setting = {
   /** How wide it is; by default 100. */
   columns?: number;
   now?: () => Date;
+  /** Where the system keeps secrets; by default nowhere. */
+  keychain?: Keychain;
   /** Whether a browser opens; by default it does. */
   browser?: boolean;
 };
@@ -96,6 +99,7 @@ export function startRun(argv: readonly string[], setting: Setting = {}): Runnin
       return () => void crashHandlers.delete(handler);
     },
     exit: (code) => void exits.push(code),
+    ...(setting.keychain && { keychain: setting.keychain }),
     openBrowser: async (url) => {
       opened.push(url);
       return setting.browser ?? true;
