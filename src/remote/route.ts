@@ -31,6 +31,7 @@ const PORTS: Readonly<Record<string, number>> = { "https:": 443, "http:": 80 };
  */
 export function createRoute(settings: RouteSettings): Route {
   const proxyFor = createProxyChoice(settings);
+  let plain: Bun.FetchSession | undefined;
   let secure: Promise<{ session: Bun.FetchSession; ca: string[] }> | undefined;
   const openSecure = async () => {
     const ca = [...new Set([...systemAuthorities(), ...(await readAuthorities(settings.ca))])];
@@ -45,7 +46,7 @@ export function createRoute(settings: RouteSettings): Route {
         ...init,
         // Bun's own limit of 5 minutes would end a long upload that moves.
         timeout: false,
-        ...(tls && { session: tls.session }),
+        session: tls?.session ?? (plain ??= new Bun.FetchSession()),
         proxy: proxy
           ? {
               url: proxy.url,
