@@ -3,6 +3,7 @@ import { type Absence, explainAbsence } from "#install/why-not.ts";
 
 import { defineCommand } from "./command.ts";
 import { installOptions } from "./installing.ts";
+import { tellNearest } from "./nearest-package.ts";
 import { createProgress } from "./progress.ts";
 import type { Style } from "./render.ts";
 import { parseSpec } from "./spec.ts";
@@ -29,7 +30,9 @@ Nothing is written.`,
     };
     const flags = { offline: args.offline };
     const options = await installOptions(context, { kind: "install" }, flags, onEvent);
-    const answer = await explainAbsence(options, parseSpec(args.package)).finally(progress.stop);
+    const answer = await tellNearest(context, () =>
+      explainAbsence(options, parseSpec(args.package)).finally(progress.stop),
+    );
     return {
       value: answer,
       text: renderAbsence(answer, context.style),

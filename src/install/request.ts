@@ -123,6 +123,8 @@ async function editsToAdd(
   request: AddRequest,
 ): Promise<ManifestEdit[]> {
   const name = parsePackageName(request.name);
+  // The solver would say of a name that was misspelled that it does not exist, and suggest to remove it.
+  if (!workspace.members.some((member) => member.name === name)) await versionsOf(metadata, name);
   const value =
     rangeOfMember(workspace, name, request) ?? (await rangeFor(options, metadata, name, request));
   const others = KINDS.filter((kind) => kind !== request.kind && asks(target, kind, name));

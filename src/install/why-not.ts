@@ -45,7 +45,11 @@ export async function explainAbsence(
   const text = await readTextIfAny(join(project.dir, "land.lock"));
   const lock = text === undefined ? undefined : parseLock(text);
   const metadata = createMetadata(options, lock);
-  const range = await rangeOf(options, metadata, name, typed.wanted);
+  // A member has one version, and no registry is asked for it.
+  const isMember = workspace.members.some((member) => member.name === name);
+  const range = isMember
+    ? parseRange(typed.wanted ?? "*")
+    : await rangeOf(options, metadata, name, typed.wanted);
   const locked = new Map<string, Version>(lock?.packages.map((item) => [item.name, item.version]));
   const inputOf = (asked: Workspace): SolveInput => solveInputOf(options, asked, locked, metadata);
   const answer = await whyNot(inputOf(workspace), { name, range });
@@ -92,6 +96,8 @@ async function rangeOf(
   name: PackageName,
   wanted: string | undefined,
 ): Promise<Range> {
+  const entries = await metadata.versionsOf(name);
+  if (!entries) throw fail("package_not_found", { name });
   if (wanted !== undefined && isRange(wanted)) return parseRange(wanted);
   if (wanted !== undefined) {
     const tag = parseTag(wanted, isRange);
@@ -100,8 +106,6 @@ async function rangeOf(
     if (version === undefined) throw fail("version_not_found", { name, version: tag });
     return parseRange(version);
   }
-  const entries = await metadata.versionsOf(name);
-  if (!entries) throw fail("package_not_found", { name });
   return parseRange(newestOf(entries, options) ?? "*");
 }
 

@@ -159,7 +159,8 @@ describe("changing", () => {
       "
     `);
     expect(await Bun.file(at("app/land.json")).text()).toBe(wanted);
-    expect((await land(["add", "lefft"])).stderr).toContain("Did you mean `left`?");
+    for (const typed of ["lefft", "lefft@^1.0.0", "lefft@beta"])
+      expect((await land(["add", typed])).stderr).toContain("Did you mean `left`?");
   });
 
   test("the lowest versions are picked where that is asked for", async () => {
