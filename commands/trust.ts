@@ -52,7 +52,7 @@ too. With --json the value is {"name","keys","trusted"}, and what was told as "s
     tell(context, pinned, fresh, story);
     await askToGoOn(context, {
       what: "whether to trust the new key",
-      message: `Trust ${fresh.join(", ")} for ${name} from now on?`,
+      message: `Trust ${fresh.length === 1 ? "this key" : "these keys"} for ${name} from now on?`,
       initial: false,
     });
     const options = { ...homeOf(context), dir: context.cwd };
@@ -119,7 +119,8 @@ async function findKey(
   requireTrusted(trusted, registry, name);
   const remote = await remoteFor(context, registry);
   const { version, key } = await readSigner(remote, name, wanted);
-  return { keys: [key], version, story: await keyStory(remote, { name, version, pinned }) };
+  const story = await keyStory(remote, { name, version, pinned, signedBy: key });
+  return { keys: [key], version, story };
 }
 
 function tell(

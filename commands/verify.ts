@@ -13,7 +13,7 @@ import {
 } from "#install/verify.ts";
 
 import { askToGoOn } from "./ask.ts";
-import { defineCommand } from "./command.ts";
+import { defineCommand, type Outcome } from "./command.ts";
 import type { Context } from "./context.ts";
 import { globalFlag } from "./global-flag.ts";
 import { eventsTo, installOptions } from "./installing.ts";
@@ -62,11 +62,9 @@ names its "global" package.`,
         const { whole: _, ...verified } = one;
         found.push({ ...verified, ...(target.global !== undefined && { global: target.global }) });
       }
-      if (!repair && found.some((one) => !one.ok))
-        context.say(
-          `Run \`land verify${global ? " -g" : ""} --repair\` to lay anew what is damaged`,
-        );
-      return outcomeOf(context, found);
+      const flags = `${global ? " -g" : ""} --repair`;
+      const hint = repair ? [] : [`Run \`land verify${flags}\` to lay anew what is damaged`];
+      return outcomeOf(context.style, found, hint);
     } finally {
       progress.stop();
     }
@@ -113,7 +111,7 @@ async function askForStrangers(context: Context, { problems }: Verification): Pr
   });
 }
 
-function outcomeOf(context: Context, found: readonly Verified[]) {
+function outcomeOf(style: Style, found: readonly Verified[], hint: readonly string[]): Outcome {
   const ok = found.every((one) => one.ok);
   const mark = (one: Verified) => (one.global === undefined ? {} : { global: one.global });
   const value = {
@@ -126,9 +124,9 @@ function outcomeOf(context: Context, found: readonly Verified[]) {
     ),
     files: found.reduce((sum, one) => sum + one.files, 0),
   };
-  const parts = found.map((one) => renderOne(one, context.style));
-  const text = [...parts, countOf(value)].filter((part) => part !== "").join("\n");
-  return { value, text, exitCode: ok ? 0 : 11 };
+  const parts = found.map((one) => renderOne(one, style));
+  const text = [...parts, countOf(value)].filter((part) => part !== "");
+  return { value, text: [...text, ...(ok ? [] : hint)].join("\n"), exitCode: ok ? 0 : 11 };
 }
 
 function renderOne({ packages, problems, global }: Verified, style: Style): string {

@@ -51,16 +51,15 @@ async function keyChanged(
   { name, registry, entry, pinned }: Chosen,
   got: string,
 ): Promise<LandError> {
-  const { version } = entry;
+  const { version, signature } = entry;
+  const question = { name, version, pinned, ...(signature && { signedBy: signature.key }) };
   const story = offline
     ? undefined
-    : await keyStory(await remoteFor(registry), { name, version, pinned }).catch(
-        (error: unknown) => {
-          // Where the story cannot be had, the refusal stands without it.
-          if (error instanceof LandError && error.code !== "cancelled") return undefined;
-          throw error;
-        },
-      );
+    : await keyStory(await remoteFor(registry), question).catch((error: unknown) => {
+        // Where the story cannot be had, the refusal stands without it.
+        if (error instanceof LandError && error.code !== "cancelled") return undefined;
+        throw error;
+      });
   const known = pinned.join(", ");
   return fail("key_changed", { name, version, known, got, ...(story && { story: story.lines }) });
 }

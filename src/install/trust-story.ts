@@ -1,6 +1,6 @@
 import { LandError } from "#base/errors.ts";
 import { type PackageName, printable, type Version } from "#base/names.ts";
-import { parsePublicKey, type PublicKey } from "#pack/sign.ts";
+import type { PublicKey } from "#pack/sign.ts";
 import type { Package, Version as ToldVersion } from "#registry/model.ts";
 import type { Remote } from "#remote/client.ts";
 
@@ -41,6 +41,8 @@ export type KeyQuestion = {
   version: Version;
   /** The keys that the lock knows. */
   pinned: readonly PublicKey[];
+  /** Who signed it, as verified: what the story tells must be of the key that is then trusted. Absent where nobody did. */
+  signedBy?: PublicKey;
 };
 
 /**
@@ -50,13 +52,13 @@ export type KeyQuestion = {
  * @throws network, package_not_found and what the registry tells
  */
 export async function keyStory(remote: Remote, question: KeyQuestion): Promise<KeyStory> {
-  const { name, version, pinned } = question;
+  const { name, version, pinned, signedBy } = question;
   const told = await remote.readPackage(name);
   const own = told.versions.find((item) => item.version === version);
   const holders = createHolders(remote);
   const account = (key: PublicKey): Promise<KeyAccount> => accountOf(key, told, holders);
   const knownKeys = await Promise.all(pinned.map(account));
-  const newKey = own?.key ? await account(parsePublicKey(own.key)) : undefined;
+  const newKey = signedBy && (await account(signedBy));
   const former = new Set(knownKeys.flatMap(({ publishers }) => publishers));
   const story = {
     package: name,

@@ -96,11 +96,9 @@ describe("a version signed by another key stops with the story", () => {
     world.registry.owners.push("\u001B[2Jeve");
     const by = { signer: other.privateKey, publishedBy: "\u001B[2Jeve" };
     await world.registry.add({ name: "left", version: "1.1.0", ...by });
-    const story = await keyStory(remote(), {
-      name: LEFT,
-      version: (await readSigner(remote(), LEFT, undefined)).version,
-      pinned: await pinned(),
-    });
+    const { version, key } = await readSigner(remote(), LEFT, undefined);
+    const question = { name: LEFT, version, pinned: await pinned(), signedBy: key };
+    const story = await keyStory(remote(), question);
     expect(story.lines.join("")).not.toContain("\u001B");
   });
 });
@@ -218,6 +216,18 @@ describe("a lying registry cannot make a pinned project accept", () => {
     expect(error.code).toBe("package_refused");
     expect(error.message).toContain('calls itself "left@1.0.0"');
   });
+});
+
+test("the story is of the key that signed, whatever else the registry tells of the version", async () => {
+  const told = { key: world.registry.key.publicKey };
+  await world.registry.add({
+    name: "left",
+    version: "1.1.0",
+    signer: other.privateKey,
+    toldVersion: told,
+  });
+  const error = await world.refusal("app", UPDATE);
+  expect(error.message).toContain(`The new key: ${other.publicKey}`);
 });
 
 test("who signed a version is told only where the signature is one", async () => {
