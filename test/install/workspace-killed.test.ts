@@ -100,5 +100,5 @@ async function shapeOf(project: string): Promise<Record<string, string>> {
     .filter((entry) => entry.isSymbolicLink())
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path): [string, string] => [path.slice(dir.length + 1), readlinkSync(path)]);
-  return { ...(await hashTree(dir)), ...Object.fromEntries(links.toSorted()) };
+  return { ...(await hashTree(dir)), ...Object.fromEntries(links) };
 }

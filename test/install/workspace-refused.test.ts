@@ -108,6 +108,36 @@ describe("what is refused, and nothing is written", () => {
   });
 });
 
+test("a journal that a checkout brings along writes nowhere but into members", async () => {
+  await world.workspace(PAIR);
+  await world.install("ws");
+  await world.project("outside", {});
+  symlinkSync("../outside", world.at("ws/leads-out"));
+  const before = await world.read("outside/land.json");
+  const placed = await world.read("ws/land_modules/.land.json");
+  const journal = (path: string, text: string): Promise<number> =>
+    Bun.write(
+      world.at("ws/land_modules/.land-journal.json"),
+      JSON.stringify({
+        format: 1,
+        files: [{ path, before: text, after: "{}" }],
+        clear: [],
+        remove: [],
+        place: [],
+        bins: "keep",
+        placed,
+      }),
+    );
+  for (const path of ["leads-out/land.json", "../outside/land.json", "packages/a/.bashrc"]) {
+    await journal(path, before);
+    await world.install("ws");
+    expect(await world.read("outside/land.json")).toBe(before);
+  }
+  expect(existsSync(world.at("ws/packages/a/.bashrc"))).toBe(false);
+  await journal("packages/b/land.json", await world.read("ws/packages/b/land.json"));
+  expect(await world.refused()).toContain('its member in "packages/b" has no name');
+});
+
 test("a project that no workspace names stands alone; files among members are passed over", async () => {
   await world.workspace(PAIR);
   await writeFiles(world.at("ws"), {
