@@ -111,6 +111,9 @@ async function perform(
   const what = `land ${command.name}`;
   try {
     const { value, text, exitCode } = await command.run(input);
+    // What is no JSON is the plugin's fault, whether or not it is printed.
+    JSON.stringify(value);
+    if (text !== undefined && typeof text !== "string") throw new TypeError("its text is none");
     return {
       value: value ?? null,
       ...(text !== undefined && { text: showableText(text) }),

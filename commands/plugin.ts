@@ -77,7 +77,7 @@ function rowOfLoaded({ name, description = "", path, commands, handlers }: Loade
 }
 
 function rowOfBroken({ name, path, error, commands }: BrokenPlugin): Row {
-  const told = error.data?.["problem"];
+  const told = error.code === "plugin_invalid" ? error.data?.["problem"] : undefined;
   return {
     name,
     description: "",

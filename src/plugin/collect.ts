@@ -83,6 +83,9 @@ function problemOfCommand(
     return "a command's name is a-z, 0-9 and -, beginning with a letter, at most 40 characters";
   if (typeof about !== "string" || about === "") return `its command "${name}" has no "about"`;
   if (typeof run !== "function") return `its command "${name}" has no "run"`;
+  const { more = "", examples = [], arguments: places = "" }: Partial<PluginCommand> = command;
+  if (typeof more !== "string" || typeof places !== "string" || !isTexts(examples))
+    return `the help of its command "${name}" is no text`;
   if (!isMap(flags)) return `the flags of its command "${name}" are no object`;
   for (const [flag, definition] of Object.entries(flags)) {
     const problem = problemOfFlag(flag, definition, globalFlags);
@@ -101,7 +104,12 @@ function problemOfFlag(
   if (!isMap(flag) || (flag.type !== "boolean" && flag.type !== "text"))
     return 'has no type, "boolean" or "text"';
   if (typeof flag.about !== "string") return 'has no "about"';
-  const { short } = flag;
+  const { short, value = "", oneOf = [] } = flag;
+  if (typeof value !== "string" || !isTexts(oneOf)) return "has no texts for its values";
   if (short !== undefined && !/^[a-zA-Z]$/.test(short)) return "is not short with one letter";
   return undefined;
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
 }

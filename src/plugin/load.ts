@@ -9,7 +9,7 @@ import { errorCode, fileFailed } from "#store/files.ts";
 
 import type { Plugin, PluginApi, PluginCommand } from "./api.ts";
 import { createRegistrar } from "./collect.ts";
-import { findPlugins, type FoundPlugin, problemOfName } from "./found.ts";
+import { findPlugins, type FoundPlugin, pluginsFolder, problemOfName } from "./found.ts";
 import { type Limit, type Watchdog, withinLimit } from "./limit.ts";
 import { provideLandModule } from "./provided.ts";
 import { type PluginRecord, readRecords } from "./records.ts";
@@ -88,10 +88,11 @@ export async function loadPlugins(options: LoadOptions): Promise<Plugins> {
 
 type Known = { found: FoundPlugin; record: PluginRecord | undefined };
 
-/** The user's plugins with what is recorded of them. Without readable records none is run: one might have been changed. */
+/** The user's plugins with what is recorded of them. Where these, or the folder, are not readable, none is run. */
 async function findUsers(landHome: string, { broken }: Plugins): Promise<Known[]> {
-  const all = await findPlugins(landHome);
+  let all: FoundPlugin[] = [];
   try {
+    all = await findPlugins(landHome);
     const records = await readRecords(landHome);
     for (const [name, record] of records)
       if (!all.some((found) => found.name === name))
@@ -99,7 +100,9 @@ async function findUsers(landHome: string, { broken }: Plugins): Promise<Known[]
     return all.map((found) => ({ found, record: records.get(found.name) }));
   } catch (error) {
     if (!(error instanceof LandError)) throw error;
-    for (const { name, path } of all) broken.push({ name, path, error, commands: [] });
+    const path = pluginsFolder(landHome);
+    for (const one of all.length > 0 ? all : [{ name: "plugins", path }])
+      broken.push({ name: one.name, path: one.path, error, commands: [] });
     return [];
   }
 }

@@ -44,6 +44,7 @@ export async function runShellHook<N extends HookName>(
     stdout: "pipe",
     stderr: "pipe",
     detached: process.platform !== "win32",
+    windowsVerbatimArguments: true,
   });
   const output = Promise.all([pour(child.stdout, onOutput), pour(child.stderr, onOutput)]);
   const stop = (kind: "SIGINT" | "SIGTERM"): void => {
@@ -72,7 +73,7 @@ export async function runShellHook<N extends HookName>(
 
 function shellOf(command: string): string[] {
   return process.platform === "win32"
-    ? ["cmd", "/d", "/s", "/c", command]
+    ? ["cmd", "/d", "/s", "/c", `"${command}"`]
     : ["/bin/sh", "-c", command];
 }
 

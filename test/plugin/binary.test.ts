@@ -85,6 +85,23 @@ describe("a plugin in TypeScript", () => {
     expect(await off(["hello", "bob"])).toMatchObject({ exitCode: 2 });
   });
 
+  test("is not loaded where nothing needs one", async () => {
+    const { run, cwd } = await stage.newHome({ "marks.ts": 'await Bun.write("ran", "");' });
+    expect(await run(["add", "pad", "--no-plugins"])).toMatchObject({ exitCode: 0 });
+    for (const args of [
+      ["verify"],
+      ["audit"],
+      ["install"],
+      ["list"],
+      ["install", "--help"],
+      ["version"],
+    ])
+      await run(args);
+    expect(existsSync(join(cwd, "ran"))).toBe(false);
+    await run(["nothing"]);
+    expect(existsSync(join(cwd, "ran"))).toBe(true);
+  });
+
   test("is never loaded from a project", async () => {
     const { run, cwd } = await stage.newHome();
     await writeFiles(cwd, { "plugins/hello.ts": HELLO, ".land/plugins/hello.ts": HELLO });
@@ -190,6 +207,11 @@ describe("land plugin add", () => {
     expect(await run(["plugin", "add", "./box", "--yes"])).toMatchObject({ exitCode: 0 });
     expect(await Bun.file(plugin("box/plugin.js")).exists()).toBe(true);
     expect(await run(["box"])).toMatchObject({ exitCode: 0, stdout: "[boxed]\n" });
+    const file = `export default { name: "box", setup() {} };`;
+    await writeFiles(cwd, { "box.ts": file });
+    const replaced = await run(["plugin", "add", "box.ts", "--yes"]);
+    expect(replaced.stderr).toContain("Replaced the plugin box: nothing to hear and no command");
+    expect(Object.keys(await hashTree(plugin()))).toEqual([".keep", "box.ts", "plugins.json"]);
     expect(await run(["plugin", "remove", "box"])).toMatchObject({ exitCode: 0 });
     expect(existsSync(plugin("box"))).toBe(false);
   });

@@ -32,6 +32,14 @@ describe("what lies in the folder of plugins", () => {
     expect(loaded[2]?.commands.map(({ name }) => name)).toEqual(["c"]);
   });
 
+  test("a folder that is none is told", async () => {
+    await using root = await temporaryFolder("plugins");
+    await Bun.write(join(root.path, "plugins"), "a file");
+    const { loaded, broken } = await loadAll(root.path);
+    expect(loaded).toEqual([]);
+    expect(broken).toMatchObject([{ name: "plugins", error: { code: "file_failed" } }]);
+  });
+
   test("without a folder there is none", async () => {
     await using root = await temporaryFolder("plugins");
     expect(await loadAll(root.path)).toEqual({ loaded: [], broken: [] });
@@ -100,6 +108,7 @@ describe("commands", () => {
       "g.ts": pluginText("g", 'land.command({ name: "g" })'),
       "h.ts": pluginText("h", 'land.command({ name: "h", about: "x" })'),
       "i.ts": pluginText("i", `land.command({ name: "i", flags: { json: 1 }, ${COMMAND} })`),
+      "k.ts": pluginText("k", `land.command({ name: "k", examples: "x", ${COMMAND} })`),
       "j.ts": pluginText(
         "j",
         `land.command({ name: "j", flags: { x: { type: "list" } }, ${COMMAND} })`,
@@ -117,6 +126,7 @@ describe("commands", () => {
       h: expect.stringContaining('"run"'),
       i: expect.stringContaining("every command has"),
       j: expect.stringContaining("no type"),
+      k: 'the help of its command "k" is no text',
     });
   });
 
