@@ -143,6 +143,20 @@ describe("reading", () => {
     expect((await land(["info", "left", "everything"])).exitCode).toBe(2);
   });
 
+  test("what is read fits the screen", async () => {
+    for (const columns of [60, 80, 120])
+      for (const argv of [
+        ["outdated", "--all"],
+        ["why-not", "pad@2"],
+        ["search"],
+        ["help", "outdated"],
+      ]) {
+        const { stdout } = await run(argv, { ...setting("app"), terminal: true, columns });
+        for (const line of stdout.split("\n"))
+          expect(Bun.stringWidth(line)).toBeLessThanOrEqual(Math.max(columns, 72));
+      }
+  });
+
   test("downloads a day are bars", () => {
     expect(renderSparkline([0, 1, 4, 7])).toBe("▁▂▅█");
     expect(renderSparkline([0, 0])).toBe("▁▁");
