@@ -551,13 +551,13 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./service.ts")).uninstall,
   },
   doctor: {
-    about: "Check what the server needs from this machine",
-    section: "Server",
-    load: async () => (await import("./doctor.ts")).list,
+    about: "Check what land needs from this machine",
+    section: "Help",
+    load: async () => (await import("./doctor.ts")).client,
   },
   "doctor sandbox": {
     about: "Try to break out of the sandbox of programs",
-    section: "Server",
+    section: "Help",
     load: async () => (await import("./doctor.ts")).sandbox,
   },
   "admin rotate-key": {

@@ -3,21 +3,33 @@ import { resolve } from "node:path";
 
 import { loadConfig } from "#base/config.ts";
 import { printable } from "#base/names.ts";
-import { checkSandbox } from "#runtime/sandbox/check.ts";
 
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
 import { renderCount, renderTable } from "./render.ts";
 
-const CHECKS = { sandbox: "whether the kernel keeps programs of sites away from everything else" };
-
-/** Lists what can be checked. */
-export const list = defineCommand({
-  examples: ["land doctor # what can be checked", "land doctor sandbox"],
+/** Looks at what the client needs from this machine and the way to the registry. */
+export const client = defineCommand({
+  more: `Nothing is changed, but for files that are made and removed to see whether they can be. Exits with 1 where something is
+bad. What the server needs is checked by \`land doctor sandbox\`.`,
+  examples: ["land doctor", "land doctor --json", "land doctor sandbox # for a server"],
   args: {},
-  async run() {
-    const rows = Object.entries(CHECKS).map(([name, about]) => [`land doctor ${name}`, about]);
-    return { value: { checks: Object.keys(CHECKS) }, text: renderTable(rows) };
+  async run(context) {
+    const { checkClient } = await import("./doctor-client.ts");
+    const checks = await checkClient(context);
+    const ok = checks.every(({ status }) => status !== "bad");
+    const { style } = context;
+    const paint = { ok: style.green, warn: style.yellow, bad: style.red };
+    const rows = checks.map(({ name, status, detail }) => [
+      paint[status](status),
+      name,
+      printable(detail),
+    ]);
+    const advice = checks.flatMap(({ name, hint }) =>
+      hint === undefined ? [] : [`${style.bold(name)}: ${printable(hint)}`],
+    );
+    const text = [renderTable(rows), ...(advice.length > 0 ? ["", ...advice] : [])].join("\n");
+    return { value: { ok, checks }, text, exitCode: ok ? 0 : 1 };
   },
 });
 
@@ -39,6 +51,7 @@ that were put up for it. Run it as the user that the server runs as. Exits with 
   },
   async run(context, args) {
     const uidBase = await readUidBase(context, args.data);
+    const { checkSandbox } = await import("#runtime/sandbox/check.ts");
     const scratch = context.env["TMPDIR"] || "/tmp";
     const probes = await checkSandbox({ scratch, uidBase, confined: true });
     const failed = probes.filter(({ ok }) => !ok);
