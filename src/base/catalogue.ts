@@ -778,10 +778,11 @@ export const catalogue = {
     detail: ({ dir }) => `Cannot install into "${dir}": land did not make that folder`,
     hint: () => "Move it away, or pass --yes to let land replace it",
   }),
-  file_failed: define<{ action: string; path: string; problem: string }>({
+  file_failed: define<{ action: string; path: string; problem: string; hint?: string }>({
     status: 500,
     title: "File operation failed",
     detail: ({ action, path, problem }) => `Cannot ${action} "${path}": ${problem}`,
+    hint: ({ hint }) => hint ?? "",
     exit: 1,
   }),
   // ── the server's own set-up ──────────────────────────────────────────────

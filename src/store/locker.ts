@@ -1,3 +1,4 @@
+import { read } from "bun:ffi";
 import { Database } from "bun:sqlite";
 
 import { openCLibrary } from "#base/c-library.ts";
@@ -24,10 +25,38 @@ const LOCK_UN = 8;
 
 function flockLocker(): FileLocker {
   const { flock } = openCLibrary({ flock: { args: ["i32", "i32"], returns: "i32" } });
+  const readErrno = errnoReader();
   return {
-    tryLock: (descriptor, _path, mode) =>
-      flock(descriptor, (mode === "shared" ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0,
+    tryLock(descriptor, _path, mode) {
+      if (flock(descriptor, (mode === "shared" ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
+      if (!isWithoutLocks(readErrno(), process.platform)) return false;
+      throw Object.assign(new Error("flock is not supported"), { code: "ENOLCK" });
+    },
     unlock: (descriptor) => void flock(descriptor, LOCK_UN),
+  };
+}
+
+/** Whether the number with which `flock` failed means that the file system has no locks at all, rather than that another has it. */
+export function isWithoutLocks(errno: number, platform: string): boolean {
+  // ENOLCK, ENOSYS, EOPNOTSUPP, ENOTSUP, EINVAL
+  return (platform === "darwin" ? [77, 78, 102, 45, 22] : [37, 38, 95, 22]).includes(errno);
+}
+
+/** The C library keeps the number of the last error for each thread, at an address that a function tells. */
+function errnoReader(): () => number {
+  const signature = { args: [], returns: "ptr" } as const;
+  const open = () => {
+    if (process.platform === "darwin") {
+      const { __error: addressOf } = openCLibrary({ __error: signature });
+      return addressOf;
+    }
+    const { __errno_location: addressOf } = openCLibrary({ __errno_location: signature });
+    return addressOf;
+  };
+  const addressOf = open();
+  return () => {
+    const at = addressOf();
+    return at === null ? 0 : read.i32(at);
   };
 }
 

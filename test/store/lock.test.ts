@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { type LockOptions, takeLock } from "#store/lock.ts";
+import { isWithoutLocks } from "#store/locker.ts";
 
 let folder: string;
 let path: string;
@@ -83,4 +84,11 @@ test("a killed process holds nothing", async () => {
   child.kill("SIGKILL");
   await child.exited;
   (await takeLock(path, options("exclusive"))).release();
+});
+
+test("a file system without locks is told from a lock that another has", () => {
+  expect([11, 4, 0].map((errno) => isWithoutLocks(errno, "linux"))).toEqual([false, false, false]);
+  expect([37, 38, 95].map((errno) => isWithoutLocks(errno, "linux"))).toEqual([true, true, true]);
+  expect([35, 37].map((errno) => isWithoutLocks(errno, "darwin"))).toEqual([false, false]);
+  expect([77, 45].map((errno) => isWithoutLocks(errno, "darwin"))).toEqual([true, true]);
 });
