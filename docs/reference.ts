@@ -58,6 +58,23 @@ function clientSettings(): string[] {
     "| Key | Environment | Default | Project | |",
     "|---|---|---|---|---|",
     ...rows,
+    "",
+    "## Proxies and certificates",
+    "",
+    "Without `network.proxy` the usual variables count: `HTTPS_PROXY` or `HTTP_PROXY`, else `ALL_PROXY`, in small letters first. A proxy is",
+    "`http://` or `https://`, with `user:password@` where it wants that. Hosts of `network.noProxy`, else of `NO_PROXY`, are asked without it: a",
+    "host with all below it (`example.com`), one port of it (`example.com:8443`), an address, a network (`10.0.0.0/8`), or `*`. This machine is",
+    "never asked through a proxy, unless `<-loopback>` stands in the list.",
+    "",
+    "https trusts the authorities that come with land, those of the system, those of `NODE_EXTRA_CA_CERTS` and `SSL_CERT_FILE`, and those of the",
+    "file `network.ca`.",
+    "",
+    "## Credentials",
+    "",
+    "`LAND_TOKEN` is sent to `LAND_REGISTRY`, or without that to `registry.default`, and nowhere else. What `land login` gets is kept for the one",
+    "registry: in the keychain of the system where that works, else in `credentials.json` in `LAND_HOME`, which only the user can read. The",
+    "keychain is not touched in CI, without a desktop session, by ssh on macOS, or with `credentials.keychain` off; whether it answers is found",
+    "out once, within two seconds, and kept in `keychain.json` for a week. `land logout` removes the token from both.",
   ];
 }
 

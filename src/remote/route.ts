@@ -1,6 +1,3 @@
-import { X509Certificate } from "node:crypto";
-import { getCACertificates } from "node:tls";
-
 import { fail } from "#base/errors.ts";
 import { fileFailed } from "#store/files.ts";
 
@@ -34,7 +31,7 @@ export function createRoute(settings: RouteSettings): Route {
   let plain: Bun.FetchSession | undefined;
   let secure: Promise<{ session: Bun.FetchSession; ca: string[] }> | undefined;
   const openSecure = async () => {
-    const ca = [...new Set([...systemAuthorities(), ...(await readAuthorities(settings.ca))])];
+    const ca = [...(await systemAuthorities()), ...(await readAuthorities(settings.ca))];
     return { ca, session: new Bun.FetchSession({ tls: { ca } }) };
   };
   return {
@@ -70,8 +67,10 @@ async function connectTo({ hostname, port, protocol }: URL): Promise<void> {
   socket.terminate();
 }
 
-function systemAuthorities(): string[] {
-  return [...getCACertificates("default"), ...getCACertificates("system")];
+/** Loaded only where there is https: it takes longer than all else at our start. */
+async function systemAuthorities(): Promise<string[]> {
+  const { getCACertificates } = await import("node:tls");
+  return [...new Set([...getCACertificates("default"), ...getCACertificates("system")])];
 }
 
 /** The certificates of a PEM file. @throws config_invalid, file_failed */
@@ -82,6 +81,7 @@ async function readAuthorities(path: string): Promise<string[]> {
     .catch((cause: unknown) => {
       throw fileFailed("read", path, cause);
     });
+  const { X509Certificate } = await import("node:crypto");
   const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
     for (const certificate of found) void new X509Certificate(certificate);
