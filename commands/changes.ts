@@ -15,7 +15,7 @@ export function renderChanges(
   elapsedMs: number | undefined,
   style: Style,
 ): string {
-  const { added, removed, changed, unchanged, manifest = [] } = result;
+  const { added, removed, changed, unchanged, linked = [], manifest = [] } = result;
   const all = [
     ...added.map((item) => style.green(`+ ${nameOf(item)}`)),
     ...removed.map((item) => style.red(`- ${nameOf(item)}`)),
@@ -29,6 +29,7 @@ export function renderChanges(
     [changed.length, "changed"],
   ] as const;
   const parts = counts.flatMap(([count, verb]) => (count === 0 ? [] : [`${count} ${verb}`]));
+  if (linked.length > 0) parts.push(`${renderCount(linked.length, "member")} linked`);
   const total = renderCount(added.length + changed.length + unchanged, "package");
   const sum = parts.length === 0 ? `${total}, up to date` : `${total}: ${parts.join(", ")}`;
   const end = elapsedMs === undefined ? "a dry run: nothing was written" : renderTime(elapsedMs);

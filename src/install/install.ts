@@ -122,7 +122,8 @@ async function installLocked(
     throw fail("install_dir_foreign", { dir: places.installDir });
   const { place, link, remove } = change;
   const changesTree = place.length + link.length + remove.length > 0;
-  const result = { ...change.result, ...manifest };
+  const linked = link.length > 0 && { linked: link.map(({ name }) => name) };
+  const result = { ...change.result, ...linked, ...manifest };
   if (options.dryRun || (!changesTree && files.length === 0)) return { result, changesTree: false };
   await options.beforeWrite?.(result);
   if (changesTree)

@@ -17,7 +17,7 @@ import type { InstallResult } from "./options.ts";
 export const ROOT_FOLDER = ".";
 
 /** What a manifest asks for, in the form a lock records it. Overrides count from the root alone. */
-export function lockedManifestOf(manifest: Manifest, isRoot = true): LockedManifest {
+function lockedManifestOf(manifest: Manifest, isRoot = true): LockedManifest {
   const texts = (key: RequirementKey): string[] =>
     Object.entries(manifest[key]).map(([name, range]) => `${name}@${range}`);
   const overrides = [...texts("overrides"), ...manifest.scopedOverrides.map(scopedText)];

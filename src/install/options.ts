@@ -106,6 +106,8 @@ export type InstallResult = {
   changed: (NamedVersion & { from: Version })[];
   /** How many packages stayed as they were. */
   unchanged: number;
+  /** Members of the workspace that were linked anew; absent where none was. */
+  linked?: PackageName[];
   /** What changed of the manifests; absent where nothing did. */
   manifest?: RequirementChange[];
 };

@@ -18,7 +18,11 @@ describe("an install", () => {
   test("in any folder of the workspace makes one lock and one tree, in the root", async () => {
     await world.workspace(PAIR);
     const result = await world.install("ws/packages/a");
-    expect(result).toMatchObject({ added: [{ name: "left" }, { name: "pad" }], unchanged: 0 });
+    expect(result).toMatchObject({
+      added: [{ name: "left" }, { name: "pad" }],
+      unchanged: 0,
+      linked: ["@w/a", "@w/b"],
+    });
     expect(world.link("@w/a")).toBe("../../packages/a");
     expect(world.link("@w/b")).toBe("../../packages/b");
     expect(existsSync(world.at("ws", "packages", "a", "land.lock"))).toBe(false);
