@@ -22,7 +22,10 @@ function read(argv: string[], env: Record<string, string> = {}): unknown {
   try {
     const values = Object.entries(readArgs(args, argv, env));
     return Object.fromEntries(
-      values.filter(([, value]) => value !== undefined && value !== false && String(value) !== ""),
+      values.filter(
+        ([key, value]) =>
+          key !== "plugins" && value !== undefined && value !== false && String(value) !== "",
+      ),
     );
   } catch (error) {
     if (!(error instanceof LandError)) throw error;
@@ -31,6 +34,7 @@ function read(argv: string[], env: Record<string, string> = {}): unknown {
   }
 }
 
+/** On unless it is turned off, as `plugins` is, which the cases below leave out. */
 const color = true;
 
 describe("arguments", () => {
