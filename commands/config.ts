@@ -25,7 +25,7 @@ const project = {
 
 /** Shows every setting: its value, where it comes from, what it is. */
 export const list = defineCommand({
-  more: 'With --json: {"settings":[{"key","value","origin","default","about"}]}; sizes are bytes, times days or seconds. Passwords are not shown.',
+  more: 'With --json {"settings":[{"key","value","origin","default","about"}]}, in bytes, days and seconds. No password is shown.',
   examples: ["land config list", "land config list --json"],
   args: {},
   async run(context) {
@@ -59,7 +59,7 @@ export const get = defineCommand({
 
 /** Changes a setting of the user, or of the project. */
 export const set = defineCommand({
-  more: "Sizes are 500MB or 5GB, times 90d or 30s, lists separated by commas. What grants trust is the user's alone: a project cannot set it.",
+  more: "Sizes are 500MB or 5GB, times 90d or 30s, lists have commas. A project cannot set what grants trust.",
   examples: [
     "land config set registry.default https://land.example.com",
     "land config set cache.maxSize 20GB",
