@@ -6,7 +6,7 @@ export type Shell = (typeof SHELLS)[number];
 /** The first line that tells a script of ours from another file; in zsh the second. */
 export const SCRIPT_MARK = "# Completes words of land; made by `land completions`";
 
-/** Readline parts words at `@`, `=` and `:` too, and wants only what follows the last of them. */
+/** Readline parts words at `@`, `=` and `:` too, and wants only what follows the last of them; an `@` it wants as well. */
 const bash = `${SCRIPT_MARK}
 _land() {
   local line="\${COMP_LINE:0:COMP_POINT}" out mode cur prefix candidate IFS=$' \\t\\n'
@@ -23,6 +23,7 @@ _land() {
   esac
   [[ "$out" == *$'\\n'* ]] || return 0
   prefix="\${cur%"\${cur##*[$COMP_WORDBREAKS]}"}"
+  prefix="\${prefix%@}"
   while IFS=$'\\t' read -r candidate _; do
     [[ "$candidate" == "$cur"* ]] && COMPREPLY+=("\${candidate#"$prefix"}")
   done <<< "\${out#*$'\\n'}"
