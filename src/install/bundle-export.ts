@@ -40,7 +40,7 @@ export async function exportBundle(
   try {
     const packages = home.lock
       ? home.lock.packages.map((locked) => bundleLocked(places, locked))
-      : await bundleAll(places);
+      : bundleAll(places);
     for (const { name, version, digest } of packages)
       if (!(await isWholeArchive(places, digest)))
         throw fail("store_damaged", { problems: 1 }, { cause: new Error(`${name}@${version}`) });
@@ -70,8 +70,8 @@ function bundleLocked(places: StorePlaces, locked: LockedPackage): BundledPackag
   return { name, version, digest, sizeBytes: size, registry, keys };
 }
 
-async function bundleAll(places: StorePlaces): Promise<BundledPackage[]> {
-  const survey = await surveyStore(places);
+function bundleAll(places: StorePlaces): BundledPackage[] {
+  const survey = surveyStore(places);
   return (survey?.packages ?? [])
     .flatMap(({ digest }) => {
       const stored = readStored(places, digest);

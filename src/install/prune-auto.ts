@@ -51,7 +51,10 @@ async function pruneUnasked(options: Parameters<typeof tendStore>[0]): Promise<v
   try {
     const limits = { maxBytes: cache.maxBytes, maxAgeDays: cache.maxAgeDays, all: false };
     const bound = { expired: () => performance.now() > end };
-    await pruneLocked({ ...options, lockTimeoutMs: 0, limits, dryRun: false }, bound);
+    const home = { ...options, lockTimeoutMs: 0 };
+    const { stopped, packages } = await pruneLocked({ ...home, limits, dryRun: false }, bound);
+    const problem = "The store is too large to be pruned on the way; `land store prune` does it";
+    if (stopped && packages.length === 0) options.onEvent?.({ kind: "warn", problem });
   } finally {
     lock.release();
   }

@@ -73,7 +73,7 @@ export async function pruneLocked(
   const known = await state.read();
   const forgotten = forgetGone(known);
   const needs = namedDigests(landHome, known);
-  const survey = await surveyStore(places, bound);
+  const survey = surveyStore(places, bound);
   const plan = survey && planPrune(survey, { limits, needs, now: now() });
   const result: PruneResult = {
     packages: (plan?.victims ?? []).map(told),

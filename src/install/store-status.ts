@@ -37,7 +37,7 @@ export async function readStoreStatus(
   const state = await stateFile(home).read();
   const lock = await lockStore(home, "shared", home.lockTimeoutMs);
   try {
-    const survey = (await surveyStore(places)) ?? { packages: [], needed: new Map(), strays: [] };
+    const survey = surveyStore(places) ?? { packages: [], needed: new Map(), strays: [] };
     const { packages, strays } = survey;
     const needed = [...survey.needed.values()];
     const fileBytes = sum(needed.map(({ sizeBytes }) => sizeBytes));

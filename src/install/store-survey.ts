@@ -1,14 +1,12 @@
 import { readdirSync, statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 
 import { LandError } from "#base/errors.ts";
-import type { Digest } from "#base/names.ts";
-import { parseDigest } from "#base/names.ts";
+import { type Digest, parseDigest } from "#base/names.ts";
 import { errorCode, fileFailed } from "#store/files.ts";
 
-import { inParallel } from "./parallel.ts";
 import { hexOf, type StorePlaces } from "./store-places.ts";
-import { parseStored, type StoredPackage } from "./stored.ts";
+import { readStored } from "./store.ts";
+import type { StoredPackage } from "./stored.ts";
 
 /** A package of the store, and when it was last of use. */
 export type Surveyed = {
@@ -33,22 +31,20 @@ export type Survey = {
 /** How a survey is bounded: it answers undefined once `expired` says so. */
 export type Bound = { expired: () => boolean };
 
-const READS_AT_ONCE = 16;
-
 /**
  * Looks at the whole store, by its index files and the names of its objects: none of these is opened, and of none the size
  * is asked. Take the lock before.
  *
  * @throws file_failed
  */
-export async function surveyStore(places: StorePlaces, bound?: Bound): Promise<Survey | undefined> {
+export function surveyStore(places: StorePlaces, bound?: Bound): Survey | undefined {
   const indexes = namesIn(places.index).filter((name) => name.endsWith(".json"));
   const packages = new Map<string, Surveyed>();
-  await inParallel(indexes, READS_AT_ONCE, async (name) => {
-    if (bound?.expired()) return;
-    const found = await readPackage(places, name.slice(0, -".json".length));
+  for (const name of indexes) {
+    if (bound?.expired()) return undefined;
+    const found = readPackage(places, name.slice(0, -".json".length));
     if (found) packages.set(hexOf(found.digest), found);
-  });
+  }
   for (const name of namesIn(places.archives)) {
     if (bound?.expired()) return undefined;
     if (packages.has(name)) continue;
@@ -87,17 +83,13 @@ function addNeeds(needed: Survey["needed"], stored: StoredPackage): void {
   }
 }
 
-async function readPackage(places: StorePlaces, hex: string): Promise<Surveyed | undefined> {
+function readPackage(places: StorePlaces, hex: string): Surveyed | undefined {
   const digest = digestOf(hex);
-  if (digest === undefined) return undefined;
-  const path = places.indexPath(digest);
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    if (errorCode(cause) === "ENOENT") return "";
-    throw fileFailed("read", path, cause);
-  });
-  const stored = parseStored(text);
-  const about = statSync(path, { throwIfNoEntry: false });
-  if (stored?.digest !== digest || !about) return undefined;
+  const path = digest && places.indexPath(digest);
+  const about = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+  if (!digest || !about?.isFile()) return undefined;
+  const stored = readStored(places, digest);
+  if (!stored) return undefined;
   return { digest, stored, packedBytes: stored.packedBytes, usedAtMs: about.mtimeMs };
 }
 

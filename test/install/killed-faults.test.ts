@@ -80,8 +80,14 @@ async function killedAt(point: string, passage: number): Promise<number | string
   const { registry, at } = world;
   const child = Bun.spawn(
     [
-      ...[process.execPath, "--define", "LAND_FAULTS=true", CHILD],
-      ...[at("app"), at("home"), registry.url, JSON.stringify([add(["left", "2.0.0"])])],
+      process.execPath,
+      "--define",
+      "LAND_FAULTS=true",
+      CHILD,
+      at("app"),
+      at("home"),
+      registry.url,
+      JSON.stringify([add(["left", "2.0.0"])]),
     ],
     {
       env: { ...process.env, LAND_FAULT: `${point}:${passage}` },

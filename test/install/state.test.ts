@@ -124,7 +124,7 @@ describe("projects", () => {
     await mkdir(dir);
     const lastUsedAt = "2026-01-01T00:00:00Z";
     const state = {
-      projects: ["/not/there", dir].map((dir) => ({ dir, lastUsedAt })),
+      projects: ["/not/there", dir].map((at) => ({ dir: at, lastUsedAt })),
       globals: [],
       unknown: {},
     };

@@ -28,8 +28,16 @@ async function installAsNobody(home: string): Promise<string> {
   const modes: InstallMode[] = [{ kind: "install" }];
   const child = Bun.spawn(
     [
-      ...["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"],
-      ...[process.execPath, CHILD, at("app"), home, registry.url, JSON.stringify(modes)],
+      "setpriv",
+      `--reuid=${NOBODY}`,
+      `--regid=${NOBODY}`,
+      "--clear-groups",
+      process.execPath,
+      CHILD,
+      at("app"),
+      home,
+      registry.url,
+      JSON.stringify(modes),
     ],
     { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, HOME: root } },
   );
