@@ -91,10 +91,10 @@ test("land help shows every command", async () => {
     Server:
       serve    Run a server: a registry and a host for sites
       service  The server as a systemd service: install, uninstall
-      doctor   Check what the server needs from this machine: sandbox
       admin    The data folder of a server: rotate-key
 
     Help:
+      doctor       Check what land needs from this machine: sandbox
       upgrade      Replace this land by a newer one
       completions  Print what completes words of land in a shell
       version      Show the version of land
