@@ -188,6 +188,20 @@ describe("authorities", () => {
     await stranger.catch(() => undefined);
   });
 
+  test.each(["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"])("those of %s count too", async (name) => {
+    const script = `
+      import { createRoute } from "#remote/route.ts";
+      const route = createRoute({ proxy: "", noProxy: [], env: {}, ca: "" });
+      console.log((await route.fetch("${httpsUrl()}/api/v1/index/left", {})).status);
+      process.exit(0);`;
+    const child = Bun.spawn([process.execPath, "-e", script], {
+      cwd: join(import.meta.dir, "../.."),
+      env: { PATH: process.env["PATH"], [name]: ca },
+      stdout: "pipe",
+    });
+    expect(await child.stdout.text()).toBe("200\n");
+  });
+
   test.each([
     ["missing.pem", undefined, "file_failed"],
     ["empty.pem", "nothing", "config_invalid"],
