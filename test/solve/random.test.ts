@@ -3,166 +3,23 @@ import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import semver from "semver";
 
-import { parseVersion } from "#base/names.ts";
-import type { Candidate, SolveInput, SolveResult } from "#solve/model.ts";
-import { solve } from "#solve/solve.ts";
+import type { Candidate } from "#solve/model.ts";
 
-/** Small enough to try every combination, large enough for conflicts through three packages. */
-const NAMES = ["a", "b", "c", "d", "e"];
-const VERSIONS = ["1.0.0", "1.1.0", "2.0.0-rc.1", "2.0.0", "3.0.0"];
-const RANGES = [
-  "*",
-  "*",
-  "^1.0.0",
-  "^2.0.0",
-  "1.0.0",
-  ">=1.1.0",
-  ">=1.1.0",
-  "<2.0.0",
-  "<3.0.0",
-  "^2.0.0-rc.1",
-  "~1.1",
-  "3.x || 1.0.0",
-];
-/** Once in a while: a range no version is in, and a name no package has. */
-const rare = (usual: fc.Arbitrary<string>, odd: string): fc.Arbitrary<string> =>
-  fc.oneof({ arbitrary: usual, weight: 120 }, { arbitrary: fc.constant(odd), weight: 1 });
-
-type World = Omit<SolveInput, "versionsOf"> & { registry: Map<string, Candidate[]> };
-
-const ranges = (max: number, min = 0): fc.Arbitrary<Record<string, string>> =>
-  fc
-    .uniqueArray(
-      fc.tuple(rare(fc.constantFrom(...NAMES), "none"), rare(fc.constantFrom(...RANGES), ">9")),
-      {
-        minLength: min,
-        maxLength: max,
-        selector: ([name]) => name,
-      },
-    )
-    .map((entries) => Object.fromEntries(entries));
-
-const candidates = (optional: boolean): fc.Arbitrary<Candidate[]> =>
-  fc.uniqueArray(
-    fc.record({
-      version: fc.constantFrom(...VERSIONS).map(parseVersion),
-      dependencies: ranges(3),
-      optionalDependencies: optional ? ranges(1) : fc.constant({}),
-      yanked: fc.integer({ min: 0, max: 12 }).map((dice) => dice === 0),
-      engines: fc.oneof(
-        { arbitrary: fc.constantFrom({}, { land: ">=1.0.0" }), weight: 10 },
-        { arbitrary: fc.constant({ land: ">=2.0.0" }), weight: 1 },
-      ),
-    }),
-    { minLength: 3, maxLength: 4, selector: ({ version }) => version },
-  );
-
-const worlds = (optional: boolean): fc.Arbitrary<World> =>
-  fc.record({
-    registry: fc
-      .tuple(...NAMES.map(() => candidates(optional)))
-      .map((lists) => new Map(NAMES.map((name, at) => [name, lists[at] ?? []]))),
-    root: fc.record({
-      dependencies: ranges(3, 1),
-      devDependencies: ranges(1),
-      optionalDependencies: optional ? ranges(2) : fc.constant({}),
-      overrides: fc.oneof(
-        { arbitrary: fc.constant({}), weight: 4 },
-        { arbitrary: ranges(1), weight: 1 },
-      ),
-    }),
-    locked: ranges(3).map(
-      (names) =>
-        new Map(
-          Object.keys(names).map((name, at) => [name, parseVersion(VERSIONS[at] ?? "1.0.0")]),
-        ),
-    ),
-    mode: fc.constantFrom<"highest" | "lowest">("highest", "lowest"),
-    landVersion: fc.constant("1.0.0"),
-  });
-
-type Choice = ReadonlyMap<string, Candidate>;
-type Edge = { name: string; range: string };
-
-function edges(world: World, sections: readonly Readonly<Record<string, string>>[]): Edge[] {
-  const entries = sections.flatMap((section) => Object.entries(section));
-  return entries.map(([name, range]) => ({ name, range: world.root.overrides[name] ?? range }));
-}
-
-/** What is required and not at the same time optional. */
-function hard({
-  dependencies,
-  optionalDependencies,
-}: Pick<Candidate, "dependencies" | "optionalDependencies">) {
-  const entries = Object.entries(dependencies);
-  return Object.fromEntries(entries.filter(([name]) => !Object.hasOwn(optionalDependencies, name)));
-}
-
-function hardEdges(world: World, choice: Choice): Edge[] {
-  const lists = [world.root, ...choice.values()].map((c) => edges(world, [hard(c)]));
-  return [...edges(world, [world.root.devDependencies]), ...lists.flat()];
-}
-
-function optionalEdges(world: World, choice: Choice): Edge[] {
-  const lists = [world.root, ...choice.values()].map((c) => edges(world, [c.optionalDependencies]));
-  return lists.flat();
-}
-
-const holds = (choice: Choice, { name, range }: Edge): boolean => {
-  const found = choice.get(name);
-  return found !== undefined && fitsRange(found.version, range);
-};
-
-const known = new Map<string, boolean>();
-function fitsRange(version: string, range: string): boolean {
-  const key = `${version} ${range}`;
-  const fits = known.get(key) ?? semver.satisfies(version, range);
-  known.set(key, fits);
-  return fits;
-}
-
-function isUsable(world: World, name: string, { version, yanked, engines }: Candidate): boolean {
-  const fits = semver.satisfies("1.0.0", engines?.["land"] ?? "*");
-  return fits && (!yanked || world.locked.get(name) === version);
-}
-
-/** Every combination of versions that breaks no rule, as an independent and slow program finds them. */
-function* bruteForce(
-  world: World,
-  at = 0,
-  choice: Map<string, Candidate> = new Map(),
-): Generator<Choice> {
-  const name = NAMES[at];
-  if (name === undefined) {
-    if (hardEdges(world, choice).every((edge) => holds(choice, edge))) yield choice;
-    return;
-  }
-  yield* bruteForce(world, at + 1, choice);
-  for (const candidate of world.registry.get(name) ?? []) {
-    if (!isUsable(world, name, candidate)) continue;
-    choice.set(name, candidate);
-    yield* bruteForce(world, at + 1, choice);
-    choice.delete(name);
-  }
-}
-
-function run(world: World, hops: (name: string) => number = () => 0): Promise<SolveResult> {
-  const versionsOf: SolveInput["versionsOf"] = async (name) => {
-    for (let hop = hops(name); hop > 0; hop--) await Promise.resolve();
-    return world.registry.get(name);
-  };
-  return solve({ ...world, versionsOf });
-}
-
-function choiceOf(world: World, result: SolveResult): Choice | undefined {
-  if (!result.ok) return undefined;
-  const choice = new Map<string, Candidate>();
-  for (const { name, version } of result.solution.packages) {
-    const found = world.registry.get(name)?.find((candidate) => candidate.version === version);
-    if (found) choice.set(name, found);
-  }
-  return choice;
-}
+import {
+  bruteForce,
+  type Choice,
+  choiceOf,
+  type Edge,
+  fitsRange,
+  hardEdges,
+  holds,
+  isUsable,
+  NAMES,
+  optionalEdges,
+  run,
+  type World,
+  worlds,
+} from "./worlds.ts";
 
 test("finds a solution exactly where there is one, and only valid ones", async () => {
   await fc.assert(
@@ -270,5 +127,44 @@ test("every suggestion works when it is followed", async () => {
       }
     }),
     { numRuns: 250 },
+  );
+});
+
+/** Versions of a package as preferred: locked, then stable, then newest or oldest. */
+function byPreference(world: World, name: string): (a: Candidate, b: Candidate) => number {
+  const rank = ({ version }: Candidate): number =>
+    world.locked.get(name) === version ? 0 : version.includes("-") ? 2 : 1;
+  const sign = world.mode === "lowest" ? -1 : 1;
+  return (a, b) => rank(a) - rank(b) || sign * semver.rcompare(a.version, b.version);
+}
+
+test("no package of a solution could have a better version while the others stay", async () => {
+  await fc.assert(
+    fc.asyncProperty(worlds(false), async (world) => {
+      const choice = choiceOf(world, await run(world));
+      for (const [name, taken] of choice ?? []) {
+        const prefer = byPreference(world, name);
+        for (const other of world.registry.get(name) ?? []) {
+          if (prefer(other, taken) >= 0 || !isUsable(world, name, other)) continue;
+          const changed = new Map(choice).set(name, other);
+          const fits = hardEdges(world, changed).every((edge) => holds(changed, edge));
+          expect([name, other.version, fits]).toEqual([name, other.version, false]);
+        }
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test("oldest and newest versions are found in the same worlds", async () => {
+  await fc.assert(
+    fc.asyncProperty(worlds(true), async (world) => {
+      const [highest, lowest] = [
+        await run({ ...world, mode: "highest" }),
+        await run({ ...world, mode: "lowest" }),
+      ];
+      expect(highest.ok).toBe(lowest.ok);
+    }),
+    { numRuns: 200 },
   );
 });
