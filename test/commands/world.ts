@@ -49,7 +49,7 @@ export type Running = {
   /** Addresses that were shown in the browser. */
   opened: string[];
   /** Resolves when stdout or stderr holds `text`, or holds it so many `times`. */
-  shows: (text: string, times?: number) => Promise<void>;
+  shows: (text: string | RegExp, times?: number) => Promise<void>;
 };
 
 /** Starts `land` with these arguments. */
