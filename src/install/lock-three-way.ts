@@ -123,6 +123,7 @@ function mergeUnknown(base: Unknown | undefined, ours: Unknown, theirs: Unknown)
   ];
 }
 
+/** Moments have no members to compare, but texts. */
 function isAlike(one: unknown, other: unknown): boolean {
-  return Bun.deepEquals(one, other, true);
+  return Bun.deepEquals(one, other, true) && JSON.stringify(one) === JSON.stringify(other);
 }

@@ -57,7 +57,7 @@ function unknownLines(unknown: Unknown): string[] {
 /** A value in one line. */
 function toToml(value: unknown): string {
   if (typeof value === "string") return quote(value);
-  if (value instanceof Date) return value.toISOString();
+  if (isMoment(value)) return String(value);
   if (Array.isArray(value)) return `[${value.map(toToml).join(", ")}]`;
   if (isMap(value)) {
     const members = Object.entries(value).map(([key, item]) => `${keyOf(key)} = ${toToml(item)}`);
@@ -65,6 +65,11 @@ function toToml(value: unknown): string {
   }
   if (typeof value === "number") return numberOf(value);
   return String(value);
+}
+
+/** Dates and times are read as Temporal's, which have no members of their own and write themselves as TOML does. */
+function isMoment(value: unknown): boolean {
+  return Object.prototype.toString.call(value).startsWith("[object Temporal.");
 }
 
 function numberOf(value: number): string {

@@ -6,6 +6,7 @@ import { parseDigest, parsePackageName, parseVersion } from "#base/names.ts";
 import { byName, byText } from "#base/order.ts";
 import { differencesOf } from "#install/lock-fit.ts";
 import { mergeConflicts } from "#install/lock-merge.ts";
+import { mergeLocks } from "#install/lock-three-way.ts";
 import { serializeLock } from "#install/lock-write.ts";
 import { type Lock, parseLock } from "#install/lockfile.ts";
 import { parseManifest } from "#pack/manifest.ts";
@@ -114,6 +115,22 @@ test("every lock is read as it was written, and written again as it was", () => 
     }),
     { numRuns: 300 },
   );
+});
+
+test("what others may add is kept as it is: moments, special numbers, names of prototypes", () => {
+  for (const line of [
+    "at = 1979-05-27T07:32:00Z",
+    "at = 1979-05-27T07:32:00.999999Z",
+    "at = [1979-05-27, 07:32:00, 1979-05-27T07:32:00]",
+    "x = { at = 1979-05-27 }",
+    "x = [inf, -inf, nan, -0.0, 1.5]",
+    '__proto__ = { constructor = "a" }',
+  ]) {
+    const written = EXAMPLE.replace('["right"]', `["right"]\n${line}`);
+    expect(serializeLock(parseLock(written))).toBe(written);
+  }
+  const moment = (day: number): Lock => parseLock(`version = 1\nat = 1979-05-${day}\n`);
+  expect(serializeLock(mergeLocks(moment(11), moment(11), moment(12)))).toContain("1979-05-12");
 });
 
 test("any text is a lock or a named error", () => {
