@@ -58,7 +58,9 @@ function renderStatus(found: StoreStatus): string {
     ["packages", renderCount(found.packages, "package")],
     ["archives", `${renderCount(archives.count, "file")}, ${renderBytes(archives.bytes)}`],
     ["files", `${renderCount(files.count, "file")}, ${renderBytes(files.bytes)}`],
-    ["saved", `${renderBytes(found.savedBytes)}, since packages share files`],
+    ...(found.savedBytes === 0
+      ? []
+      : [["saved", `${renderBytes(found.savedBytes)}, since packages share files`]]),
     ...(strays.count === 0
       ? []
       : [["unneeded", `${renderCount(strays.count, "file")}, ${renderBytes(strays.bytes)}`]]),

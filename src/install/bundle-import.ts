@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+
 import { fail, LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { type ByteReader, createByteReader } from "#pack/byte-reader.ts";
@@ -99,6 +101,7 @@ type Visitor = {
 /** Reads a bundle to its end: the manifest, then what it names, in its order, and nothing else. @throws store_bundle_invalid */
 async function readBundle(path: string, visitor: Visitor): Promise<void> {
   const refuse = (problem: string): LandError => fail("store_bundle_invalid", { path, problem });
+  requireFile(path);
   const source = Bun.file(path).stream()[Symbol.asyncIterator]();
   try {
     const reader = createByteReader(source);
@@ -119,11 +122,20 @@ async function readBundle(path: string, visitor: Visitor): Promise<void> {
   } catch (error) {
     if (!(error instanceof LandError)) throw fileFailed("read", path, error);
     if (/^(?:archive_|bad_answer|signature_)/.test(error.code))
-      throw refuse(printable(error.message));
+      throw refuse(printable(error.message.replace(/^Cannot accept the archive: /, "")));
     throw error;
   } finally {
     await source.return?.();
   }
+}
+
+function requireFile(path: string): void {
+  try {
+    if (statSync(path).isFile()) return;
+  } catch (cause) {
+    throw fileFailed("read", path, cause);
+  }
+  throw fail("store_bundle_invalid", { path, problem: "it is no file" });
 }
 
 type Refuse = (problem: string) => LandError;

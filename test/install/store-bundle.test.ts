@@ -72,6 +72,13 @@ describe("a bundle", () => {
     expect(await Bun.file(world.at("x.tar")).exists()).toBe(false);
   });
 
+  test("that is not there, or a folder, is told", async () => {
+    const missing = await failure(importBundle({ ...home("other"), path: world.at("x.tar") }));
+    expect(missing).toMatchObject({ code: "file_failed" });
+    const folder = await failure(importBundle({ ...home("other"), path: world.at("app") }));
+    expect(folder).toMatchObject({ code: "store_bundle_invalid" });
+  });
+
   test("of which a byte was changed or cut away brings nothing in", async () => {
     const good = await Bun.file(await exported()).bytes();
     const path = world.at("bad.tar");
