@@ -198,7 +198,9 @@ describe("what passes is tried again", () => {
     expect(gone.message).toContain("nothing listens there");
     registry.fail("/index/left", () => new Promise<Response>(() => undefined));
     const silent = remoteOf({ network: { answerTimeoutMs: 30, tries: 1 } });
-    expect((await failure(silent.readIndex("left"))).message).toContain("no answer came within 0.03 s");
+    expect((await failure(silent.readIndex("left"))).message).toContain(
+      "no answer came within 0.03 s",
+    );
   });
 
   test("Ctrl-C is cancelled", async () => {
