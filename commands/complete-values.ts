@@ -121,7 +121,7 @@ const READERS: Readonly<
   settings,
 };
 
-/** The candidates of a source. @throws whatever keeps it from answering: the caller shows nothing then */
+/** The candidates of a source. It fails with whatever keeps it from answering: the caller shows nothing then. */
 export async function candidatesFor(source: Source, question: Question): Promise<Candidate[]> {
   if (typeof source === "object") return source.map((text) => ({ text }));
   return READERS[source]?.(contextOf(question), question.wanted) ?? [];

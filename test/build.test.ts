@@ -1,11 +1,21 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { generateKeyPair } from "#pack/sign.ts";
+import { readRelease } from "#remote/release.ts";
 import { landBinary } from "#test/support/binary.ts";
 
-import { allTargets, buildBinary, findEntrypoints, hostTarget, targets } from "../build.ts";
+import {
+  allTargets,
+  buildBinary,
+  buildRelease,
+  findEntrypoints,
+  hostTarget,
+  targets,
+} from "../build.ts";
 import manifest from "../package.json";
 
 const root = join(import.meta.dir, "..");
@@ -62,6 +72,26 @@ test("an addon works from inside the binary, and no file of the current folder i
   await Bun.write(join(folder, "package.json"), "{ trapped");
   const expected = { code: 0, stdout: "function undefined\n", stderr: "" };
   expect(await run([job.outfile])).toEqual(expected);
+}, 60_000);
+
+test("a release is signed by the key whose public half is in the binary", async () => {
+  const { privateKey, publicKey } = await generateKeyPair((size) => randomBytes(size));
+  const env = { LAND_RELEASE_KEY: privateKey, LAND_RELEASE_PUBLIC_KEYS: publicKey };
+  await buildRelease([probe(root)], folder, env);
+  const text = await Bun.file(join(folder, "latest.json")).text();
+  const { version, files } = await readRelease(text, "latest.json", [publicKey]);
+  expect(String(version)).toBe(manifest.version);
+  const file = files[hostTarget()];
+  const bytes = await Bun.file(join(folder, "probe")).bytes();
+  const sha256 = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+  expect(file).toEqual({ file: "probe", sha256, size: bytes.length });
+  expect(await Bun.file(join(folder, "SHA256SUMS")).text()).toBe(`${sha256}  probe\n`);
+  expect(text).not.toContain(privateKey);
+  expect(Buffer.from(bytes).includes(privateKey)).toBe(false);
+  await buildRelease([probe(root)], folder, {});
+  const unsigned = await Bun.file(join(folder, "latest.json")).text();
+  const refused = await readRelease(unsigned, "latest.json", [publicKey]).catch(String);
+  expect(refused).toContain("the release is not signed");
 }, 60_000);
 
 test("the build fails where the target's addon is missing", async () => {

@@ -124,7 +124,7 @@ export async function listGlobals(options: LocalOptions): Promise<GlobalPackage[
 }
 
 /** The commands of these packages and where they lie. */
-export function commandsOf(landHome: string, globals: readonly GlobalPackage[]): GlobalCommand[] {
+function commandsOf(landHome: string, globals: readonly GlobalPackage[]): GlobalCommand[] {
   const dir = globalBinDir(landHome);
   return binsOfGlobals(globals).map(({ command, package: name }) => ({
     command,
