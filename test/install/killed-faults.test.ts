@@ -148,3 +148,17 @@ test("killed while it prunes, a store has nothing that is not whole", async () =
     expect(await pruneStore({ ...home, limits, dryRun: false })).toMatchObject({ packages: [] });
   }
 }, 20_000);
+
+test("in a build for users there is no such point", async () => {
+  const define = /LAND_FAULTS: ("[a-z]+")/.exec(
+    await Bun.file(join(import.meta.dir, "../../build.ts")).text(),
+  );
+  const entrypoints = [join(import.meta.dir, "../../src/install/commit.ts")];
+  const build = (faults: string) =>
+    Bun.build({ entrypoints, target: "bun", minify: true, define: { LAND_FAULTS: faults } });
+  const textOf = async (faults: string) => (await (await build(faults)).outputs[0]?.text()) ?? "";
+  expect(await textOf("true")).toContain("LAND_FAULT");
+  const text = await textOf(JSON.parse(define?.[1] ?? '"true"'));
+  expect(text.length).toBeGreaterThan(1000);
+  expect(text).not.toContain("LAND_FAULT");
+});

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { parseDigest, parsePackageName, parseVersion } from "#base/names.ts";
-import { layPackage, probeLinks } from "#install/link.ts";
+import { layPackage, layPackages, probeLinks } from "#install/link.ts";
+import type { LockedPackage } from "#install/lockfile.ts";
 import type { StoredFile, StoredPackage } from "#install/stored.ts";
+import { parseRegistryUrl } from "#remote/registry-url.ts";
 
 let root: string;
 const store = { objectPath: ({ sha256 }: StoredFile) => join(root, sha256) };
@@ -64,4 +66,65 @@ test("a method is found that works, and root never gets hardlinks", () => {
   expect(["reflink", "hardlink"]).toContain(found);
   expect(probeLinks(join(root, "plain"), folder, true)).toBe(found === "reflink" ? found : "copy");
   expect(layPackage(store, stored, join(folder, "0"), found)).toBe(true);
+});
+
+test("a wish is tried alone, and what does not work is a copy", () => {
+  const folder = join(root, "new");
+  const sample = join(root, "plain");
+  // Who asks for hard links has them, root too.
+  expect(probeLinks(sample, folder, true, "hardlink")).toBe("hardlink");
+  expect(["reflink", "copy"]).toContain(probeLinks(sample, folder, false, "reflink"));
+  expect(probeLinks(join(root, "not there"), folder, false, "hardlink")).toBe("copy");
+});
+
+describe("laying packages", () => {
+  const locked: LockedPackage = {
+    name: stored.name,
+    version: stored.version,
+    digest: stored.digest,
+    registry: parseRegistryUrl("https://land.example"),
+    keys: [],
+    dependencies: [],
+    unknown: [],
+  };
+  test.each(["auto", "hardlink", "copy", "reflink"] as const)("by %s", async (link) => {
+    const forgotten: string[] = [];
+    const fetchAgain = async (): Promise<StoredPackage> => {
+      await Bun.write(join(root, "program"), "program");
+      return stored;
+    };
+    await rm(join(root, "program"));
+    await layPackages({
+      store: {
+        ...store,
+        archivePath: String,
+        forget: async (digest) => void forgotten.push(digest),
+      },
+      packages: [locked, locked],
+      stored: [stored, stored],
+      folder: join(root, "new"),
+      link,
+      fetchAgain,
+    });
+    expect(forgotten).toEqual([stored.digest]);
+    for (const at of ["0", "1"]) {
+      const laid = await stat(join(root, "new", at, "program"));
+      expect(laid.size).toBe(7);
+      if (link === "hardlink") expect(laid.nlink).toBe(3);
+      if (link === "copy") expect(laid.nlink).toBe(1);
+    }
+  });
+
+  test("fails where the store goes on losing files", async () => {
+    await rm(join(root, "program"));
+    const laying = layPackages({
+      store: { ...store, archivePath: () => "/store/archive", forget: async () => undefined },
+      packages: [locked],
+      stored: [stored],
+      folder: join(root, "new"),
+      link: "copy",
+      fetchAgain: async () => stored,
+    });
+    await expect(laying).rejects.toMatchObject({ code: "file_failed" });
+  });
 });
