@@ -48,13 +48,14 @@ export async function search(input: SearchInput): Promise<SearchResult> {
   while (changed) {
     const conflict = propagate(changed, solution, input.budget);
     if (conflict) {
-      const learned = learn(conflict, solution, swaps);
+      const learned = learn(conflict, solution, swaps, input.budget);
       if (learned.kind === "failure") return { kind: "unsolvable", failure: learned.clause };
       if (input.budget.left < 0) return { kind: "gave_up", failure: learned.clause };
       if (learned.clause !== conflict) add(learned.clause);
       changed = learned.slot;
       continue;
     }
+    input.budget.left -= solution.pending.size >> 1;
     const slot: Slot | undefined = next(solution.pending);
     changed = slot;
     if (!slot) break;
@@ -240,7 +241,12 @@ type Learned =
   | { kind: "clause"; clause: Incompatibility; slot: Slot };
 
 /** Finds why a conflict had to come, forgets the decisions back to where that would have shown, and returns it. */
-function learn(conflict: Incompatibility, solution: Partial, swaps: { left: number }): Learned {
+function learn(
+  conflict: Incompatibility,
+  solution: Partial,
+  swaps: { left: number },
+  budget: { left: number },
+): Learned {
   let clause = conflict;
   while (!isFailure(clause)) {
     const { satisfier, previousLevel } = solution.satisfierOf(clause);
@@ -254,6 +260,7 @@ function learn(conflict: Incompatibility, solution: Partial, swaps: { left: numb
       return { kind: "clause", clause, slot: satisfier.slot };
     }
     clause = resolve(clause, satisfier.cause, satisfier.slot);
+    budget.left -= clause.terms.length;
   }
   return { kind: "failure", clause };
 }

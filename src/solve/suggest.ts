@@ -8,7 +8,7 @@ import { search, type SearchInput, type SearchResult } from "./search.ts";
 
 /** How many names are tried, and how many steps all tries may take together: help must not cost more than the failure did. */
 const MAX_TRIES = 8;
-const MAX_STEPS = 4_000_000;
+const MAX_STEPS = 2_000_000;
 const MAX_ROUNDS = 4;
 
 /**

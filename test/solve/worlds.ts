@@ -127,6 +127,8 @@ function overridden({ root }: World, asker: Asker, name: string, written: string
       rule.name === name &&
       fitsRange(asker.version, rule.parentRange ?? "*"),
   );
+  if (rules.length === 0)
+    return (Object.hasOwn(root.overrides, name) ? root.overrides[name] : undefined) ?? written;
   // Told apart over more versions than any package here has; a rule without a range is wider than all others.
   const meant = ({ parentRange }: ScopedOverride): Set<string> =>
     new Set(
