@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { fail } from "#base/errors.ts";
 import type { PackageName } from "#base/names.ts";
@@ -19,6 +19,15 @@ const TEMPORARY = /^\..+\.[0-9a-f]{16}\.tmp$/;
 /** `$LAND_HOME/bin`: a link for each command of the global packages. */
 export function globalBinDir(landHome: string): string {
   return join(landHome, "bin");
+}
+
+/** Where the link of a command lies. */
+export function globalBinPath(
+  landHome: string,
+  command: string,
+  windows = process.platform === "win32",
+): string {
+  return join(globalBinDir(landHome), windows ? `${command}.cmd` : command);
 }
 
 /**
@@ -42,7 +51,7 @@ export function checkBins(
         hint: `Leave one of them out, for example with \`land uninstall -g ${first.package}\``,
       });
     seen.set(bin.command.toLowerCase(), bin);
-    const path = join(globalBinDir(landHome), fileOf(bin.command, windows));
+    const path = globalBinPath(landHome, bin.command, windows);
     if (stateOf(path, windows) === "foreign")
       throw fail("bin_foreign", { bin: bin.command, path, package: bin.package });
   }
@@ -61,7 +70,9 @@ export async function syncBins(
   windows = process.platform === "win32",
 ): Promise<string[]> {
   const dir = globalBinDir(landHome);
-  const files = new Map(wanted.map((bin) => [fileOf(bin.command, windows), bin]));
+  const files = new Map(
+    wanted.map((bin) => [basename(globalBinPath(landHome, bin.command, windows)), bin]),
+  );
   const blocked: string[] = [];
   let changed = false;
   try {
@@ -94,13 +105,9 @@ export async function syncBins(
 /** A link is made beside its place and renamed over what was there: the command works at every moment. */
 async function putBin(path: string, text: string, mark: string, windows: boolean): Promise<void> {
   if (windows) return writeFileAtomic(path, text);
-  const temporary = join(path, "..", `.${path.slice(path.lastIndexOf("/") + 1)}.${mark}.tmp`);
+  const temporary = join(dirname(path), `.${basename(path)}.${mark}.tmp`);
   await symlink(text, temporary);
   await rename(temporary, path);
-}
-
-function fileOf(command: string, windows: boolean): string {
-  return windows ? `${command}.cmd` : command;
 }
 
 /** Where the link of a command points; on Windows, what its shim says. */

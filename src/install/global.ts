@@ -7,7 +7,7 @@ import { fileFailed, writeFileAtomic } from "#store/files.ts";
 import { takeLock } from "#store/lock.ts";
 
 import { isThere } from "./commit.ts";
-import { checkBins, globalBinDir } from "./global-bins.ts";
+import { checkBins, globalBinPath } from "./global-bins.ts";
 import { dropGlobal, globalDir } from "./global-folders.ts";
 import { createGate } from "./global-gate.ts";
 import { binsOfGlobals, healGlobals, type HealOptions, hexOf } from "./global-heal.ts";
@@ -125,11 +125,10 @@ export async function listGlobals(options: LocalOptions): Promise<GlobalPackage[
 
 /** The commands of these packages and where they lie. */
 function commandsOf(landHome: string, globals: readonly GlobalPackage[]): GlobalCommand[] {
-  const dir = globalBinDir(landHome);
   return binsOfGlobals(globals).map(({ command, package: name }) => ({
     command,
     package: name,
-    path: join(dir, command),
+    path: globalBinPath(landHome, command),
   }));
 }
 

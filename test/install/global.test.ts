@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
 
 import { LandError } from "#base/errors.ts";
+import { parsePackageName } from "#base/names.ts";
+import { syncBins } from "#install/global-bins.ts";
 import {
   type GlobalOptions,
   installGlobals,
@@ -217,6 +219,28 @@ test("two at once wait for each other, and both are there", async () => {
   await Promise.all([install("pad"), install("@ada/greet"), install("pad@^1.0.0")]);
   expect(await names()).toEqual(["@ada/greet 2.0.0", "pad 1.0.0"]);
   expect(bins()).toEqual(["greet", "hello", "pad"]);
+});
+
+test("a command without #! is run by land, through the link too; Windows gets shims that only land takes for its own", async () => {
+  const program = {
+    files: { "cli.ts": "console.log(process.argv.slice(2).join())" },
+    bin: { typed: "cli.ts" },
+  };
+  await world.registry.add({ name: "typed", version: "1.0.0", ...program });
+  await installGlobals(options({ landBinary: process.execPath }), [
+    { name: "typed", exact: false },
+  ]);
+  expect(await say("typed")).toBe("you");
+  const bin = { command: "typed", package: parsePackageName("typed") };
+  const random = () => randomBytes(8).toString("hex");
+  await syncBins(world.at("windows"), [bin], random, true);
+  const path = world.at("windows", "bin", "typed.cmd");
+  expect(await Bun.file(path).text()).toContain("packages\\typed\\land_modules\\.bin\\typed.cmd");
+  await Bun.write(world.at("windows", "bin", "mine.cmd"), "@echo off");
+  expect(await syncBins(world.at("windows"), [{ ...bin, command: "mine" }], random, true)).toEqual([
+    "mine",
+  ]);
+  expect(readdirSync(world.at("windows", "bin"))).toEqual(["mine.cmd"]);
 });
 
 test("without a home there is nothing to list, and none is made", async () => {
