@@ -23,7 +23,7 @@ export async function dropDamaged(
 }
 
 /** Whether a file is there with that size, and where one looks at the content, with that checksum. */
-export async function isWhole(
+async function isWhole(
   path: string,
   { sizeBytes, sha256 }: Pick<StoredFile, "sizeBytes" | "sha256">,
   closeness: Closeness,
