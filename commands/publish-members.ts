@@ -21,7 +21,7 @@ type Due = { member: Member; value: Packed["value"]; secrets: Packed["secrets"] 
  * Publishes members in this order. All are packed before the first is sent, so that what is wrong with one stops it before
  * anything is out; versions that are published already are skipped, so that a run that broke off goes on where it did.
  *
- * @throws what `packFolder` and `publish` of the remote do
+ * Fails as `packFolder` and `publish` of the remote do.
  */
 export async function publishMembers(
   context: Context,

@@ -28,7 +28,7 @@ export type FetchParts = {
   guard: Guard;
   /** Null: every public host. */
   allow: readonly string[] | null;
-  /** Counts one more request, after the first. @throws BridgeError egress_limit */
+  /** Counts one more request, after the first. Throws a BridgeError of `egress_limit` where it is one too many. */
   count: () => void;
   note: (note: Omit<EgressNote, "siteId">) => void;
   ca?: string | undefined;
