@@ -15,8 +15,8 @@ import { runLand } from "./run.ts";
 
 /** Shows what the client knows, and does what its commands do, in the browser. */
 export default defineCommand({
-  more: `Serves pages on 127.0.0.1 to this machine alone, and opens them. The address it prints lets in one browser, once. Every button is a
-command that could be typed; the page says which. It runs until Ctrl-C, or until Quit is pressed.`,
+  more: `Serves pages on 127.0.0.1 to this machine alone, and opens them. The address it prints lets in one browser, once.
+Every button is a command that could be typed; the page says which. It runs until Ctrl-C, or until Quit is pressed.`,
   examples: ["land ui", "land ui --port 5270 --no-open # prints the address alone"],
   args: {
     port: { type: "text", value: "PORT", about: "Port; by default a free one" },
