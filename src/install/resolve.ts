@@ -1,6 +1,7 @@
 import { fail } from "#base/errors.ts";
 import { type PackageName, parsePackageName, printable, type Version } from "#base/names.ts";
 import { byName } from "#base/order.ts";
+import { isWorkspaceRange } from "#pack/manifest-dependencies.ts";
 import type { Manifest } from "#pack/manifest.ts";
 import type { Workspace } from "#pack/workspace.ts";
 import type { SolvedPackage, SolveInput } from "#solve/model.ts";
@@ -16,7 +17,8 @@ import { candidatesOf } from "./policy.ts";
 
 /**
  * The lock of a workspace after solving anew, locked versions preferred. Signatures were verified, and no version has other
- * bytes than the old lock knows. Members are no packages of it.
+ * bytes than the old lock knows. Members are no packages of it. What differs from the workspace `onDisk` is part of every
+ * command that is suggested where nothing fits.
  *
  * @throws no_solution, checksum_mismatch, signature_invalid, key_changed, signature_required, manifest_invalid,
  * workspace_invalid, network
@@ -26,10 +28,12 @@ export async function resolveLock(
   workspace: Workspace,
   old: Lock | undefined,
   metadata: Metadata,
+  onDisk: Workspace = workspace,
 ): Promise<Lock> {
   const { root, members } = workspace;
   const locked = preferred(options, old);
-  const result = await solve(solveInputOf(options, workspace, locked, metadata));
+  const fresh = freshNames(onDisk.root.manifest, root.manifest);
+  const result = await solve({ ...solveInputOf(options, workspace, locked, metadata), fresh });
   if (!result.ok) throw fail("no_solution", result.failure);
   const isMember = new Set<string>(members.map(({ name }) => name));
   const packages: LockedPackage[] = [];
@@ -47,6 +51,19 @@ export async function resolveLock(
     packages: packages.toSorted(byName),
     unknown: old?.unknown ?? [],
   };
+}
+
+/** Names that a manifest asks for in another way than before. */
+function freshNames(before: Manifest, after: Manifest): Set<string> {
+  const kinds = ["dependencies", "devDependencies", "optionalDependencies"] as const;
+  return new Set(
+    kinds.flatMap((kind) =>
+      Object.keys(after[kind]).filter(
+        (name) =>
+          before[kind][name] !== after[kind][name] && !isWorkspaceRange(after[kind][name] ?? ""),
+      ),
+    ),
+  );
 }
 
 /**
