@@ -109,11 +109,16 @@ function settleKey(typed: string): ClientKey {
   const nearest = ends.length === 1 ? ends[0] : findNearest(typed, CLIENT_KEYS);
   throw fail("usage", {
     problem: `Cannot use "${printable(typed)}": there is no such setting`,
-    hint:
-      nearest === undefined
-        ? "See the settings with `land config list`"
-        : `Did you mean \`${nearest}\`?`,
+    hint: /^plugins\.[^.]+\./.test(typed)
+      ? "Settings of a plugin stand in config.json in LAND_HOME, under `plugins` and its name"
+      : hintFor(nearest),
   });
+}
+
+function hintFor(nearest: string | undefined): string {
+  return nearest === undefined
+    ? "See the settings with `land config list`"
+    : `Did you mean \`${nearest}\`?`;
 }
 
 async function write(

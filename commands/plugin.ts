@@ -203,7 +203,10 @@ needs --yes.`,
         initial: false,
       });
     if (!(await removePlugin(homeOf(context), name)))
-      throw fail("not_found", { what: `the plugin "${printable(name)}"` });
+      throw fail("not_found", {
+        what: `the plugin "${printable(name)}"`,
+        hint: "See those that are there with `land plugin list`",
+      });
     context.say(`Removed the plugin ${printable(name)}`);
     return { value: { name } };
   },

@@ -57,7 +57,7 @@ too. With --json the value is {"name","keys","trusted"}, and what was told as "s
     });
     const options = { ...homeOf(context), dir: context.cwd };
     const keys = await trustKeys(options, name, fresh);
-    context.say("Trusted; run `land install` again");
+    context.say("Trusted; run again what was stopped");
     return { value: { name, keys, trusted: fresh, ...(story && { story }) } };
   },
 });

@@ -25,10 +25,11 @@ export const catalogue = {
     title: "Bad request",
     detail: ({ problem }) => `Cannot read the request: ${problem}`,
   }),
-  not_found: define<{ what: string }>({
+  not_found: define<{ what: string; hint?: string }>({
     status: 404,
     title: "Not found",
     detail: ({ what }) => `Cannot find ${what}`,
+    hint: ({ hint = "" }) => hint,
   }),
   method_not_allowed: define<{ method: string; allow: string }>({
     status: 405,
@@ -595,11 +596,12 @@ export const catalogue = {
     hint: () => "The bytes were changed on the way or at the source; nothing was installed",
     exit: 11,
   }),
-  network: define<{ url: string; problem: string }>({
+  network: define<{ url: string; problem: string; hint?: string }>({
     status: 502,
     title: "Network",
     detail: ({ url, problem }) => `Cannot reach ${url}: ${problem}`,
-    hint: () => "Check the connection, and the address in --registry or LAND_REGISTRY",
+    hint: ({ hint = "Check the connection, and the address in --registry or LAND_REGISTRY" }) =>
+      hint,
     exit: 13,
   }),
   bad_answer: define<{ url: string; problem: string }>({
@@ -750,18 +752,20 @@ export const catalogue = {
       `Cannot read land.lock: its version ${version} is not known to this land`,
     hint: () => "Upgrade land; the file was left as it is",
   }),
-  lock_invalid: define<{ problem: string }>({
+  lock_invalid: define<{ problem: string; hint?: string }>({
     status: 422,
     title: "Invalid lock file",
     detail: ({ problem }) => `Cannot read land.lock: ${problem}`,
-    hint: () => "Restore it from version control, or remove it and run `land install`",
+    hint: ({ hint = "Restore it from version control, or remove it and run `land install`" }) =>
+      hint,
   }),
   registry_untrusted: define<{ registry: string; name: string }>({
     status: 422,
     title: "Registry not configured",
     detail: ({ registry, name }) =>
       `Cannot fetch "${name}" from ${registry}: the lock names a registry that is neither the default nor configured`,
-    hint: ({ registry }) => `If you trust it, pass --registry ${registry}`,
+    hint: ({ registry }) =>
+      `If you trust it, pass --registry ${registry}, or for good: \`land config set registry.trusted ${registry}\``,
   }),
   program_broken: define<{ file: string; problem: string }>({
     status: 422,
@@ -789,7 +793,8 @@ export const catalogue = {
   config_invalid: define<{ key: string; source: string; problem: string }>({
     status: 422,
     title: "Invalid configuration",
-    detail: ({ key, source, problem }) => `Cannot use ${key} from ${source}: ${problem}`,
+    detail: ({ key, source, problem }) =>
+      `Cannot use ${key === "" ? "" : `${key} from `}${source}: ${problem}`,
     exit: 2,
   }),
   address_in_use: define<{ address: string; problem: string }>({

@@ -8,6 +8,7 @@ import { fileFailed } from "#store/files.ts";
 
 import type { LockedPackage } from "./lockfile.ts";
 import { requireTrusted } from "./metadata.ts";
+import { notKnownHere } from "./offline.ts";
 import type { InstallOptions } from "./options.ts";
 import { createReceiver, IN_MEMORY_BYTES, type Receiver } from "./receive.ts";
 import { isWholeArchive } from "./store-check.ts";
@@ -47,8 +48,7 @@ export async function ensureStored(
 }
 
 function notHere({ registry, name, version }: LockedPackage): Error {
-  const problem = `--offline was given, and "${name}@${version}" is not in the store`;
-  return fail("network", { url: registry, problem });
+  return notKnownHere(registry, `"${name}@${version}" is not in the store`);
 }
 
 /** The archive as it lies in the store. Undefined where it is not there or its bytes changed. */
@@ -79,7 +79,8 @@ async function download(
   const about = { kind: "download", name, version } as const;
   const total = sizeBytes === undefined ? {} : { totalBytes: sizeBytes };
   let receivedBytes = 0;
-  const limitBytes = sizeBytes ?? DEFAULT_LIMITS.packedBytes;
+  // Whatever size a registry tells: a larger one is refused as a package anyway.
+  const limitBytes = Math.min(sizeBytes ?? Infinity, DEFAULT_LIMITS.packedBytes);
   for await (const piece of remote.download(name, version, limitBytes)) {
     digester.update(piece);
     await receiver.take(piece);

@@ -98,11 +98,16 @@ async function installLocked(
   for (const problem of found.warnings) options.onEvent?.({ kind: "warn", problem });
   const lockText = await readTextIfAny(join(found.root.dir, "land.lock"));
   const merged = lockText === undefined || isFrozen(options) ? undefined : mergeConflicts(lockText);
+  if (merged)
+    options.onEvent?.({
+      kind: "warn",
+      problem: "land.lock held conflicts of version control: both sides were merged",
+    });
   const old = merged ?? (lockText === undefined ? undefined : parseLock(lockText));
   const metadata = createMetadata(options, old);
   const workspace = await editForMode(options, found, asked, metadata);
   requireMembers(workspace);
-  const lock = await chooseLock(options, workspace, old, metadata);
+  const lock = await chooseLock(options, { found, workspace }, old, metadata);
   const files = fileChanges(
     found,
     workspace,
@@ -163,7 +168,7 @@ function manifestResult(found: Workspace, edited: Workspace): Written["manifest"
 /** The lock to install: the one that is there where it fits, else a new one. @throws lock_missing, lock_outdated */
 async function chooseLock(
   options: InstallOptions,
-  workspace: Workspace,
+  { found, workspace }: { found: Workspace; workspace: Workspace },
   old: Lock | undefined,
   metadata: Metadata,
 ): Promise<Lock> {
@@ -173,7 +178,7 @@ async function chooseLock(
   if (old && differences?.length === 0 && options.mode.kind !== "update") return old;
   if (frozen && !differences) throw fail("lock_missing", { path: join(root.dir, "land.lock") });
   if (frozen && differences) throw fail("lock_outdated", { differences: differences.join("; ") });
-  return resolveLock(options, workspace, old, metadata);
+  return resolveLock(options, workspace, old, metadata, found);
 }
 
 /** What edits the manifest cannot hold to the lock. */

@@ -67,9 +67,10 @@ export function parseLock(text: string): Lock {
   if (text.length > MAX_CHARACTERS) throw invalid(`it is larger than ${MAX_CHARACTERS} characters`);
   const conflict = CONFLICT.exec(text);
   if (conflict)
-    throw invalid(
-      `line ${lineAt(text, conflict.index)} is a conflict marker of version control, which \`land install\` without --frozen resolves`,
-    );
+    throw fail("lock_invalid", {
+      problem: `line ${lineAt(text, conflict.index)} is a conflict marker of version control`,
+      hint: "Run `land install` without --frozen: it merges both sides",
+    });
   const { version, manifest, package: packages, ...rest } = parseToml(text);
   if (version !== 1)
     throw version === undefined

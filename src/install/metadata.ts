@@ -5,6 +5,7 @@ import type { RegistryUrl } from "#remote/registry-url.ts";
 
 import { keepCachedIndex, readCachedIndex, writeCachedIndex } from "./index-cache.ts";
 import type { Lock } from "./lockfile.ts";
+import { notKnownHere } from "./offline.ts";
 import type { InstallOptions } from "./options.ts";
 import type { Shares } from "./parallel.ts";
 
@@ -85,10 +86,7 @@ async function readVersions(
   const cached = await readCachedIndex(place, url);
   if (options.offline) {
     if (cached) return cached.entries;
-    throw fail("network", {
-      url,
-      problem: "--offline was given, and the versions are not known here",
-    });
+    throw notKnownHere(url, "the versions are not known here");
   }
   requireTrusted(options, registry, name);
   const remote = await options.remoteFor(registry);

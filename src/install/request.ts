@@ -147,6 +147,16 @@ function rangeOfMember(
   return range;
 }
 
+/** What reads as no range can only be a tag. @throws name_invalid */
+function tagOf(text: string): string {
+  if (/^[A-Za-z]/.test(text)) return parseTag(text, isRange);
+  throw fail("name_invalid", {
+    what: "a range",
+    value: printable(text),
+    problem: "write it like ^1.2.0, ~1.2, 1.x, >=1.2.0 <2.0.0 or 1.2.3, or name a tag",
+  });
+}
+
 async function rangeFor(
   options: InstallOptions,
   metadata: Metadata,
@@ -156,7 +166,7 @@ async function rangeFor(
   if (range !== undefined && isRange(range)) return parseRange(range);
   const written = (version: Version): string => (exact ? version : `^${version}`);
   if (range !== undefined) {
-    const tag = parseTag(range, isRange);
+    const tag = tagOf(range);
     const remote = await options.remoteFor(metadata.registryOf(name));
     const { tags } = await remote.readPackage(name);
     const found = (await versionsOf(metadata, name)).find(({ version }) => version === tags[tag]);

@@ -100,7 +100,10 @@ async function changeKeys(
 }
 
 function notLocked(name: PackageName): Error {
-  return fail("not_found", { what: `"${printable(name)}" in land.lock` });
+  return fail("not_found", {
+    what: `"${printable(name)}" in land.lock`,
+    hint: "See what is with `land trust list`",
+  });
 }
 
 /**

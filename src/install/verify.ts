@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { fail, LandError } from "#base/errors.ts";
+import { LandError } from "#base/errors.ts";
 import type { PackageName, Version } from "#base/names.ts";
 import { byText } from "#base/order.ts";
 import type { Project } from "#pack/project.ts";
@@ -14,6 +14,7 @@ import type { Lock, LockedPackage } from "./lockfile.ts";
 import type { Placed } from "./marker.ts";
 import { linksOf } from "./members.ts";
 import { requireTrusted } from "./metadata.ts";
+import { notKnownHere } from "./offline.ts";
 import type { InstallOptions } from "./options.ts";
 import { inParallel } from "./parallel.ts";
 import { readLockOf, readRoot } from "./root-lock.ts";
@@ -215,10 +216,8 @@ async function furtherProblem(
 ): Promise<string | undefined> {
   const { algorithm } = options;
   if (algorithm === "sha256") return undefined;
-  if (options.offline) {
-    const problem = `--offline was given, and what it tells of ${algorithm} is not known here`;
-    throw fail("network", { url: registry, problem });
-  }
+  if (options.offline)
+    throw notKnownHere(registry, `what it tells of ${algorithm} is not known here`);
   requireTrusted(options, registry, name);
   const remote = await options.remoteFor(registry);
   const told = await remote.readVersion(name, version).catch((error: unknown) => {

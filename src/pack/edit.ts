@@ -47,11 +47,13 @@ function insertKey(
 ): string {
   const properties = map.children ?? [];
   const line = style.eol + style.indent.repeat(depth);
-  const printed = `${JSON.stringify(key)}: ${print(value, depth, style)}`;
   const first = properties[0];
+  const until = first?.offset ?? text.trimEnd().length;
+  const onOneLine = !text.slice(first ? map.offset : 0, until).includes("\n");
+  const printed = `${JSON.stringify(key)}: ${onOneLine ? printInline(value) : print(value, depth, style)}`;
+  if (first === undefined && onOneLine) return splice(text, map, `{ ${printed} }`);
   if (first === undefined)
     return splice(text, map, `{${line}${printed}${style.eol}${style.indent.repeat(depth - 1)}}`);
-  const onOneLine = !text.slice(map.offset, first.offset).includes("\n");
   const gap = onOneLine ? " " : line;
   const index = depth === 1 ? properties.length : sortedPlace(properties.map(keyOf), key);
   const before = properties[index - 1];
@@ -80,6 +82,11 @@ function sortedPlace(keys: string[], key: string): number {
 /** JSON of a value that begins behind a key at this depth. */
 function print(value: unknown, depth: number, { indent, eol }: Style): string {
   return JSON.stringify(value, null, indent).replaceAll("\n", eol + indent.repeat(depth));
+}
+
+/** The same in one line. Line breaks within texts are written as `\\n`, so those that are left part values. */
+function printInline(value: unknown): string {
+  return JSON.stringify(value, null, 1).replaceAll(/\n */g, " ");
 }
 
 function keyOf(property: Node): string {

@@ -46,6 +46,9 @@ function* problemBeforeParse(text: string): Sliced<string | undefined> {
   if (text.startsWith("\uFEFF"))
     return "begins with a byte order mark: save it as UTF-8 without BOM";
   if (text.trim() === "") return "is empty";
+  const conflict = /^(?:<<<<<<<|>>>>>>>)(?: |$)/m.exec(text);
+  if (conflict)
+    return `holds a conflict marker of version control in line ${lineOf(text, conflict.index)}`;
   let depth = 0;
   let seen = 0;
   for (const { at, token } of tokens(text)) {
@@ -75,6 +78,9 @@ function whereBroken(text: string): string {
       return `there is a comma before "${token}" in line ${lineOf(text, at)}`;
     if (token.startsWith('"') && (token.length === 1 || !token.endsWith('"')))
       return `a text that begins in line ${lineOf(text, at)} does not end`;
+    const isAfterValue = /^["}\]]/.test(before) || text.slice(end, at).trim() !== "";
+    if (isAfterValue && /^["{[]/.test(token))
+      return `a comma is missing in or before line ${lineOf(text, at)}`;
     before = token;
     end = at + token.length;
   }

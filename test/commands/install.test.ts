@@ -184,7 +184,7 @@ test("what stands in the way is told as what it is, and stays", async () => {
   `);
   await writeFiles(at("odd"), { "land.lock": "<<<<<<< ours\n=======\n>>>>>>> theirs\n" });
   const frozen = await land(["install", "--frozen"], "odd");
-  expect(frozen.stderr).toContain("which `land install` without --frozen resolves");
+  expect(frozen.stderr).toContain("Run `land install` without --frozen: it merges both sides");
   await writeFiles(at("through"), {
     "land.json": '{ "name": "through", "version": "1.0.0", "installDir": "land.json/x" }',
   });

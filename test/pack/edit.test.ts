@@ -19,6 +19,19 @@ test("keeps order, indentation and the last newline", () => {
   );
 });
 
+test("a text in one line stays in one line", () => {
+  const text = '{"name":"a","x":1}\n';
+  const first = add(text, "left");
+  expect(first).toBe('{"name":"a","x":1, "dependencies": { "left": "^1.0.0" }}\n');
+  expect(add(first, "right")).toBe(
+    '{"name":"a","x":1, "dependencies": { "left": "^1.0.0", "right": "^1.0.0" }}\n',
+  );
+  expect(add(remove(first, "left"), "left")).toBe(first);
+  expect(add("{}", "left")).toBe('{ "dependencies": { "left": "^1.0.0" } }');
+  const mixed = '{\n  "x": { "y": 1 },\n  "dependencies": {}\n}';
+  expect(add(mixed, "left")).toContain('{\n    "left": "^1.0.0"\n  }');
+});
+
 test("puts a dependency where the order wants it", () => {
   const text = '{\n  "dependencies": {\n    "a": "1",\n    "c": "1"\n  }\n}';
   expect(Object.keys(JSON.parse(add(text, "b")).dependencies)).toEqual(["a", "b", "c"]);

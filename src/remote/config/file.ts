@@ -24,9 +24,8 @@ export function parseUserFile(path: string, text: string): JsonMap {
     fail("config_invalid", { key: printable(key), source: path, problem });
   const bare = text.length > MAX_JSON_BYTES ? text : blankComments(text);
   const read = readJson(bare);
-  if ("problem" in read)
-    throw refuse(read.field === "" ? "the file" : read.field, `it ${read.problem}`);
-  if (!isMap(read.value)) throw refuse("the file", "it is no JSON object");
+  if ("problem" in read) throw refuse(read.field, `it ${read.problem}`);
+  if (!isMap(read.value)) throw refuse("", "it is no JSON object");
   const { version = 1 } = read.value;
   if (typeof version !== "number") throw refuse("version", "use 1");
   if (version !== 1) throw fail("config_version_unknown", { path, version: String(version) });
