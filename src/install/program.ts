@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, join, parse } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
@@ -45,6 +46,14 @@ export async function bundleProgram(file: string, outfile: string): Promise<void
         .join("\n"),
     });
   await writeFileAtomic(outfile, await output.text(), { mode: 0o600 });
+}
+
+/** The command that a package brings to one of the projects around a folder, the nearest first, as a path that can be run. */
+export async function findBin(start: string, command: string): Promise<string | undefined> {
+  if (!/^[\w.-]+$/.test(command) || /^\.+$/.test(command)) return undefined;
+  const file = process.platform === "win32" ? `${command}.cmd` : command;
+  const paths = (await findTrees(start)).map((tree) => join(tree, ".bin", file));
+  return paths.find((path) => existsSync(path));
 }
 
 /** The install folders of the projects around a folder, the nearest first. */

@@ -58,6 +58,14 @@ test("a command of a package runs, with what it needs, and `land run` runs a fil
     stdout: "HELLO you --loud undefined\n",
   });
   expect(spawn("shell")).toEqual({ exitCode: 0, stdout: "from a shell\n" });
+  expect(await run(["run", "greet", "you", "--", "--loud"], at("app"))).toMatchObject({
+    exitCode: 7,
+    stdout: "HELLO you --loud undefined\n",
+  });
+  expect(await run(["run", "greeet"], at("app"))).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('a file or a command "greeet" in this project'),
+  });
 
   expect(await run(["run", "main.ts"], at("app"))).toMatchObject({
     exitCode: 0,
