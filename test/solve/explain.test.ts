@@ -18,6 +18,26 @@ test("a straight derivation", async () => {
   `);
 });
 
+test("a suggested command says what was asked for anew as well", async () => {
+  const listing: Listing = {
+    left: { "1.0.0": {}, "2.0.0": {} },
+    pad: { "1.0.0": { left: "^1.0.0" } },
+    other: { "1.0.0": {} },
+  };
+  const project = { dependencies: { left: "^2.0.0", other: "*", pad: ">=1.0.0 <2" } };
+  expect(await answer(listing, project, { fresh: new Set(["pad"]) })).toMatchInlineSnapshot(`
+    "Because pad 1.0.0 depends on left ^1.0.0 and this project depends on left ^2.0.0, pad 1.0.0 cannot be used
+    So, because this project depends on pad >=1.0.0 <2, no versions fit together
+    $ land add left@^1.0.0 'pad@>=1.0.0 <2'"
+  `);
+  const onlyDev = { dependencies: { left: "^2.0.0" }, devDependencies: { pad: "^1.0.0" } };
+  expect(await answer(listing, onlyDev, { fresh: new Set(["pad"]) })).toMatchInlineSnapshot(`
+    "Because pad 1.0.0 depends on left ^1.0.0 and this project depends on left ^2.0.0, pad 1.0.0 cannot be used
+    So, because this project depends on pad ^1.0.0 for development, no versions fit together
+    $ land add left@^1.0.0 && land add --dev pad@^1.0.0"
+  `);
+});
+
 const branching: Listing = {
   foo: {
     "1.0.0": { a: "^1.0.0", b: "^1.0.0" },
