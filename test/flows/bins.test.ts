@@ -75,4 +75,4 @@ test("a command of a package runs, with what it needs, and `land run` runs a fil
   expect(broken.exitCode).toBe(1);
   expect(broken.stderr).toContain("not-there");
   expect((await run(["run", "nothing.ts"], at("app"))).exitCode).toBe(1);
-}, 30_000);
+}, 60_000);

@@ -43,7 +43,7 @@ test("a version signed by another key stops an add until the key is trusted", as
   expect(trusted.json<{ keys: string[] }>().keys).toHaveLength(2);
   expect(await run("user", ["add", "left@1.1.0"], at("app"))).toMatchObject({ exitCode: 0 });
   expect((await run("user", ["trust", "other", "--yes"], at("app"))).exitCode).toBe(1);
-}, 30_000);
+}, 60_000);
 
 test("a pipeline signs with its own key; once that is revoked, an audit tells; a tree that was changed is mended", async () => {
   await using folder = await temporaryFolder("signed");
@@ -109,4 +109,4 @@ test("a pipeline signs with its own key; once that is revoked, an audit tells; a
   expect((await run("trust", "remove", "left")).exitCode).toBe(2);
   const left = await run("trust", "remove", "left", publicKey, "--yes", "--json");
   expect(left.json()).toEqual({ name: "left", keys: [] });
-}, 30_000);
+}, 60_000);

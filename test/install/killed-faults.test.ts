@@ -147,7 +147,7 @@ test("killed while it prunes, a store has nothing that is not whole", async () =
     const limits = { maxBytes: 0, maxAgeDays: 0, all: true };
     expect(await pruneStore({ ...home, limits, dryRun: false })).toMatchObject({ packages: [] });
   }
-}, 20_000);
+}, 60_000);
 
 test("in a build for users there is no such point", async () => {
   const define = /LAND_FAULTS: ("[a-z]+")/.exec(

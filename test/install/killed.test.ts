@@ -80,7 +80,7 @@ test(`after each of ${KILLS} kills at any point, the next run leaves exactly wha
   }
   // The kills did meet installs at work.
   expect(seen.size).toBeGreaterThan(0);
-}, 60_000);
+}, 120_000);
 
 /** Waits, letting others run, until `there` or the time is over. */
 async function spinUntil(there: () => boolean, ms: number): Promise<void> {
@@ -134,4 +134,4 @@ test("eight processes at once share one store, and one project", async () => {
   expect(known.map(({ dir }) => dir).toSorted()).toEqual(
     projects.map((name) => world.at(name)).toSorted(),
   );
-}, 30_000);
+}, 60_000);

@@ -52,7 +52,7 @@ test("at 1 KB/s an install ends, however long it takes", async () => {
   const names = await stock(world, 1, 1500);
   await using line = await openLine(world.registry.url, { bytesPerSecond: 1000 });
   expect((await installOver(world, line, names)).added).toHaveLength(1);
-}, 30_000);
+}, 60_000);
 
 test("a registry that does not answer holds up only what is asked of it", async () => {
   const done: string[] = [];

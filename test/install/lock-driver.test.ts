@@ -88,7 +88,7 @@ describe("git", () => {
     expect((await uninstallLockDriver(place, false)).changed).toBe(false);
     expect(await Bun.file(join(repo, ".gitattributes")).text()).toBe("*.png binary\n");
     expect(git("config", "--list")).not.toContain("merge.land");
-  }, 30_000);
+  }, 60_000);
 
   test("is set up for all repositories of the user, also behind a link; not outside of one", async () => {
     await using folder = await temporaryFolder("driver");

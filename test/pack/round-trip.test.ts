@@ -81,7 +81,7 @@ test("what is packed is read again, and the same files give the same bytes", asy
     }),
     { numRuns: 40 },
   );
-}, 30_000);
+}, 60_000);
 
 test("tar and modern-tar read what we write, long and foreign names too", async () => {
   const long = `src/${"deep-folder-name/".repeat(12)}file.txt`;

@@ -167,7 +167,7 @@ test("a workspace of 5,000 members is read", async () => {
   expect(members.length).toBe(5000);
   expect(String(members[0]?.version)).toBe("0.0.0");
   rmSync(join(root, "many"), { recursive: true });
-}, 30_000);
+}, 60_000);
 
 test("overrides of land.json: by name, by who asks, by which version of who asks", () => {
   const overridesOf = (overrides: object) =>

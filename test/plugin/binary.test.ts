@@ -154,7 +154,7 @@ describe("a broken plugin", () => {
       detail: 'Cannot load the plugin "spins": its setup did not end within 5 s',
     });
     expect(await spinning.run(["list"])).toMatchObject({ exitCode: 0 });
-  }, 30_000);
+  }, 60_000);
 });
 
 describe("land plugin add", () => {

@@ -168,21 +168,19 @@ describe("a shell command", () => {
   });
 
   test("is ended with all that it started once its time is up, and by Ctrl-C", async () => {
-    const began = performance.now();
-    expect((await run("sleep 30; true", { limitMs: 100 })).outcome).toBe(
+    expect((await run("sleep 600; true", { limitMs: 100 })).outcome).toBe(
       "it did not end within 0.1 s",
     );
     const stop = new AbortController();
-    const running = run("sleep 30; true", { signal: stop.signal });
+    const running = run("sleep 600; true", { signal: stop.signal });
     stop.abort(new Error("cancelled"));
     expect((await running).outcome).toBe("cancelled");
-    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   test("does not wait for what it left behind", async () => {
-    const began = performance.now();
-    expect((await run("sleep 8 & echo done")).outcome).toBe("ok");
-    expect(performance.now() - began).toBeLessThan(6000);
+    const { outcome, output } = await run("sleep 600 & echo $!");
+    expect(outcome).toBe("ok");
+    process.kill(Number(output));
   });
 });
 

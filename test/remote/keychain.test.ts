@@ -163,11 +163,14 @@ describe("whether there is a keychain", () => {
   });
 
   test("one that never answers is given up after two seconds", async () => {
-    const hanging: Keychain = { ...fakeKeychain().keychain, get: () => new Promise(() => {}) };
-    const began = performance.now();
+    let asked = 0;
+    const get = () => {
+      asked += 1;
+      return new Promise<never>(() => {});
+    };
+    const hanging: Keychain = { ...fakeKeychain().keychain, get };
     expect(await openKeychain(about("hangs", hanging))).toBeUndefined();
-    expect(performance.now() - began).toBeLessThan(5000);
     expect(await openKeychain(about("hangs", hanging))).toBeUndefined();
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(asked).toBe(1);
   });
 });
