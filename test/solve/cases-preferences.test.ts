@@ -55,7 +55,7 @@ check([
     "a 1.0.0, b 1.0.0",
   ],
   ["too new is passed over", "a@*", "a@1.0.0; a@2.0.0+", "a 1.0.0"],
-  ["all too new", "a@*", "a@2.0.0+", /a 2\.0\.0 is younger than security\.minimumAgeDays allows/],
+  ["all too new", "a@*", "a@2.0.0+", /a 2\.0\.0 is younger than security\.minimumAge allows/],
   ["too new and locked", "a@* =a@2.0.0", "a@1.0.0; a@2.0.0+; a@3.0.0", "a 2.0.0"],
   ["locked before newest", "a@* =a@1.0.0", "a@1.0.0; a@2.0.0", "a 1.0.0"],
   [
