@@ -89,11 +89,12 @@ export async function installOptions(
 export function eventsTo(context: Context, progress: Progress): (event: InstallEvent) => void {
   const archives = new Map<string, { receivedBytes: number; totalBytes: number }>();
   let doneFiles = 0;
+  const tellWait = context.globals.jsonl ? progress.item : context.say;
   return (event) => {
     switch (event.kind) {
       case "wait":
         progress.stop();
-        context.say(`Waiting for ${event.what}: ${event.holder} has it`);
+        tellWait(`Waiting for ${event.what}: ${event.holder} has it`);
         break;
       case "warn":
         progress.stop();

@@ -39,6 +39,8 @@ export type CredentialEntries = {
   write: (registry: RegistryUrl, entry: CredentialEntry) => Promise<void>;
   /** What was there. */
   remove: (registry: RegistryUrl) => Promise<CredentialEntry | undefined>;
+  /** The registries that there is an account at, sorted; what is no address is left out. */
+  registries: () => Promise<RegistryUrl[]>;
 };
 
 /** The file of accounts, readable by the user alone. Processes that write at the same time wait. */
@@ -76,7 +78,19 @@ export function credentialFile(home: Home): CredentialEntries {
         ? { user: removed["user"], keychain: true }
         : { user: "", keychain: true };
     },
+    async registries() {
+      const { registries } = await readFile(path);
+      return [...registries.keys()].filter(isRegistryUrl).toSorted(byText);
+    },
   };
+}
+
+function isRegistryUrl(text: string): text is RegistryUrl {
+  try {
+    return parseRegistryUrl(text) === text;
+  } catch {
+    return false;
+  }
 }
 
 /** Credentials in the file alone. */

@@ -1,3 +1,4 @@
+import { printableLines } from "#base/names.ts";
 import { type Child, type Html, raw } from "#html/html.ts";
 import { logoAsset, styleAsset } from "#web/assets.ts";
 
@@ -5,13 +6,23 @@ import { uiScript, uiStyle } from "./assets.ts";
 import type { UiProblem } from "./model.ts";
 
 /** What every page knows. */
-export type Page = { version: string; csrf: string; now: Date; path: string };
+export type Page = {
+  version: string;
+  csrf: string;
+  now: Date;
+  /** Its name below the place of all pages, "" for the first. All links are relative to that place. */
+  path: string;
+  /** How many acts run now. */
+  running: number;
+};
 
 const LINKS = [
-  ["/", "Projects"],
-  ["/global", "Global packages"],
-  ["/store", "Store"],
-  ["/accounts", "Accounts"],
+  ["", "Projects"],
+  ["global", "Global packages"],
+  ["store", "Store"],
+  ["accounts", "Accounts"],
+  ["settings", "Settings"],
+  ["done", "Done here"],
 ] as const;
 
 /** A whole document. `isMoving`: it shows what goes on, and without scripts asks for itself again. */
@@ -60,14 +71,19 @@ function Head({ page }: { page: Page }): Html {
   return (
     <header class="top">
       <div class="bar">
-        <a class="brand" href="/">
+        <a class="brand" href="./">
           <img src={logoAsset.url} alt="" width={28} height={28} />
           <span>land</span>
         </a>
         <nav class="links" aria-label="Main">
-          {LINKS.map(([href, text]) => (
-            <a href={href} aria-current={page.path === href ? "page" : undefined}>
+          {LINKS.map(([path, text]) => (
+            <a href={path || "./"} aria-current={page.path === path ? "page" : undefined}>
               {text}
+              {path === "done" && page.running > 0 && (
+                <span class="count" title="running now">
+                  {page.running}
+                </span>
+              )}
             </a>
           ))}
         </nav>
@@ -81,7 +97,7 @@ function Foot({ page }: { page: Page }): Html {
     <footer class="bottom">
       <div class="bar">
         <span>{`land ${page.version}, on this machine alone`}</span>
-        <form method="post" action="/quit" class="inline">
+        <form method="post" action="quit" class="inline">
           <Token page={page} />
           <button class="link">Quit</button>
         </form>
@@ -106,7 +122,7 @@ export function ActButton(props: {
   children: Child;
 }): Html {
   return (
-    <form method="post" action="/act" class="inline">
+    <form method="post" action="act" class="inline act">
       <Token page={props.page} />
       {Object.entries(props.fields).map(([name, value]) => (
         <input type="hidden" name={name} value={value} />
@@ -122,13 +138,60 @@ export function ActButton(props: {
 export function Problem({ problem }: { problem: UiProblem }): Html {
   return (
     <div class="notice bad" role="alert">
-      <p class="told">{problem.detail}</p>
-      {problem.hint && <p class="hint-line">{problem.hint}</p>}
+      <p class="told">{printableLines(problem.detail)}</p>
+      {problem.hint && <p class="told">{printableLines(problem.hint)}</p>}
+    </div>
+  );
+}
+
+/** What went well enough, and should be known all the same. */
+export function Warnings({ warnings }: { warnings: readonly string[] }): Html | null {
+  if (warnings.length === 0) return null;
+  return (
+    <div class="notice warn">
+      {warnings.map((text) => (
+        <p class="told">{printableLines(text)}</p>
+      ))}
+    </div>
+  );
+}
+
+/** The field for a package to be added. */
+export function SpecField({ label }: { label: string }): Html {
+  return (
+    <div class="field">
+      <label for="spec">{label}</label>
+      <input
+        id="spec"
+        name="spec"
+        required
+        maxlength={400}
+        pattern="[^\\s\\-][^\\s]*"
+        title="A name, name@range or name@tag"
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck="false"
+        aria-describedby="spec-hint"
+      />
+      <p class="hint" id="spec-hint">
+        A name, name@range or name@tag
+      </p>
+    </div>
+  );
+}
+
+/** A part that takes long: it comes later where scripts run, else by its link. */
+export function Later(props: { href: string; children: Child }): Html {
+  return (
+    <div data-part={props.href} aria-live="polite">
+      <p>
+        <a href={props.href}>{props.children}</a>
+      </p>
     </div>
   );
 }
 
 /** What one would type for the same. */
 export function Typed({ argv }: { argv: readonly string[] }): Html {
-  return <code>{["land", ...argv].join(" ")}</code>;
+  return <code>{["land", ...argv.filter((word) => word !== "--")].join(" ")}</code>;
 }

@@ -1,72 +1,93 @@
+import { basename } from "node:path";
+
 import type { Html } from "#html/html.ts";
-import { Ago, CodeLine, Empty } from "#web/ui.tsx";
+import { Ago, Badge, CodeLine, countOf, Empty } from "#web/ui.tsx";
 
-import { Frame, type Page } from "./frame.tsx";
-import type { UiProject } from "./model.ts";
-import type { Task } from "./tasks.ts";
-
-/** A project, and what its manifest says; undefined where it cannot be read. */
-export type ProjectRow = UiProject & { name: string | undefined; version: string | undefined };
+import { projectHref } from "./acts.ts";
+import { Frame, type Page, Problem, Token } from "./frame.tsx";
+import type { Look, Looked } from "./look.ts";
+import type { UiProblem } from "./model.ts";
 
 /** `/`: the projects that are known. */
-export function OverviewPage(props: {
-  page: Page;
-  rows: readonly ProjectRow[];
-  tasks: readonly Task[];
-}): Html {
-  const { page, rows } = props;
+export function OverviewPage(props: { page: Page; projects: readonly Looked[] | UiProblem }): Html {
+  const { page, projects } = props;
   return (
     <Frame page={page} title="Projects">
       <div class="page-head">
         <h1>Projects</h1>
       </div>
-      {rows.length === 0 ? (
+      {"code" in projects ? (
+        <Problem problem={projects} />
+      ) : projects.length === 0 ? (
         <Empty title="No projects yet">
-          <p>A project is known here once something was installed in it:</p>
+          <p>A project is listed here once land has installed something in it:</p>
           <CodeLine code="land install" label="the install command" />
         </Empty>
       ) : (
         <ul class="packages">
-          {rows.map((row) => (
-            <Row row={row} now={page.now} />
+          {projects.map((project) => (
+            <Row page={page} project={project} />
           ))}
         </ul>
       )}
-      <TaskList tasks={props.tasks} now={page.now} />
     </Frame>
   );
 }
 
-function Row({ row, now }: { row: ProjectRow; now: Date }): Html {
+function Row({ page, project }: { page: Page; project: Looked }): Html {
+  const { dir, lastUsedAt, look } = project;
+  const isThere = look.kind === "there";
   return (
     <li>
       <div class="package-head">
-        <a class="package-name" href={`/project?dir=${encodeURIComponent(row.dir)}`}>
-          {row.name ?? row.dir.split("/").at(-1) ?? row.dir}
-        </a>
-        {row.version && <span class="version">{row.version}</span>}
+        {look.kind === "gone" ? (
+          <span class="package-name">{nameOf(dir, look)}</span>
+        ) : (
+          <a class="package-name" href={projectHref(dir)}>
+            {nameOf(dir, look)}
+          </a>
+        )}
+        {isThere && look.version && <span class="version">{look.version}</span>}
+        <LookBadge look={look} />
       </div>
       <p class="package-facts">
-        <span class="long">{row.dir}</span> <Ago at={row.lastUsedAt} now={now} />
+        {isThere && <span>{countOf(look.packages, "package")}</span>}
+        {isThere && look.members > 0 && <span>{countOf(look.members, "member")}</span>}
+        <span class="path">{dir}</span>
+        <span>
+          used <Ago at={lastUsedAt} now={page.now} />
+        </span>
       </p>
+      {look.kind === "gone" && (
+        <form method="post" action="forget" class="acts">
+          <Token page={page} />
+          <input type="hidden" name="dir" value={dir} />
+          <button class="button quiet small" aria-label={`Forget ${dir}`}>
+            Forget
+          </button>
+        </form>
+      )}
     </li>
   );
 }
 
-/** What was done here. */
-function TaskList({ tasks, now }: { tasks: readonly Task[]; now: Date }): Html | null {
-  if (tasks.length === 0) return null;
-  return (
-    <section class="part" aria-labelledby="done">
-      <h2 id="done">Done here</h2>
-      <ul class="plain">
-        {tasks.slice(0, 20).map(({ id, act, state, startedAt }) => (
-          <li>
-            <a href={`/task/${id}`}>{act.title}</a> <span class="soft">{state}</span>{" "}
-            <Ago at={startedAt.toISOString()} now={now} />
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
+/** How a project is called: by its manifest, else by its folder. */
+export function nameOf(dir: string, look: Look): string {
+  const name = look.kind === "there" ? look.name : undefined;
+  return name ?? (basename(dir) || dir);
+}
+
+/** In a word, how a project is. */
+export function LookBadge({ look }: { look: Look }): Html {
+  if (look.kind === "gone") return <Badge kind="warn">its folder is gone</Badge>;
+  if (look.kind === "broken")
+    return (
+      <Badge kind="bad" title={look.problem.detail}>
+        cannot be read
+      </Badge>
+    );
+  if (look.lock === "differs") return <Badge kind="warn">land.lock is out of date</Badge>;
+  if (look.lock === "none") return <Badge kind="warn">no land.lock yet</Badge>;
+  if (look.missing > 0) return <Badge kind="warn">{`${look.missing} not installed`}</Badge>;
+  return <Badge kind="good">as land.lock says</Badge>;
 }

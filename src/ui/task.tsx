@@ -1,89 +1,89 @@
 import type { Html } from "#html/html.ts";
-import { Badge } from "#web/ui.tsx";
 
-import { Frame, type Page, Problem, Token, Typed } from "./frame.tsx";
+import { ActButton, Frame, type Page, Problem, Token, Typed, Warnings } from "./frame.tsx";
+import { StateBadge } from "./history.tsx";
+import { Result } from "./results.tsx";
+import { kindOf, summaryOf } from "./summary.ts";
 import type { Task } from "./tasks.ts";
-import { listOf, objectOf, textOf, type Value } from "./values.ts";
 
-const WORDS = {
-  running: ["running", undefined],
-  done: ["done", "good"],
-  failed: ["failed", "bad"],
-  cancelled: ["cancelled", "warn"],
-} as const;
-
-/** `/task/:id`: what an act does, and what came of it. */
+/** `/task`: what an act does, and what came of it. */
 export function TaskPage({ page, task }: { page: Page; task: Task }): Html {
-  const isRunning = task.state === "running";
-  const [word, kind] = WORDS[task.state];
+  const { act, told, state } = task;
+  const isRunning = state === "running";
   return (
-    <Frame page={page} title={task.act.title} isMoving={isRunning}>
+    <Frame page={page} title={act.title} isMoving={isRunning}>
+      <p class="crumb">
+        <a href={act.back.href}>{act.back.name}</a>
+      </p>
       <div class="page-head">
-        <h1>{task.act.title}</h1>
-        <Badge {...(kind && { kind })}>{word}</Badge>
+        <h1>{act.title}</h1>
+        <StateBadge task={task} />
       </div>
       <p>
-        {task.act.commands.map((argv) => (
-          <Typed argv={argv} />
-        ))}
-        {task.act.dir && <span class="soft long">{` in ${task.act.dir}`}</span>}
+        <Typed argv={act.argv} />
+        {act.dir && <span class="soft path">{` in ${act.dir}`}</span>}
       </p>
-      {isRunning && <Running page={page} task={task} />}
-      {task.told.map(({ told }) =>
-        told.ok ? <Result value={told.value} /> : <Problem problem={told.problem} />,
+      {isRunning ? (
+        <Running page={page} task={task} />
+      ) : (
+        <div role="status">
+          {told && (told.ok || state === "cancelled") && <p class="lead">{summaryOf(task)}</p>}
+          {told && <Warnings warnings={told.warnings} />}
+          {told?.ok && <Result argv={act.argv} value={told.value} now={page.now} />}
+          {told && !told.ok && state === "failed" && <Problem problem={told.problem} />}
+        </div>
       )}
-      <p>
-        <a class="button quiet" href={task.act.back}>
-          Back
-        </a>
-      </p>
+      {!isRunning && <Next page={page} task={task} />}
     </Frame>
   );
 }
 
 function Running({ page, task }: { page: Page; task: Task }): Html {
+  const { id, act, step, items } = task;
   return (
-    <section data-follow={`/task/${task.id}/events`} aria-live="polite">
-      <progress aria-label={task.act.title} />
-      <p data-step>{task.step}</p>
-      <form method="post" action={`/task/${task.id}/cancel`} class="inline">
+    <section data-follow={`events?id=${id}&from=${items.length}`}>
+      <progress
+        aria-label={act.title}
+        {...(step?.share !== undefined && { value: step.share })}
+        max={1}
+      />
+      <p data-step aria-live="polite">
+        {step?.text ?? "Working"}
+      </p>
+      <ul class="plain items" data-items>
+        {items.map((item) => (
+          <li>{item}</li>
+        ))}
+      </ul>
+      <form method="post" action="cancel" class="acts">
         <Token page={page} />
+        <input type="hidden" name="id" value={id} />
         <button class="button quiet">Cancel</button>
       </form>
     </section>
   );
 }
 
-/** What a command left, as far as it is made of what pages know: changes of packages; else as it is. */
-function Result({ value }: { value: unknown }): Html {
-  const told = objectOf(value);
-  const changes = [
-    ...listOf(told, "added").map((item) => ["added", item] as const),
-    ...listOf(told, "removed").map((item) => ["removed", item] as const),
-    ...listOf(told, "changed").map((item) => ["changed", item] as const),
-  ];
-  if (Array.isArray(told["added"]) && changes.length === 0) return <p>Nothing had to be done.</p>;
-  if (changes.length > 0)
-    return (
-      <ul class="plain">
-        {changes.map(([word, item]) => (
-          <li>
-            <Badge {...(word === "added" && { kind: "good" as const })}>{word}</Badge>{" "}
-            {`${textOf(item, "name")} ${textOf(item, "version")}`}
-            {textOf(item, "from") !== "" && (
-              <span class="soft">{` was ${textOf(item, "from")}`}</span>
-            )}
-          </li>
-        ))}
-      </ul>
-    );
-  return <Raw told={told} />;
-}
-
-function Raw({ told }: { told: Value }): Html {
+/** Where to go from here. */
+function Next({ page, task }: { page: Page; task: Task }): Html {
+  const { act, told, state } = task;
+  const wantsYes = told?.ok === false && told.problem.code === "needs_flag" && act.sure;
+  const isDamaged = state === "bad" && kindOf(act.argv) === "verify" && act.dir !== undefined;
   return (
-    <pre tabindex={0}>
-      <code>{JSON.stringify(told, null, 2)}</code>
-    </pre>
+    <div class="acts">
+      {wantsYes && (
+        <ActButton page={page} fields={wantsYes} kind="danger">
+          Yes, do it
+        </ActButton>
+      )}
+      {isDamaged && !act.argv.includes("--repair") && (
+        <ActButton page={page} fields={{ act: "repair", dir: act.dir ?? "" }}>
+          Lay anew what is damaged
+        </ActButton>
+      )}
+      <a class="button quiet" href={act.back.href}>
+        {`Back to ${act.back.name}`}
+      </a>
+    </div>
   );
 }

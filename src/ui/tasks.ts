@@ -1,18 +1,21 @@
-import { toLandError, toProblem } from "#base/errors.ts";
-
 import type { Act } from "./acts.ts";
-import type { Invoke, Told, UiProblem } from "./model.ts";
+import { problemOf } from "./look.ts";
+import type { Invoke, Told, UiStep } from "./model.ts";
 
 /** An act that was begun. */
 export type Task = {
   id: string;
   act: Act;
   startedAt: Date;
-  /** What it does now, in words. */
-  step: string;
-  state: "running" | "done" | "failed" | "cancelled";
-  /** What its commands left, one after the other. */
-  told: readonly { argv: readonly string[]; told: Told }[];
+  endedAt: Date | undefined;
+  /** What it does now; undefined before the first step. */
+  step: UiStep | undefined;
+  /** What it has done one after the other, in words; the first ones where there are many. */
+  items: readonly string[];
+  /** `bad`: it ran, and what it tells is not good. */
+  state: "running" | "done" | "bad" | "failed" | "cancelled";
+  /** What its command left; undefined while it runs. */
+  told: Told | undefined;
   cancel: () => void;
 };
 
@@ -30,6 +33,7 @@ export type Tasks = {
 
 /** Tasks that are remembered. */
 const MAX_TASKS = 100;
+const MAX_ITEMS = 1000;
 
 /** Makes the list of acts. Acts of one project wait for each other by land's own locks. */
 export function createTasks(
@@ -50,19 +54,23 @@ export function createTasks(
         id: Buffer.from(about.random(9)).toString("base64url"),
         act,
         startedAt: about.now(),
-        step: "",
+        endedAt: undefined,
+        step: undefined,
+        items: [],
         state: "running",
-        told: [],
+        told: undefined,
         cancel: () => controller.abort(),
       };
       tasks.set(task.id, task);
-      for (const [id, old] of tasks)
-        if (tasks.size > MAX_TASKS && old.state !== "running") tasks.delete(id);
-      const onStep = (step: string): void => {
-        task.step = step;
+      forgetOldest(tasks);
+      const onStep = (step: UiStep): void => {
+        if (!step.isItem) task.step = step;
+        else if (task.items.length < MAX_ITEMS) task.items = [...task.items, step.text];
         changed(task.id);
       };
-      const work = run(invoke, task, about.landHome, controller.signal, onStep).finally(() => {
+      const cwd = act.dir ?? about.landHome;
+      const work = run(invoke, task, { cwd, signal: controller.signal, onStep }).finally(() => {
+        task.endedAt = about.now();
         running.delete(work);
         changed(task.id);
       });
@@ -74,7 +82,10 @@ export function createTasks(
     watch(id, listener) {
       const own = listeners.get(id) ?? new Set();
       listeners.set(id, own.add(listener));
-      return () => void own.delete(listener);
+      return () => {
+        own.delete(listener);
+        if (own.size === 0) listeners.delete(id);
+      };
     },
     async stop() {
       for (const task of tasks.values()) task.cancel();
@@ -86,25 +97,19 @@ export function createTasks(
 async function run(
   invoke: Invoke,
   task: Task,
-  landHome: string,
-  signal: AbortSignal,
-  onStep: (step: string) => void,
+  about: { cwd: string; signal: AbortSignal; onStep: (step: UiStep) => void },
 ): Promise<void> {
-  for (const argv of task.act.commands) {
-    const cwd = task.act.dir ?? landHome;
-    const told = await invoke(argv, { cwd, signal, onStep }).catch((thrown: unknown): Told => ({
-      ok: false,
-      problem: problemOf(thrown),
-    }));
-    task.told = [...task.told, { argv, told }];
-    if (told.ok) continue;
-    task.state = signal.aborted ? "cancelled" : "failed";
-    return;
-  }
-  task.state = "done";
+  const told = await invoke(task.act.argv, about).catch((thrown: unknown): Told => ({
+    ok: false,
+    problem: problemOf(thrown),
+    warnings: [],
+  }));
+  task.told = told;
+  if (told.ok) task.state = told.isGood ? "done" : "bad";
+  else task.state = about.signal.aborted ? "cancelled" : "failed";
 }
 
-function problemOf(thrown: unknown): UiProblem {
-  const { code, detail, hint } = toProblem(toLandError(thrown));
-  return { code, detail, ...(hint !== undefined && { hint }) };
+function forgetOldest(tasks: Map<string, Task>): void {
+  for (const [id, { state }] of tasks)
+    if (tasks.size > MAX_TASKS && state !== "running") tasks.delete(id);
 }
