@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 import { Glob } from "bun";
 
@@ -56,6 +58,51 @@ test("docs/dependencies.md has one line for each dependency", async () => {
   expect(new Set(listed)).toEqual(new Set(wanted));
   expect(listed).toHaveLength(wanted.length);
 });
+
+test("docs/packages.md tells of each code the exit code that it has", async () => {
+  const text = await Bun.file("docs/packages.md").text();
+  const wrong: string[] = [];
+  const rows = text.matchAll(/^\| (`[a-z_`, ]+`) \| ([\d, ]+) \|/gm);
+  for (const [, codes = "", exits = ""] of rows) {
+    const told = exits.split(", ").map(Number);
+    for (const [at, code] of codes.replaceAll("`", "").split(", ").entries()) {
+      const entry = Object.entries(catalogue).find(([name]) => name === code)?.[1];
+      const usual = entry?.status === 401 || entry?.status === 403 ? 15 : 1;
+      const own = entry && "exit" in entry ? entry.exit : usual;
+      if (!entry || own !== (told[at] ?? told[0])) wrong.push(code);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(text).toContain("| `no_solution` | 10 |");
+});
+
+test("links between pages lead to a page and a heading", async () => {
+  const pages = ["README.md", ...new Glob("docs/*.md").scanSync(".")];
+  const broken: string[] = [];
+  for (const page of pages) {
+    const text = await Bun.file(page).text();
+    for (const [, to = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(?:[a-z]+:|\/)/.test(to)) continue;
+      const [path = "", anchor] = to.split("#");
+      const target = path === "" ? page : join(dirname(page), path);
+      if (!existsSync(target)) broken.push(`${page}: ${to}`);
+      else if (anchor !== undefined && !(await anchorsOf(target)).includes(anchor))
+        broken.push(`${page}: ${to}`);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+/** The ids that headings of a page get, as GitHub and others make them. */
+async function anchorsOf(page: string): Promise<string[]> {
+  const text = (await Bun.file(page).text()).replaceAll(/^```[^]*?^```/gm, "");
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
 
 describe("the tests above see what they should", () => {
   test.each([
