@@ -730,6 +730,7 @@ export const catalogue = {
     status: 409,
     title: "Lock busy",
     detail: ({ what, holder }) => `Cannot use ${what}: it is held by ${holder}`,
+    hint: () => "Try again once that is done; LAND_LOCK_TIMEOUT is how many seconds to wait",
     exit: 14,
   }),
   lock_outdated: define<{ differences: string }>({
