@@ -15,12 +15,13 @@ import { installProject } from "./install.ts";
 import type { Placed } from "./marker.ts";
 import type { InstallMode, InstallOptions, InstallResult, NamedVersion } from "./options.ts";
 import type { GlobalPackage } from "./state-model.ts";
+import { holdAfter } from "./tell.ts";
 
 /** What the verbs of global packages need to know: as for a project, but that the folders are land's own. */
 export type GlobalOptions = HealOptions &
   Omit<
     InstallOptions,
-    "dir" | "mode" | "frozen" | "workspace" | "beforeWrite" | "beforeCommit" | "manifest"
+    "dir" | "mode" | "frozen" | "lockOnly" | "workspace" | "beforeWrite" | "beforeCommit"
   >;
 
 /** A package to install for the user; `range` is a range or a tag as typed. Nothing of it was checked. */
@@ -56,7 +57,9 @@ export async function installGlobals(
     return { name: parsePackageName(name), mode: { kind: "add", packages } };
   });
   requireOnce(jobs);
-  return whileLocked(options, async () => changeGlobals(options, await healGlobals(options), jobs));
+  return changeLocked(options, async (inside) =>
+    changeGlobals(inside, await healGlobals(inside), jobs),
+  );
 }
 
 /**
@@ -69,8 +72,8 @@ export async function updateGlobals(
   names: readonly string[],
   { latest }: { latest: boolean },
 ): Promise<GlobalChange> {
-  return whileLocked(options, async () => {
-    const before = await healGlobals(options);
+  return changeLocked(options, async (inside) => {
+    const before = await healGlobals(inside);
     const wanted =
       names.length === 0
         ? before.map(({ name }) => name)
@@ -79,7 +82,7 @@ export async function updateGlobals(
       name,
       mode: { kind: "update", names: latest ? [name] : [], latest },
     }));
-    return changeGlobals(options, before, jobs);
+    return changeGlobals(inside, before, jobs);
   });
 }
 
@@ -92,17 +95,17 @@ export async function removeGlobals(
   options: LocalOptions & Pick<InstallOptions, "hooks">,
   names: readonly string[],
 ): Promise<GlobalChange> {
-  return whileLocked(options, async () => {
+  return changeLocked(options, async ({ hooks }) => {
     const before = await healGlobals(options);
     const gone = [...new Set(names)].map((name) => findGlobal(before, name));
     const told = gone.map(({ name, version }) => ({
       dir: globalDir(options.landHome, name),
       packages: [{ name, version }],
     }));
-    for (const event of told) await options.hooks.emit("preUninstall", event);
+    for (const event of told) await hooks.emit("preUninstall", event);
     for (const { name } of gone) await dropGlobal(options.landHome, name, hexOf(options.random));
     const after = await healGlobals(options);
-    for (const event of told) await options.hooks.emit("postUninstall", event);
+    for (const event of told) await hooks.emit("postUninstall", event);
     return describeChange(options.landHome, { before, after, asked: new Set() });
   });
 }
@@ -268,5 +271,18 @@ async function whileLocked<T>(options: LocalOptions, act: () => Promise<T>): Pro
     return await act();
   } finally {
     lock.release();
+  }
+}
+
+/** The same for what is told of: hooks hear what happened out of the lock, since they may call land themselves. */
+async function changeLocked<O extends LocalOptions & Pick<InstallOptions, "hooks">>(
+  options: O,
+  act: (inside: O) => Promise<GlobalChange>,
+): Promise<GlobalChange> {
+  const { hooks, tell } = holdAfter(options.hooks);
+  try {
+    return await whileLocked(options, () => act({ ...options, hooks }));
+  } finally {
+    await tell();
   }
 }

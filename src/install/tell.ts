@@ -26,6 +26,22 @@ export async function tellAfter(
   if (packages.length > 0) await hooks.emit("packageUpdate", { dir, packages });
 }
 
+/** Hooks that are told at once of what is about to happen, and of what happened when `tell` is called, in that order. */
+export function holdAfter(hooks: ClientHooks): { hooks: ClientHooks; tell: () => Promise<void> } {
+  const held: (() => Promise<void>)[] = [];
+  return {
+    hooks: {
+      async emit(name, event) {
+        if (name.startsWith("pre")) await hooks.emit(name, event);
+        else held.push(() => hooks.emit(name, event));
+      },
+    },
+    async tell() {
+      for (const emit of held) await emit();
+    },
+  };
+}
+
 function plain({ name, version }: NamedVersion): { name: string; version: string } {
   return { name, version };
 }

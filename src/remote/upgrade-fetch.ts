@@ -6,7 +6,7 @@ import { printable } from "#base/names.ts";
 import { errorCode, fileFailed } from "#store/files.ts";
 
 import { dropBody, readBody } from "./answer.ts";
-import { type Transport, type Watch, watchRequest } from "./network.ts";
+import { isLasting, type Transport, type Watch, watchConnecting, watchRequest } from "./network.ts";
 import type { ReleaseFile } from "./release.ts";
 import { backoff, type Try, withRetry } from "./retry.ts";
 
@@ -158,7 +158,7 @@ async function receiveRest(
       });
     watch.next(transport.idleTimeoutMs);
     for await (const piece of response.body ?? []) {
-      watch.next(transport.idleTimeoutMs);
+      watch.moved(piece.byteLength, transport.idleTimeoutMs);
       const rest = piece.subarray(Math.min(skip, piece.byteLength));
       skip -= piece.byteLength - rest.byteLength;
       if (rest.byteLength > 0) await take(rest);
@@ -181,10 +181,12 @@ async function openUrl(
   url: string,
   headers: Record<string, string>,
 ): Promise<Try<OpenedUrl | undefined>> {
+  const { answerTimeoutMs } = transport;
   const watch = watchRequest(transport);
+  watch.next(answerTimeoutMs, `no answer came within ${answerTimeoutMs / 1000} s`);
+  const connected = watchConnecting(transport, url, watch);
   let opened = false;
   try {
-    watch.next(transport.answerTimeoutMs);
     const { userAgent } = transport;
     const response = await transport.fetch(url, {
       signal: watch.signal,
@@ -201,8 +203,11 @@ async function openUrl(
     throw fail("bad_answer", { url: printable(url), problem });
   } catch (error) {
     if (error instanceof LandError) throw error;
-    return { done: false, problem: watch.explain(error) };
+    const problem = watch.explain(error);
+    if (isLasting(error)) throw fail("network", { url: printable(url), problem }, { cause: error });
+    return { done: false, problem };
   } finally {
+    connected();
     if (!opened) watch.end();
   }
 }

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
-import { mkdir, rename, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, rename, rm, symlink } from "node:fs/promises";
 
+import type { ClientHooks } from "#base/client-hooks.ts";
 import { LandError } from "#base/errors.ts";
 import { parsePackageName } from "#base/names.ts";
 import { syncBins } from "#install/global-bins.ts";
@@ -13,6 +14,7 @@ import {
   removeGlobals,
   updateGlobals,
 } from "#install/global.ts";
+import { pruneStore } from "#install/prune.ts";
 import type { State } from "#install/state-model.ts";
 import { stateFile } from "#install/state.ts";
 
@@ -195,6 +197,39 @@ test("commands, state and folders that a run lost or that went by hand are mende
   await rm(world.at("home", "packages", "pad"), { recursive: true });
   expect(await names()).toEqual(["@ada/greet 1.0.0"]);
   expect(bins()).toEqual(["greet", "hello"]);
+});
+
+test("a command that two folders bring stays with the package that had it", async () => {
+  await install("@ada/greet@1.0.0");
+  const elsewhere = { landHome: world.at("elsewhere") };
+  const other = { ...elsewhere, state: stateFile(world.options(".", elsewhere)) };
+  await installGlobals(options(other), [{ name: "rude", exact: false }]);
+  await cp(world.at("elsewhere", "packages", "rude"), world.at("home", "packages", "rude"), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
+  expect(await names()).toEqual(["@ada/greet 1.0.0", "rude 1.0.0"]);
+  expect((await state()).globals.map((item) => item.bins)).toEqual([["greet", "hello"], ["rude"]]);
+  expect(await say("greet")).toBe("hello 1.0.0 you");
+});
+
+test("what global packages need in turn is kept, also where nothing else may stay", async () => {
+  await install("@ada/greet@1.0.0");
+  const limits = { maxBytes: 0, maxAgeDays: 0, all: true };
+  expect(await pruneStore({ ...options(), limits, dryRun: false })).toMatchObject({ packages: [] });
+});
+
+test("hooks hear of what happened out of the lock: they may ask for the global packages", async () => {
+  const heard: string[] = [];
+  const hooks: ClientHooks = {
+    async emit(name) {
+      if (name.startsWith("post")) await listGlobals(options({ lockTimeoutMs: 0 }));
+      heard.push(name);
+    },
+  };
+  await installGlobals(options({ hooks }), [{ name: "pad", exact: false }]);
+  await removeGlobals(options({ hooks }), ["pad"]);
+  expect(heard).toEqual(["preInstall", "postInstall", "preUninstall", "postUninstall"]);
 });
 
 test("a package whose tree went by hand stays known, and an update lays it again", async () => {

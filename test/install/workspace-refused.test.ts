@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, symlinkSync } from "node:fs";
+import { existsSync, rmSync, symlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 
 import { writeFiles } from "../support/project.ts";
@@ -102,6 +102,11 @@ describe("what is refused, and nothing is written", () => {
     expect(world.link("@w/a")).toBe("../../libs/a");
     await world.project("outside", {});
     symlinkSync("../../outside", world.at("ws/packages/z"));
+    expect(await world.refused()).toContain(
+      'its folder "packages/z" is a link that leads out of the root',
+    );
+    rmSync(world.at("ws/packages/z"));
+    symlinkSync("../..", world.at("ws/packages/z"));
     expect(await world.refused()).toContain(
       'its folder "packages/z" is a link that leads out of the root',
     );

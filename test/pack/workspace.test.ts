@@ -119,6 +119,17 @@ describe("ranges of a workspace", () => {
     );
     expect(await Bun.file(join(root, "x/land.json")).text()).toBe(land);
   });
+
+  test("are published of members that have a version", async () => {
+    await writeFiles(join(root, "bare"), {
+      "land.json": '{"workspaces":["a","b"]}',
+      "a/land.json": '{"name":"a"}',
+      "b/land.json": '{"name":"b","version":"1.0.0","dependencies":{"a":"workspace:*"}}',
+    });
+    const bare = await readWorkspace(await readProject(join(root, "bare")));
+    const [, b] = bare.members;
+    expect(() => b && rewriteForPublish(bare, b.project)).toThrow('"a" has no version');
+  });
 });
 
 test("whatever the patterns say, no folder outside the root comes out", () => {

@@ -135,12 +135,12 @@ test("while others are answered, a connection that breaks is tried longer", asyn
       return;
     }
     broken += 1;
-    if (broken > 8) send(head("application/x-ndjson", "content-length: 0\r\n"));
+    if (broken > 13) send(head("application/x-ndjson", "content-length: 0\r\n"));
   });
   const remote = remoteAt(url, {
     network: { waitMs: Number.POSITIVE_INFINITY },
     sleep: async () => void (await remote.readIndex("good")),
   });
   expect(await remote.readIndex("bad")).toMatchObject({ kind: "fresh" });
-  expect(broken).toBe(9);
+  expect(broken).toBe(14);
 });

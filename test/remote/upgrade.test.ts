@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { link, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -176,6 +176,7 @@ test("only what a key inside the binary signed is believed", async () => {
   for (const [from, to] of [
     ["1.1.0", "1.1.1"],
     ["linux-x64", "linux-x32"],
+    ["land-1.1.0", "land-1.0.9"],
     [/"size": (\d)/, '"size": 1$1'],
     [/"sha256": "./, '"sha256": "'],
   ] as const) {
@@ -287,12 +288,12 @@ function asNobody(): string[] {
   return process.getuid?.() === 0 ? ["setpriv", "--reuid", "65534", "--clear-groups"] : [];
 }
 
-test("where somebody put a link in the way of the download, it is not followed", async () => {
+test.each([symlinkSync, link])("no link in the way of the download is followed", async (put) => {
   await release("1.1.0");
   const sha = new Bun.CryptoHasher("sha256").update(programOf("1.1.0")).digest("hex");
   const precious = join(root, "precious");
   await Bun.write(precious, "precious");
-  symlinkSync(precious, join(root, "opt", `.land.${sha.slice(0, 12)}.download`));
+  await put(precious, join(root, "opt", `.land.${sha.slice(0, 12)}.download`));
   await upgradeBinary(options());
   expect([says(), readFileSync(precious, "utf8")]).toEqual(["1.1.0", "precious"]);
 });

@@ -61,6 +61,8 @@ test("a range of the project itself is named", async () => {
   });
   const overridden = { dependencies: { left: "2.x" }, overrides: { left: "1.x" } };
   expect(await ask(overridden, wanted)).toEqual({ ...to, needs: ["left 1.x (overrides)"] });
+  const forOthers = { dependencies: { app: "^2.0.0" }, overrides: { left: "1.x" } };
+  expect(await ask(forOthers, wanted)).toEqual({ ...to, needs: ["left 1.x (overrides)"] });
 });
 
 test("what cannot be is explained, with what would help", async () => {
