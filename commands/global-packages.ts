@@ -1,5 +1,6 @@
 import { delimiter } from "node:path";
 
+import { fail, LandError } from "#base/errors.ts";
 import { globalBinDir } from "#install/global-bins.ts";
 import { globalDir } from "#install/global-folders.ts";
 import {
@@ -46,9 +47,26 @@ export async function changeGlobals(
     if (bins.length > 0) context.say(`Commands: ${bins.map(({ command }) => command).join(", ")}`);
     if (change.bins.length > 0) advisePath(context);
     return { value: change };
+  } catch (error) {
+    throw toldGlobally(error);
   } finally {
     progress.stop();
   }
+}
+
+/** The same failure with what to type about global packages: a verb tells what helps in a project. */
+function toldGlobally(error: unknown): unknown {
+  if (!(error instanceof LandError)) return error;
+  const { explanation, suggestions, proof, what } = error.data ?? {};
+  if (error.code === "no_solution" && typeof explanation === "string") {
+    const commands = Array.isArray(suggestions) ? suggestions.map(String) : [];
+    const fitting = commands.filter((command) => /^land add [^-][^&]*$/.test(command));
+    const said = fitting.map((command) => command.replace(/^land add /, "land install -g "));
+    return fail("no_solution", { explanation, suggestions: said, proof });
+  }
+  if (error.code === "not_found" && typeof what === "string" && error.hint === undefined)
+    return fail("not_found", { what, hint: "See what is there with `land list -g`" });
+  return error;
 }
 
 /** Brings what is installed for the user to newer versions. Fails as `updateGlobals` does. */

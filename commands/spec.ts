@@ -22,6 +22,23 @@ export function parseSpec(text: string): Spec {
 }
 
 /**
+ * Reads names where a version has no meaning; `instead` is the command that takes one.
+ *
+ * @throws usage for what has one, name_invalid, name_reserved
+ */
+export function parseNames(texts: readonly string[], instead: string): PackageName[] {
+  return texts.map((text) => {
+    const at = text.indexOf("@", 1);
+    if (at < 0) return parsePackageName(text);
+    const name = parsePackageName(text.slice(0, at));
+    throw fail("usage", {
+      problem: `Cannot use "${printable(text)}": a name alone is taken here`,
+      hint: `Write \`${name}\`; \`${instead} ${printable(text)}\` goes to that version`,
+    });
+  });
+}
+
+/**
  * Reads `left@1.2.3`, where the version must be there and exact.
  *
  * @throws usage, name_invalid, name_reserved

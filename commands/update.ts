@@ -1,11 +1,11 @@
 import { fail } from "#base/errors.ts";
-import { parsePackageName } from "#base/names.ts";
 
 import { defineCommand } from "./command.ts";
 import { globalFlag } from "./global-flag.ts";
 import { changeArgs } from "./install-args.ts";
 import { install } from "./installing.ts";
 import { explainNotThere, notInstalled } from "./not-there.ts";
+import { parseNames } from "./spec.ts";
 import { askUpdates } from "./update-choice.ts";
 
 /** Moves packages to newer versions. */
@@ -27,7 +27,7 @@ rewritten where the newest version is past them, as they were written: \`~\` sta
     ...changeArgs,
   },
   async run(context, { packages, latest, interactive, global, ...flags }) {
-    const names = packages.map(parsePackageName);
+    const names = parseNames(packages, global ? "land install -g" : "land add");
     if (global) {
       if (interactive) throw fail("usage", { problem: "Cannot choose with -g: name the packages" });
       return (await import("./global-packages.ts")).updateForUser(context, names, latest, flags);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { fail } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
@@ -42,7 +42,7 @@ export async function addPlugin(
   others: readonly LoadedPlugin[],
   options: LoadOptions,
 ): Promise<AddedPlugin> {
-  const tried = await tryPlugin(home, code, others, options);
+  const tried = await tryPlugin(home, { code, source }, others, options);
   const { name } = tried;
   const file = code.kind === "file" ? `${name}.${code.ending}` : `${name}/plugin.js`;
   const record: PluginRecord = {
@@ -69,7 +69,7 @@ export async function addPlugin(
 /** Loads code from a file of its own, which is gone afterwards. @throws plugin_invalid */
 async function tryPlugin(
   { landHome }: Home,
-  { ending, bytes }: PluginCode,
+  { code: { ending, bytes }, source }: PluginToAdd,
   others: readonly LoadedPlugin[],
   options: LoadOptions,
 ): Promise<LoadedPlugin> {
@@ -77,7 +77,7 @@ async function tryPlugin(
   const path = join(landHome, "run", `plugin-${randomBytes(8).toString("hex")}.${ending}`);
   await writeFileAtomic(path, bytes, { mode: 0o600 });
   try {
-    const plugin = await readPlugin("it", path, limitOf(options));
+    const plugin = await readPlugin(printable(basename(source)), path, limitOf(options));
     const { name } = plugin;
     if (Object.hasOwn(options.bundled, name))
       throw fail("plugin_invalid", { plugin: name, problem: "land brings a plugin of that name" });
