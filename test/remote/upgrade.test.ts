@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
-import { link, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { link as hardLink, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -288,15 +288,18 @@ function asNobody(): string[] {
   return process.getuid?.() === 0 ? ["setpriv", "--reuid", "65534", "--clear-groups"] : [];
 }
 
-test.each([symlinkSync, link])("no link in the way of the download is followed", async (put) => {
-  await release("1.1.0");
-  const sha = new Bun.CryptoHasher("sha256").update(programOf("1.1.0")).digest("hex");
-  const precious = join(root, "precious");
-  await Bun.write(precious, "precious");
-  await put(precious, join(root, "opt", `.land.${sha.slice(0, 12)}.download`));
-  await upgradeBinary(options());
-  expect([says(), readFileSync(precious, "utf8")]).toEqual(["1.1.0", "precious"]);
-});
+test.each([symlinkSync, hardLink])(
+  "no link in the way of the download is followed",
+  async (put) => {
+    await release("1.1.0");
+    const sha = new Bun.CryptoHasher("sha256").update(programOf("1.1.0")).digest("hex");
+    const precious = join(root, "precious");
+    await Bun.write(precious, "precious");
+    await put(precious, join(root, "opt", `.land.${sha.slice(0, 12)}.download`));
+    await upgradeBinary(options());
+    expect([says(), readFileSync(precious, "utf8")]).toEqual(["1.1.0", "precious"]);
+  },
+);
 
 test("after kills at any moment the binary works", async () => {
   await release("1.0.0", { folder: "1.0.0/" });
