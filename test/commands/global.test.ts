@@ -84,6 +84,13 @@ test("what is meant otherwise is told", async () => {
   expect((await land(["uninstall", "-g", "left"])).stderr).toContain(
     'Cannot find "left" among the global packages',
   );
+  expect((await land(["uninstall", "-g", "left"])).stderr).toContain("`land list -g`");
+  const versioned = await land(["update", "-g", "greet@1.0.0"]);
+  expect(versioned.exitCode).toBe(2);
+  expect(versioned.stderr).toContain("`land install -g greet@1.0.0` goes to that version");
+  const unsolved = await land(["install", "-g", "greet@^9"]);
+  expect(unsolved.exitCode).toBe(10);
+  expect(unsolved.stderr).toContain("Tried, and it works: `land install -g greet@^1.1.0`");
   await Bun.write(join(root, "land.json"), '{"dependencies": {"greet": "1"}}');
   const removed = await land(["uninstall", "greet"]);
   expect(removed).toMatchObject({ exitCode: 0 });
