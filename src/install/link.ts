@@ -3,11 +3,13 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  fstatSync,
   linkSync,
   mkdirSync,
   openSync,
   readSync,
   rmSync,
+  type Stats,
   statSync,
   writeSync,
 } from "node:fs";
@@ -40,7 +42,8 @@ export type Laying = {
 };
 
 /**
- * Lays packages side by side. What the store lacks or has with another size is fetched again.
+ * Lays packages side by side. What the store lacks, or has with another size, or with other bytes where it was written to after it
+ * was looked at, is fetched again.
  *
  * @throws file_failed, and what fetching throws
  */
@@ -54,7 +57,7 @@ export async function layPackages(laying: Laying): Promise<void> {
     const target = join(folder, String(at));
     fault("tree.lay");
     if (layPackage(store, found, target, method ?? "copy")) continue;
-    // Someone deleted from the store, or cut a file there: its index is a lie, so it is made anew.
+    // Someone deleted from the store, or changed a file there: its index is a lie, so it is made anew.
     await store.forget(locked.digest);
     if (!layPackage(store, await fetchAgain(locked), target, method ?? "copy"))
       throw fail("file_failed", {
@@ -113,8 +116,8 @@ export function probeLinks(
 }
 
 /**
- * Lays all files of a package into the new folder `target`. False where the store lacks one of them or has it with
- * another size: the package must be fetched again, and what was laid is removed.
+ * Lays all files of a package into the new folder `target`. False where the store lacks one of them or has another in its
+ * place: the package must be fetched again, and what was laid is removed.
  */
 export function layPackage(
   store: Pick<Store, "objectPath">,
@@ -131,38 +134,64 @@ export function layPackage(
       mkdirSync(folder, { recursive: true });
       folders.add(folder);
     }
-    if (layFile(store.objectPath(file), to, file, method)) continue;
+    const from = { path: store.objectPath(file), file, checkedAt: stored.checkedAt ?? 0 };
+    if (layFile(from, to, method)) continue;
     rmSync(target, { recursive: true, force: true });
     return false;
   }
   return true;
 }
 
-/** False where `from` is not there, or not of that size. */
-function layFile(from: string, to: string, file: StoredFile, method: LinkMethod): boolean {
-  const { sizeBytes, executable } = file;
+/** A file of the store: where it lies, what it should be, and when it was looked at, in milliseconds since 1970. */
+type Source = { path: string; file: StoredFile; checkedAt: number };
+
+/** False where it is not there, or not what it should be. */
+function layFile(from: Source, to: string, method: LinkMethod): boolean {
+  const { sizeBytes, executable } = from.file;
   const mode = executable ? 0o755 : 0o644;
-  if (method === "copy" && sizeBytes < BUFFER.length) return copySmall(from, to, sizeBytes, mode);
-  if (statSync(from, { throwIfNoEntry: false })?.size !== sizeBytes) return false;
+  if (method === "copy" && sizeBytes < BUFFER.length) return copySmall(from, to, mode);
+  const found = statSync(from.path, { throwIfNoEntry: false });
+  if (found?.size !== sizeBytes) return false;
+  if (wasWritten(found, from) && !holdsItsBytes(from)) return false;
   if (method === "hardlink") {
     try {
-      linkSync(from, to);
+      linkSync(from.path, to);
       return true;
     } catch (error) {
       // A file has only so many names on some file systems.
       if (errorCode(error) !== "EMLINK") throw error;
     }
   }
-  copyFileSync(from, to, method === "reflink" ? constants.COPYFILE_FICLONE_FORCE : 0);
+  copyFileSync(from.path, to, method === "reflink" ? constants.COPYFILE_FICLONE_FORCE : 0);
   chmodSync(to, mode & ~process.umask());
   return true;
+}
+
+/** Who changes a file that is linked into a tree changes it in the store, too. To hash each file each time would take too long. */
+function wasWritten(found: Stats, { checkedAt }: Source): boolean {
+  return found.mtimeMs > checkedAt;
+}
+
+function holdsItsBytes({ path, file }: Source): boolean {
+  const hasher = new Bun.CryptoHasher("sha256");
+  const descriptor = openSync(path, "r");
+  try {
+    for (let size = -1; size !== 0;) {
+      size = readSync(descriptor, BUFFER, 0, BUFFER.length, null);
+      hasher.update(BUFFER.subarray(0, size));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return hasher.digest("hex") === file.sha256;
 }
 
 const BUFFER = new Uint8Array(256 * 1024);
 
 /** Half as many calls of the system as `copyFile` makes, which is what copying a small file costs. */
-function copySmall(from: string, to: string, sizeBytes: number, mode: number): boolean {
-  if (readSmall(from) !== sizeBytes) return false;
+function copySmall(from: Source, to: string, mode: number): boolean {
+  const { sizeBytes } = from.file;
+  if (!readSmall(from)) return false;
   const descriptor = openSync(to, "wx", mode);
   try {
     for (let at = 0; at < sizeBytes;) at += writeSync(descriptor, BUFFER, at, sizeBytes - at);
@@ -172,17 +201,21 @@ function copySmall(from: string, to: string, sizeBytes: number, mode: number): b
   return true;
 }
 
-/** Reads a file into the buffer; the number of its bytes, as far as they fit. */
-function readSmall(path: string): number | undefined {
+/** Reads a file into the buffer, which it fits. False where it is not there, or not what it should be. */
+function readSmall(from: Source): boolean {
+  const { sizeBytes, sha256 } = from.file;
   try {
-    const descriptor = openSync(path, "r");
+    const descriptor = openSync(from.path, "r");
     try {
-      return readSync(descriptor, BUFFER, 0, BUFFER.length, 0);
+      if (readSync(descriptor, BUFFER, 0, BUFFER.length, 0) !== sizeBytes) return false;
+      if (!wasWritten(fstatSync(descriptor), from)) return true;
     } finally {
       closeSync(descriptor);
     }
   } catch (error) {
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "EISDIR") return undefined;
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "EISDIR") return false;
     throw error;
   }
+  const hasher = new Bun.CryptoHasher("sha256").update(BUFFER.subarray(0, sizeBytes));
+  return hasher.digest("hex") === sha256;
 }

@@ -40,7 +40,7 @@ export type Store = {
    * @throws package_refused, file_failed
    */
   add: (archive: Content, expected: Expected) => Promise<StoredPackage>;
-  /** Forgets what belongs to the package, and those of its objects that have another size than they should. */
+  /** Forgets what belongs to the package, and those of its objects that are not what they should be. */
   forget: (digest: Digest) => Promise<void>;
   /** Lets others prune. */
   close: () => void;
@@ -88,12 +88,13 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
     const stored = readStored(places, digest);
     if (!stored) return undefined;
     if (stored.boot !== undefined && stored.boot !== bootId) {
+      const checkedAt = momentAfter(home.now());
       if ((await dropDamaged(places, stored, "content")).length > 0) {
         careful = true;
         return undefined;
       }
       const { boot: _, ...kept } = stored;
-      writeIndex(createWriter(places.temporary, false), places, kept);
+      writeIndex(createWriter(places.temporary, false), places, { ...kept, checkedAt });
     } else touch(places.indexPath(digest), home.now());
     return stored;
   };
@@ -108,7 +109,8 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
       const spillInto = async (): Promise<string> => (folder = await makeFolder());
       try {
         const unpacked = await unpackArchive(archive, spillInto, expected);
-        return await putPackage(places, archive, unpacked, careful ? undefined : bootId);
+        const boot = careful ? undefined : bootId;
+        return await putPackage(places, archive, unpacked, { boot, now: home.now });
       } catch (error) {
         throw error instanceof LandError
           ? error
@@ -121,7 +123,7 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
       careful = true;
       const stored = readStored(places, digest);
       await rm(places.indexPath(digest), { force: true });
-      if (stored) await dropDamaged(places, stored, "size");
+      if (stored) await dropDamaged(places, stored, "content");
     },
     close: () => lock.release(),
   };
@@ -144,7 +146,7 @@ async function putPackage(
   places: StorePlaces,
   archive: Content,
   { stored, contents }: Unpacked,
-  boot: string | undefined,
+  { boot, now }: Pick<Home, "now"> & { boot: string | undefined },
 ): Promise<StoredPackage> {
   const writer = createWriter(places.temporary, boot === undefined);
   const put = new Set<string>();
@@ -160,11 +162,17 @@ async function putPackage(
   else if (archive.path !== target) writer.put(target, archive, 0o444);
   await writer.settle();
   fault("store.index");
-  const indexed = boot === undefined ? stored : { ...stored, boot };
+  const checkedAt = momentAfter(now());
+  const indexed = { ...stored, ...(boot !== undefined && { boot }), checkedAt };
   writeIndex(writer, places, indexed);
   await writer.settle();
   fault("store.added");
   return indexed;
+}
+
+/** Times of files have parts of a millisecond. */
+function momentAfter(time: Date): number {
+  return time.getTime() + 1;
 }
 
 function writeIndex(writer: ObjectWriter, places: StorePlaces, stored: StoredPackage): void {

@@ -45,20 +45,22 @@ export type StoredPackage = {
    * one its files have to be looked at before they are used.
    */
   boot?: string;
+  /** When all of its files were as they should be, in milliseconds since 1970: one that was written to later is looked at again. */
+  checkedAt?: number;
 };
 
 const FORMAT = 2;
 
 /** The text under which the store keeps it. */
 export function serializeStored(stored: StoredPackage): string {
-  const { name, version, digest, packedBytes, bin, boot } = stored;
+  const { name, version, digest, packedBytes, bin, boot, checkedAt } = stored;
   const files = stored.files.map(({ path, sha256, executable, sizeBytes }) => [
     path,
     sha256,
     sizeBytes,
     executable ? 1 : 0,
   ]);
-  const head = { format: FORMAT, name, version, digest, packedBytes, boot, bin };
+  const head = { format: FORMAT, name, version, digest, packedBytes, boot, checkedAt, bin };
   return `${JSON.stringify({ ...head, files })}\n`;
 }
 
@@ -70,9 +72,10 @@ export function parseStored(text: string): StoredPackage | undefined {
       return undefined;
     const files = value["files"].map(parseFile);
     const bin = parseBins(value["bin"]);
-    const { boot, packedBytes } = value;
+    const { boot, checkedAt, packedBytes } = value;
     if (!isSize(packedBytes)) return undefined;
     if (boot !== undefined && typeof boot !== "string") return undefined;
+    if (checkedAt !== undefined && !isSize(checkedAt)) return undefined;
     if (!bin || !files.every((file) => file !== undefined)) return undefined;
     return {
       name: parsePackageName(value["name"]),
@@ -82,6 +85,7 @@ export function parseStored(text: string): StoredPackage | undefined {
       files,
       bin,
       ...(boot !== undefined && { boot }),
+      ...(checkedAt !== undefined && { checkedAt }),
     };
   } catch {
     return undefined;

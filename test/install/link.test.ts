@@ -27,6 +27,7 @@ const stored: StoredPackage = {
   digest: parseDigest(`sha256:${"0".repeat(64)}`),
   packedBytes: 100,
   bin: {},
+  checkedAt: Number.MAX_SAFE_INTEGER,
   files: [
     { path: "deep/er/plain", sha256: "plain", executable: false, sizeBytes: 5 },
     { path: "program", sha256: "program", executable: true, sizeBytes: 7 },
@@ -57,6 +58,31 @@ describe("laying a package", () => {
     expect(await Bun.file(join(root, "new/0/deep/er/plain")).exists()).toBe(false);
     await rm(join(root, "plain"));
     expect(layPackage(store, stored, join(root, "new", "0"), "copy")).toBe(false);
+  });
+});
+
+describe("a file of the store that was written to after it was looked at", () => {
+  const sha256 = new Bun.CryptoHasher("sha256").update("plain").digest("hex");
+  const file = { path: "plain", sha256, executable: false, sizeBytes: 5 };
+  const late = { ...stored, checkedAt: 0, files: [file] };
+  test.each(["hardlink", "copy"] as const)("is laid by %s only with its bytes", async (method) => {
+    await Bun.write(join(root, sha256), "plain");
+    expect(layPackage(store, late, join(root, "new", "0"), method)).toBe(true);
+    await rm(join(root, "new", "0"), { recursive: true });
+    await Bun.write(join(root, sha256), "plaim");
+    expect(layPackage(store, late, join(root, "new", "0"), method)).toBe(false);
+    expect(await Bun.file(join(root, "new/0/plain")).exists()).toBe(false);
+  });
+
+  test("is laid where it is large, too, only with its bytes", async () => {
+    const bytes = new Uint8Array(600_000).fill(7);
+    const large = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+    const files = [{ ...file, sha256: large, sizeBytes: bytes.length }];
+    await Bun.write(join(root, large), bytes);
+    expect(layPackage(store, { ...late, files }, join(root, "new", "0"), "copy")).toBe(true);
+    bytes[599_999] = 8;
+    await Bun.write(join(root, large), bytes);
+    expect(layPackage(store, { ...late, files }, join(root, "new", "1"), "copy")).toBe(false);
   });
 });
 
