@@ -21,6 +21,8 @@ export type StageRun = Pick<RunOptions, "env" | "input"> & { cwd?: string; home?
 /** Where clients are tried. */
 export type ClientStage = AsyncDisposable & {
   url: string;
+  /** Ends the registry. */
+  stop: () => Promise<void>;
   at: (...path: string[]) => string;
   /** Runs a line, whose words are separated by spaces, to its end. */
   run: (line: string | readonly string[], options?: StageRun) => Promise<Outcome>;
@@ -57,6 +59,7 @@ export async function clientStage(name: string): Promise<ClientStage> {
   });
   return {
     url: server.url,
+    stop: async () => void (await server.end("SIGTERM")),
     at,
     run,
     done,
