@@ -104,9 +104,8 @@ test("all members are published in the order they need each other, and once", as
   await land(["publish", "--workspace", "packages/core", "--yes"]);
   const ran = await land(["publish", "--workspace", "*", "--yes"]);
   expect(ran.exitCode).toBe(0);
-  expect(
-    ran.stderr.replace(/, packed .*/g, "").replace(/Made a signing key.*\n/, ""),
-  ).toMatchInlineSnapshot(`
+  expect(ran.stderr.replace(/, packed .*/g, "").replace(/Made a signing key.*\n/, ""))
+    .toMatchInlineSnapshot(`
     "Skipped ws-core@1.2.0: it is published already
     ws-plugin@1.0.1  2 files
     ws-cli@1.0.0  2 files
