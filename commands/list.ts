@@ -65,8 +65,7 @@ function renderAll(
   style: Style,
 ): string {
   const drawn = new Set<string>();
-  const shown = roots.filter(({ requirements }, at) => at === 0 || requirements.length > 0);
-  const trees = shown.map((root) => {
+  const trees = roots.map((root) => {
     const title = [root.name ?? "this project", root.version ?? ""].join(" ").trimEnd();
     const place = root.folder === "." ? "" : style.dim(` ${printable(root.folder)}`);
     const names = root.requirements.map(({ name }) => name);
