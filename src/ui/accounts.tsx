@@ -1,3 +1,4 @@
+import { printable } from "#base/names.ts";
 import type { Html } from "#html/html.ts";
 import { Badge, CodeLine } from "#web/ui.tsx";
 
@@ -49,7 +50,7 @@ function Row({ page, account }: { page: Page; account: UiAccount }): Html {
         </>
       ) : (
         <div class="requirement">
-          <p class="package-facts">{`Signed in as ${user}`}</p>
+          <p class="package-facts">{`Signed in as ${printable(user)}`}</p>
           <ActButton
             page={page}
             fields={{ act: "logout", name: registry }}

@@ -1,5 +1,7 @@
 import { basename } from "node:path";
 
+import { printableLines } from "#base/names.ts";
+
 import { isEditable } from "./editable.ts";
 
 /** What a page can ask for: a command, in words for people. */
@@ -44,7 +46,7 @@ function actOfProject(act: string, dir: string, fields: Fields): Act | undefined
     title,
     argv,
     dir,
-    back: { href: projectHref(dir), name: basename(dir) },
+    back: { href: projectHref(dir), name: printableLines(basename(dir)) },
     ...(act === "repair" && { sure: { act: "repair-yes", dir } }),
   };
 }

@@ -166,7 +166,7 @@ export function SpecField({ label }: { label: string }): Html {
         name="spec"
         required
         maxlength={400}
-        pattern="[^\\s\\-][^\\s]*"
+        pattern="[^\s\-]\S*"
         title="A name, name@range or name@tag"
         autocomplete="off"
         autocapitalize="none"
@@ -189,6 +189,11 @@ export function Later(props: { href: string; children: Child }): Html {
       </p>
     </div>
   );
+}
+
+/** The path of a folder. */
+export function Path({ dir }: { dir: string }): Html {
+  return <span class="path">{printableLines(dir)}</span>;
 }
 
 /** What one would type for the same. */

@@ -1,5 +1,4 @@
-import { basename } from "node:path";
-
+import { printableLines } from "#base/names.ts";
 import type { Html } from "#html/html.ts";
 import { Ago, Badge, Empty } from "#web/ui.tsx";
 
@@ -57,7 +56,7 @@ export function History(props: {
             <p class="package-facts">
               <span class="told">{summaryOf(task)}</span>
               {!isShort && task.act.dir && (
-                <span title={task.act.dir}>{basename(task.act.dir)}</span>
+                <span title={printableLines(task.act.dir)}>{task.act.back.name}</span>
               )}
               <Ago at={task.startedAt.toISOString()} now={page.now} />
             </p>

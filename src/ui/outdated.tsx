@@ -1,4 +1,3 @@
-import { printable } from "#base/names.ts";
 import type { Html } from "#html/html.ts";
 import { Badge, countOf, Table } from "#web/ui.tsx";
 
@@ -66,7 +65,7 @@ function Row({ page, dir, item }: { page: Page; dir: string; item: Value }): Htm
           </Badge>
         )}
         {deprecated !== "" && <Badge kind="warn">deprecated</Badge>}
-        {deprecated !== "" && <p class="soft">{printable(deprecated)}</p>}
+        {deprecated !== "" && <p class="soft">{deprecated}</p>}
       </th>
       <td data-label="Now">{current}</td>
       <td data-label="In range">{wanted === current ? "—" : wanted}</td>

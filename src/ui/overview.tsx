@@ -1,10 +1,11 @@
 import { basename } from "node:path";
 
+import { printableLines } from "#base/names.ts";
 import type { Html } from "#html/html.ts";
 import { Ago, Badge, CodeLine, countOf, Empty } from "#web/ui.tsx";
 
 import { projectHref } from "./acts.ts";
-import { Frame, type Page, Problem, Token } from "./frame.tsx";
+import { Frame, type Page, Path, Problem, Token } from "./frame.tsx";
 import type { Look, Looked } from "./look.ts";
 import type { UiProblem } from "./model.ts";
 
@@ -53,7 +54,7 @@ function Row({ page, project }: { page: Page; project: Looked }): Html {
       <p class="package-facts">
         {isThere && <span>{countOf(look.packages, "package")}</span>}
         {isThere && look.members > 0 && <span>{countOf(look.members, "member")}</span>}
-        <span class="path">{dir}</span>
+        <Path dir={dir} />
         <span>
           used <Ago at={lastUsedAt} now={page.now} />
         </span>
@@ -62,7 +63,7 @@ function Row({ page, project }: { page: Page; project: Looked }): Html {
         <form method="post" action="forget" class="acts">
           <Token page={page} />
           <input type="hidden" name="dir" value={dir} />
-          <button class="button quiet small" aria-label={`Forget ${dir}`}>
+          <button class="button quiet small" aria-label={`Forget ${printableLines(dir)}`}>
             Forget
           </button>
         </form>
@@ -74,7 +75,7 @@ function Row({ page, project }: { page: Page; project: Looked }): Html {
 /** How a project is called: by its manifest, else by its folder. */
 export function nameOf(dir: string, look: Look): string {
   const name = look.kind === "there" ? look.name : undefined;
-  return name ?? (basename(dir) || dir);
+  return name ?? printableLines(basename(dir) || dir);
 }
 
 /** In a word, how a project is. */

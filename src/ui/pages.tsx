@@ -1,5 +1,7 @@
 import { basename } from "node:path";
 
+import { printable } from "#base/names.ts";
+
 import { AccountsPage } from "./accounts.tsx";
 import { GlobalPage } from "./global.tsx";
 import { DonePage } from "./history.tsx";
@@ -95,7 +97,7 @@ async function projectPage(house: House, request: Request, wanted: string): Prom
     }
     case "outdated": {
       const part = <Outdated page={page} dir={dir} told={await ask("outdated", "--all")} />;
-      return showPart(request, page, `What can be newer in ${basename(dir)}`, part);
+      return showPart(request, page, `What can be newer in ${printable(basename(dir))}`, part);
     }
     case "why": {
       const name = params.get("name") ?? "";

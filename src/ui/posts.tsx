@@ -1,3 +1,6 @@
+import { type Html, raw } from "#html/html.ts";
+import { logoAsset, styleAsset } from "#web/assets.ts";
+
 import { actOf } from "./acts.ts";
 import { plain } from "./door.ts";
 import type { House } from "./house.ts";
@@ -31,13 +34,7 @@ export async function answerForm(
         return goTo("./");
       case "quit":
         end();
-        return show(
-          <html lang="en">
-            <title>land</title>
-            <meta name="color-scheme" content="light dark" />
-            <p>land ui has ended. This page can be closed.</p>
-          </html>,
-        );
+        return show(<Goodbye />);
       default:
         return plain(404, "There is no such form.");
     }
@@ -54,4 +51,31 @@ async function begin(house: House, field: (name: string) => string | undefined):
   const detail = "Cannot do what this form asks for: a name is no word, or begins with a dash";
   const problem = { code: "usage", detail, hint: "Give a name, name@range or name@tag" };
   return showProblem(pageOf(house, ""), problem, 422);
+}
+
+/** The last page. The browser has its files already: nobody serves them any more. */
+function Goodbye(): Html {
+  return (
+    <>
+      {raw("<!doctype html>\n")}
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <title>land ui has ended</title>
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="color-scheme" content="light dark" />
+          <link rel="icon" href={logoAsset.url} type="image/svg+xml" />
+          <link rel="stylesheet" href={styleAsset.url} />
+        </head>
+        <body>
+          <main class="page">
+            <h1>land ui has ended</h1>
+            <p>
+              This page can be closed. <code>land ui</code> at a terminal opens another.
+            </p>
+          </main>
+        </body>
+      </html>
+    </>
+  );
 }

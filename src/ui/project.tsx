@@ -6,6 +6,7 @@ import {
   Frame,
   Later,
   type Page,
+  Path,
   Problem,
   SpecField,
   Token,
@@ -39,7 +40,9 @@ export function ProjectPage(props: {
         <h1>{nameOf(dir, look)}</h1>
         <LookBadge look={look} />
       </div>
-      <p class="soft path">{dir}</p>
+      <p class="soft">
+        <Path dir={dir} />
+      </p>
       {list.ok ? <TreeWarnings list={list} /> : <Problem problem={list.problem} />}
       <Acts page={page} dir={dir} look={look} />
       <section class="part" aria-labelledby="newer">

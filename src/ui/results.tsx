@@ -1,4 +1,3 @@
-import { printable } from "#base/names.ts";
 import type { Child, Html } from "#html/html.ts";
 import { Ago, Badge, Table } from "#web/ui.tsx";
 
@@ -96,8 +95,7 @@ function Verified({ value }: { value: Value }): Html | null {
           <ul>
             {own.map((item) => (
               <li>
-                <code class="path">{printable(textOf(item, "path"))}</code>{" "}
-                {printable(textOf(item, "problem"))}
+                <code class="path">{textOf(item, "path")}</code> {textOf(item, "problem")}
               </li>
             ))}
           </ul>
@@ -140,7 +138,7 @@ function Signature({ item }: { item: Value }): Html {
     <>
       <Badge kind={kind}>{status === "unsigned" ? "not signed" : status}</Badge>
       {by !== "" && <span class="soft">{` by ${by}`}</span>}
-      {textOf(signature, "why") !== "" && <p class="soft">{printable(textOf(signature, "why"))}</p>}
+      {textOf(signature, "why") !== "" && <p class="soft">{textOf(signature, "why")}</p>}
     </>
   );
 }
@@ -153,7 +151,7 @@ function findingsOf(item: Value): Child[] {
     item["yanked"] === true && <Badge kind="bad">yanked</Badge>,
     item["tooNew"] === true && <Badge kind="warn">too new</Badge>,
     deprecated !== "" && <Badge kind="warn">deprecated</Badge>,
-    deprecated !== "" && <p class="soft">{printable(deprecated)}</p>,
+    deprecated !== "" && <p class="soft">{deprecated}</p>,
     isBad && (
       <p class="soft">
         {newer === "" ? "There is no other version." : `The newest that is neither: ${newer}`}

@@ -62,6 +62,8 @@ function streamOf(
       const beat = setInterval(() => write(": still here\n\n"), HEARTBEAT_MS);
       beat.unref();
       open.add(end);
+      // Headers leave with the first byte.
+      write(": here\n\n");
       ends.push(
         tasks.watch(id, tell),
         () => clearInterval(beat),

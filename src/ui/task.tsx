@@ -1,6 +1,6 @@
 import type { Html } from "#html/html.ts";
 
-import { ActButton, Frame, type Page, Problem, Token, Typed, Warnings } from "./frame.tsx";
+import { ActButton, Frame, type Page, Path, Problem, Token, Typed, Warnings } from "./frame.tsx";
 import { StateBadge } from "./history.tsx";
 import { Result } from "./results.tsx";
 import { kindOf, summaryOf } from "./summary.ts";
@@ -21,7 +21,12 @@ export function TaskPage({ page, task }: { page: Page; task: Task }): Html {
       </div>
       <p>
         <Typed argv={act.argv} />
-        {act.dir && <span class="soft path">{` in ${act.dir}`}</span>}
+        {act.dir && (
+          <span class="soft">
+            {" in "}
+            <Path dir={act.dir} />
+          </span>
+        )}
       </p>
       {isRunning ? (
         <Running page={page} task={task} />

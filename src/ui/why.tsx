@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 
+import { printable } from "#base/names.ts";
 import type { Html } from "#html/html.ts";
 import { Badge } from "#web/ui.tsx";
 
@@ -10,14 +11,15 @@ import { listOf, objectOf, textOf, type Value } from "./values.ts";
 
 /** `/why`: what needs a package, up to the project, as `land why` tells it. */
 export function WhyPage(props: { page: Page; dir: string; name: string; told: Told }): Html {
-  const { page, dir, name, told } = props;
+  const { page, dir, told } = props;
+  const name = printable(props.name);
   const why = told.ok ? objectOf(told.value) : {};
   const dependents = listOf(why, "dependents");
   const override = textOf(why, "override");
   return (
     <Frame page={page} title={`Why ${name}`}>
       <p class="crumb">
-        <a href="./">Projects</a> / <a href={projectHref(dir)}>{basename(dir)}</a>
+        <a href="./">Projects</a> / <a href={projectHref(dir)}>{printable(basename(dir))}</a>
       </p>
       <div class="page-head">
         <h1>
