@@ -110,7 +110,7 @@ export async function openBlobs(root: string, now: () => Date): Promise<Blobs> {
 
 function readWhole(path: string, digest: Digest): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return new Uint8Array(readFileSync(path));
+    return readFileSync(path);
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return undefined;
     throw fileFailed("read", digest, cause);

@@ -37,7 +37,7 @@ export type Shown = {
   readonly rules: LoadedRules;
   /** What answers where no file does. */
   readonly program?: LoadedProgram | undefined;
-  /** Paths at which nothing but the program was found; undefined where that is not remembered. */
+  /** Paths at which nothing but the program was found; undefined where there is no program, or that is not remembered. */
   readonly others?: Set<string> | undefined;
   /** When what stands at the address changed for the last time, in milliseconds since 1970. */
   readonly changedAtMs: number;
@@ -171,12 +171,14 @@ async function loadShown(
   if (deploy === null || fileCount === null || state !== "ready") return undefined;
   const manifest =
     files === null ? await loadManifest(queries, deploy, fileCount) : textManifest(files);
+  const rules = await loadRules(ctx, manifest);
+  const program = toLoadedProgram({ ...row, deploy });
   return {
     deploy,
     manifest,
-    rules: await loadRules(ctx, manifest),
-    program: toLoadedProgram({ ...row, deploy }),
-    others: new Set(),
+    rules,
+    program,
+    others: program && new Set(),
     // A rollback shows older files later: only the time of the release never goes back.
     changedAtMs: (isOwnAddress ? releasedAt : null) ?? doneAt ?? 0,
   };

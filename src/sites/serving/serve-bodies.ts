@@ -8,6 +8,9 @@ import { compressFast } from "./variants-compress.ts";
 import {
   MAX_VARIANT_BYTES,
   MIN_VARIANT_BYTES,
+  noteNone,
+  noVariants,
+  variantIn,
   type VariantIndex,
   type VariantSet,
 } from "./variants.ts";
@@ -110,7 +113,7 @@ export function createBodies(ctx: Pick<Ctx, "log">, maxBytes: number, parts: Bod
       compressFast(await (await source.open(digest)).bytes(), coding),
     );
     if (body) return { coding, isFast: true, sizeBytes: body.blob.size, body };
-    set[coding] = "none";
+    noteNone(set, coding);
     return undefined;
   }
   async function sendVariant(
@@ -118,7 +121,7 @@ export function createBodies(ctx: Pick<Ctx, "log">, maxBytes: number, parts: Bod
     coding: Coding,
     set: VariantSet,
   ): Promise<Sent | undefined> {
-    const variant = set[coding];
+    const variant = variantIn(set, coding);
     if (variant === "none") return undefined;
     if (!variant) return sendFast(file, coding, set);
     const { digest, sizeBytes, isBest } = variant;
@@ -128,7 +131,7 @@ export function createBodies(ctx: Pick<Ctx, "log">, maxBytes: number, parts: Bod
       // The file itself is still there: nobody need notice, and the next start or deploy makes another.
       ctx.log.warn("variant missing", { digest: file.digest, coding, cause });
       await index.drop(file.digest, coding);
-      return sendFast(file, coding, {});
+      return sendFast(file, coding, noVariants());
     }
   }
 
@@ -174,7 +177,7 @@ function peekFile(
   if (!set) return undefined;
   for (const coding of order) {
     if (coding === "identity") break;
-    const variant = set[coding];
+    const variant = variantIn(set, coding);
     if (variant === undefined) return undefined;
     if (variant === "none") continue;
     const about = { coding, isFast: !variant.isBest, sizeBytes: variant.sizeBytes };

@@ -15,7 +15,7 @@ import {
   prepareDue,
   type Todo,
 } from "./variants-due.ts";
-import { readVariants } from "./variants.ts";
+import { createVariantReader, variantIn, type VariantSet } from "./variants.ts";
 
 /** Makes variants of deployed files in the background, one file at a time, written down some at a time. */
 export type VariantMaker = {
@@ -38,7 +38,14 @@ export function startVariantMaker(ctx: Ctx, onMade: (digest: Digest) => void): V
   const worker = createCompressWorker();
   const queue = new Set<Due>(["live"]);
   const stopping = new AbortController();
-  const making: Making = { ctx, worker, query: prepareDue(ctx), stopping: stopping.signal, onMade };
+  const making: Making = {
+    ctx,
+    worker,
+    query: prepareDue(ctx),
+    read: createVariantReader(ctx),
+    stopping: stopping.signal,
+    onMade,
+  };
   let running = Promise.resolve();
   let isRunning = false;
 
@@ -82,6 +89,8 @@ type Making = {
   ctx: Ctx;
   worker: CompressWorker;
   query: DueQuery;
+  /** What of a file is there. */
+  read: (digest: Digest) => Promise<VariantSet>;
   stopping: AbortSignal;
   onMade: (digest: Digest) => void;
 };
@@ -118,13 +127,14 @@ async function makeFor(making: Making, deploy: DeployId): Promise<void> {
 
 /** Makes all codings of some files, and keeps them in one transaction. Those that have new ones. */
 async function makeBatch(
-  { ctx, worker, stopping }: Making,
+  making: Making,
   files: readonly Todo[],
   level: "fast" | "best",
 ): Promise<ReadonlySet<Digest>> {
+  const { ctx, worker, stopping } = making;
   const coded: Coded[] = [];
   for (const file of files) {
-    if (level === "fast" && !(await wantsFast(ctx, file))) continue;
+    if (level === "fast" && !(await wantsFast(making, file))) continue;
     try {
       coded.push(...(await codeFile(ctx, worker, file, level)));
     } catch (cause) {
@@ -153,10 +163,10 @@ async function codeFile(
 }
 
 /** Small files are coded in memory until their best is there. */
-async function wantsFast(ctx: Ctx, { digest, sizeBytes }: Todo): Promise<boolean> {
+async function wantsFast({ read }: Making, { digest, sizeBytes }: Todo): Promise<boolean> {
   if (sizeBytes <= MAX_MEMORY_BYTES) return false;
-  const set = await readVariants(ctx, digest);
-  return CODINGS.some((coding) => !set[coding]);
+  const set = await read(digest);
+  return CODINGS.some((coding) => variantIn(set, coding) === undefined);
 }
 
 /** A file in a coding. `bytes` undefined: it does not get smaller. */
