@@ -7,9 +7,9 @@ import { version } from "#base/build-info.ts";
 const argv = process.argv.slice(2);
 if (argv[0] === "serve") {
   const { boundHeap } = await import("#base/heap-bound.ts");
-  const { env, execPath: binary, execve } = process;
+  const { env, execPath: binary } = process;
   const isBinary = import.meta.path.startsWith("/$bunfs");
-  boundHeap({ binary, argv, env, become: isBinary ? execve : undefined });
+  boundHeap({ binary, argv, env, become: isBinary ? process.execve?.bind(process) : undefined });
 }
 if (argv[0] === "__sandbox") {
   const { launch } = await import("#runtime/sandbox/launch.ts");
