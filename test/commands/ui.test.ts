@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { openWindow, windowPrograms } from "#commands/ui-window.ts";
 
+import { fakeRegistry } from "../support/fake-registry.ts";
 import { temporaryFolder } from "../support/land.ts";
 import { writeFiles } from "../support/project.ts";
 import { type Running, type Setting, startRun } from "./world.ts";
@@ -144,6 +145,36 @@ test("a project whose folder is gone is forgotten, another is not", async () => 
   const left: { projects: { dir: string }[] } = await Bun.file(file).json();
   expect(left.projects.map(({ dir }) => dir).toSorted()).toEqual([join(folder.path, "far"), kept]);
 });
+
+test("an act that runs at Ctrl-C is cancelled: nothing is half done, and no lock is left", async () => {
+  await using folder = await temporaryFolder("ui");
+  await using registry = await fakeRegistry();
+  await registry.add({ name: "left", version: "1.0.0" });
+  const dir = join(folder.path, "app");
+  const manifest = `{ "name": "app" }\n`;
+  await writeFiles(folder.path, { "app/land.json": manifest });
+  const about = { home: folder.path, env: { LAND_REGISTRY: registry.url } };
+  const projects = [{ dir, lastUsedAt: "2026-01-02T03:04:05.000Z" }];
+  await writeFiles(folder.path, {
+    ".land/state.json": JSON.stringify({ version: 1, projects, globals: [] }),
+  });
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  registry.fail("GET /api/v1/packages/left", async () => {
+    resolve();
+    return new Promise<Response>(() => {});
+  });
+  const { ui, url, post, get } = await open(folder.path, about);
+  const begun = await post("act", { act: "add", dir, spec: "left" });
+  const followed = get((begun.headers.get("location") ?? "").replace("task", "events"));
+  await asked;
+  await endBy(ui, url);
+  expect(await followed).toContain("event: end");
+  expect(await Bun.file(join(dir, "land.json")).text()).toBe(manifest);
+  expect(await readdir(dir)).not.toContain("land.lock");
+  registry.mend();
+  const again = await startRun(["add", "left"], { ...about, cwd: dir }).done;
+  expect(again.stderr).toContain("+ left 1.0.0");
+}, 15_000);
 
 describe.skipIf(process.platform !== "linux")("a window of its own", () => {
   /** A browser that notes how it was started and, as long as it is told, stays. */
