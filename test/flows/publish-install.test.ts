@@ -141,6 +141,7 @@ test("add in a new folder installs the files of the source, with a lock", async 
     removed: [],
     changed: [],
     unchanged: 0,
+    manifest: [{ folder: ".", kind: "dependencies", name: "@ada/greet", to: "^0.1.0" }],
   });
   expect(await Bun.file(join(app, "land.json")).text()).toBe(
     '{\n  "name": "app",\n  "version": "0.0.1",\n  "dependencies": {\n    "@ada/greet": "^0.1.0"\n  }\n}\n',
