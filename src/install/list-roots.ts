@@ -7,6 +7,7 @@ import { readWorkspace } from "#pack/workspace.ts";
 
 import { ROOT_FOLDER } from "./lock-fit.ts";
 import type { RequirementKind } from "./options.ts";
+import { namesReachedFrom } from "./reach.ts";
 
 /** What a manifest asks for. */
 export type Requirement = { name: string; range: string; kind: RequirementKind };
@@ -62,15 +63,8 @@ export function reachedFrom(
   roots: readonly ProjectRoot[],
   packages: readonly { name: string; dependencies: readonly string[] }[],
 ): Set<string> {
-  const edges = new Map(packages.map(({ name, dependencies }) => [name, dependencies]));
-  const reached = new Set<string>();
-  const open = roots.flatMap(({ requirements }) => requirements.map(({ name }) => name));
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (reached.has(name)) continue;
-    reached.add(name);
-    open.push(...(edges.get(name) ?? []));
-  }
-  return reached;
+  const names = roots.flatMap(({ requirements }) => requirements.map(({ name }) => name));
+  return namesReachedFrom(names, packages);
 }
 
 function rootOf(folder: string, manifest: Manifest): ProjectRoot {

@@ -12,6 +12,7 @@ import {
   type RequirementKey,
 } from "./lockfile.ts";
 import type { InstallResult } from "./options.ts";
+import { namesReachedFrom } from "./reach.ts";
 
 /** The folder of the project itself in a lock. */
 export const ROOT_FOLDER = ".";
@@ -139,24 +140,16 @@ function wantedOf(root: Manifest, manifest: Manifest, name: string, range: strin
 
 /** All names that the manifests need by the lock's own edges. */
 function reachedFrom(lock: Lock, manifests: readonly Manifest[]): Set<string> {
-  const edges = new Map<string, string[]>(
-    lock.packages.map(({ name, dependencies }) => [name, dependencies]),
-  );
-  const reached = new Set<string>();
-  const open = manifests.flatMap((manifest) => {
+  const present = new Set<string>(lock.packages.map(({ name }) => name));
+  const asked = manifests.flatMap((manifest) => {
     const { dependencies, devDependencies, optionalDependencies } = manifest;
-    const optional = Object.keys(optionalDependencies).filter((name) => edges.has(name));
+    const optional = Object.keys(optionalDependencies).filter((name) => present.has(name));
     const required = Object.keys({ ...devDependencies, ...dependencies }).filter(
       (name) => !Object.hasOwn(optionalDependencies, name),
     );
     return [...required, ...optional];
   });
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (reached.has(name)) continue;
-    reached.add(name);
-    open.push(...(edges.get(name) ?? []));
-  }
-  return reached;
+  return namesReachedFrom(asked, lock.packages);
 }
 
 /** What changes from one lock to another. */

@@ -7,7 +7,14 @@ import type { RegistryUrl } from "#remote/registry-url.ts";
 import type { Placed } from "./marker.ts";
 
 /** Under which key of the manifest a requirement stands. */
-export type RequirementKind = "dependencies" | "devDependencies" | "optionalDependencies";
+export type RequirementKind = (typeof REQUIREMENT_KINDS)[number];
+
+/** Those keys, in the order in which what changes is told. */
+export const REQUIREMENT_KINDS = [
+  "dependencies",
+  "devDependencies",
+  "optionalDependencies",
+] as const;
 
 /** A package to add. Nothing of it was checked. */
 export type AddRequest = {

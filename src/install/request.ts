@@ -15,14 +15,14 @@ import type { IndexEntry } from "#remote/index-lines.ts";
 
 import type { Metadata } from "./metadata.ts";
 import { newestOf } from "./newest.ts";
-import type { AddRequest, InstallMode, InstallOptions, RequirementKind } from "./options.ts";
+import {
+  type AddRequest,
+  type InstallMode,
+  type InstallOptions,
+  REQUIREMENT_KINDS,
+  type RequirementKind,
+} from "./options.ts";
 import { rangeForNewest } from "./request-latest.ts";
-
-const KINDS: readonly RequirementKind[] = [
-  "dependencies",
-  "devDependencies",
-  "optionalDependencies",
-];
 
 /**
  * The workspace as it would be after an `add`, `remove` or `update` past its manifests; the same one for other modes.
@@ -95,11 +95,11 @@ async function editsToLatest(
     isToLatest(options.mode, name) &&
     // Whoever overrides a package has chosen its version.
     !Object.hasOwn(manifest.overrides, name);
-  const meant = KINDS.flatMap((kind) => Object.keys(manifest[kind])).filter(isMeant);
+  const meant = REQUIREMENT_KINDS.flatMap((kind) => Object.keys(manifest[kind])).filter(isMeant);
   // All at the same time; what fails is thrown below, where it is waited for in turn.
   for (const name of meant) metadata.versionsOf(name).catch(() => undefined);
   const edits: ManifestEdit[] = [];
-  for (const kind of KINDS)
+  for (const kind of REQUIREMENT_KINDS)
     for (const [name, range] of Object.entries(manifest[kind])) {
       if (!isMeant(name)) continue;
       const newest = newestOf((await metadata.versionsOf(name)) ?? [], options);
@@ -127,7 +127,9 @@ async function editsToAdd(
   if (!workspace.members.some((member) => member.name === name)) await versionsOf(metadata, name);
   const value =
     rangeOfMember(workspace, name, request) ?? (await rangeFor(options, metadata, name, request));
-  const others = KINDS.filter((kind) => kind !== request.kind && asks(target, kind, name));
+  const others = REQUIREMENT_KINDS.filter(
+    (kind) => kind !== request.kind && asks(target, kind, name),
+  );
   return [
     ...others.map((kind): ManifestEdit => ({ path: [kind, name], value: undefined })),
     { path: [request.kind, name], value },
@@ -186,7 +188,7 @@ async function versionsOf(metadata: Metadata, name: PackageName): Promise<readon
 
 function editsToRemove(project: Project, typed: string): ManifestEdit[] {
   const name = parsePackageName(typed);
-  const kinds = KINDS.filter((kind) => asks(project, kind, name));
+  const kinds = REQUIREMENT_KINDS.filter((kind) => asks(project, kind, name));
   if (kinds.length === 0)
     throw fail("not_found", { what: `"${printable(name)}" among what this project asks for` });
   return kinds.map((kind) => ({ path: [kind, name], value: undefined }));

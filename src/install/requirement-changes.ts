@@ -1,12 +1,6 @@
 import type { Manifest } from "#pack/manifest.ts";
 
-import type { RequirementChange, RequirementKind } from "./options.ts";
-
-const KINDS: readonly RequirementKind[] = [
-  "dependencies",
-  "devDependencies",
-  "optionalDependencies",
-];
+import { REQUIREMENT_KINDS, type RequirementChange } from "./options.ts";
 
 /** What an edit changes of the requirements of one manifest, sorted by kind and name; empty where it changes nothing of them. */
 export function requirementChanges(
@@ -14,7 +8,7 @@ export function requirementChanges(
   before: Manifest,
   after: Manifest,
 ): RequirementChange[] {
-  return KINDS.flatMap((kind) => {
+  return REQUIREMENT_KINDS.flatMap((kind) => {
     const names = Object.keys({ ...before[kind], ...after[kind] }).toSorted();
     return names.flatMap((name): RequirementChange[] => {
       const from = ownOf(before[kind], name);

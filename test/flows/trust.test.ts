@@ -67,7 +67,7 @@ test("a pipeline signs with its own key; once that is revoked, an audit tells; a
     });
   const account = { username: "ada", email: "ada@example.com", password: "correct horse battery" };
   const registered = await call("POST", "/users/register", "", account);
-  const { token }: { token: string } = await registered.json();
+  const { token } = JSON.parse(await registered.text());
   const { privateKey, publicKey } = await generateKeyPair((size) => randomBytes(size));
   await call("POST", "/keys", token, { key: publicKey });
 
