@@ -128,7 +128,7 @@ function Label(props: { name: string; drawing: Drawing; range?: string; kind?: s
       {!node && !member && kind !== "optionalDependencies" && (
         <Badge kind="warn">not installed</Badge>
       )}
-      {range !== undefined && <span class="soft range">{` asks for ${range} `}</span>}
+      {range !== undefined && <span class="soft range">{` asked for as ${range} `}</span>}
       {kind === "devDependencies" && <Badge>dev</Badge>}
       {kind === "optionalDependencies" && <Badge>optional</Badge>}
     </>
