@@ -22,7 +22,7 @@ import { createMetadata, downloadShares, type Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { inParallel } from "./parallel.ts";
 import { checkLockPolicy } from "./policy.ts";
-import { tendStore } from "./prune-auto.ts";
+import { noteUse, tendStore } from "./prune-auto.ts";
 import { editForMode } from "./request.ts";
 import { requirementChanges } from "./requirement-changes.ts";
 import { resolveLock } from "./resolve.ts";
@@ -69,7 +69,8 @@ export async function installProject(options: InstallOptions): Promise<InstallRe
   }
   // Out of the lock: what is told now may itself call land.
   if (done.changesTree) await tellAfter(options.hooks, dir, done.result);
-  if (!options.dryRun) await tendStore(options, dir);
+  else if (!options.dryRun) await noteUse(options, dir);
+  if (!options.dryRun) await tendStore(options);
   return done.result;
 }
 
@@ -264,6 +265,8 @@ async function applyChange(options: InstallOptions, application: Application): P
       throw error instanceof LandError ? error : fileFailed("write to", installDir, error);
     });
     await commitChange({ projectDir: rootDir, installDir }, { files, ...steps });
+    // While the store is in use: who prunes it next knows of the project.
+    await noteUse(options, rootDir);
   } finally {
     store.close();
   }

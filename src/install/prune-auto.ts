@@ -14,16 +14,20 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** How long pruning unasked may make somebody wait. */
 const BUDGET_MS = 150;
 
-/** What comes after an install: the project is noted, and once a day the store is pruned where nobody uses it. No failure of that is one of the install. */
-export async function tendStore(
-  options: Pick<
-    InstallOptions,
-    "landHome" | "command" | "lockTimeoutMs" | "now" | "cache" | "onEvent"
-  >,
-  dir: string,
-): Promise<void> {
+/** What tending the store needs to know. */
+type TendOptions = Pick<
+  InstallOptions,
+  "landHome" | "command" | "lockTimeoutMs" | "now" | "cache" | "onEvent"
+>;
+
+/** Notes that a project is in use, so that no prune takes what its lock names. No failure of that is one of an install. */
+export async function noteUse(options: TendOptions, dir: string): Promise<void> {
   const warn = (problem: string): void => options.onEvent?.({ kind: "warn", problem });
   if (!isGlobal(options.landHome, dir)) await rememberProject(options, dir, warn);
+}
+
+/** What comes after an install: once a day the store is pruned where nobody uses it. No failure of that is one of the install. */
+export async function tendStore(options: TendOptions): Promise<void> {
   if (!options.cache.autoPrune) return;
   try {
     await pruneUnasked(options);
@@ -42,7 +46,7 @@ function isGlobal(landHome: string, dir: string): boolean {
   }
 }
 
-async function pruneUnasked(options: Parameters<typeof tendStore>[0]): Promise<void> {
+async function pruneUnasked(options: TendOptions): Promise<void> {
   const { cache, now } = options;
   const { prunedAt } = await stateFile(options).read();
   if (prunedAt !== undefined && Math.abs(now().getTime() - Date.parse(prunedAt)) < DAY_MS) return;

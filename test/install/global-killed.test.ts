@@ -44,8 +44,8 @@ test(`after each of ${KILLS} kills at any point, state, folders and commands agr
       stdout: "pipe",
       stderr: "inherit",
     });
-    await child.stdout.getReader().read();
-    await spin((kill * 37) % 330);
+    await readDots(child.stdout, 1 + (kill % 4));
+    await spin((kill * 37) % 110);
     child.kill("SIGKILL");
     await child.exited;
     seen.add(await expectAgreement());
@@ -76,6 +76,12 @@ async function expectAgreement(): Promise<string> {
       expect([exitCode, stdout.toString().trim()]).toEqual([0, name === "pad" ? "pad" : version]);
     }
   return listed.map(({ name, version }) => `${name}@${version}`).join();
+}
+
+/** Waits until so many acts have begun. */
+async function readDots(stdout: ReadableStream<Uint8Array>, wanted: number): Promise<void> {
+  const reader = stdout.getReader();
+  for (let seen = 0; seen < wanted;) seen += (await reader.read()).value?.length ?? wanted;
 }
 
 async function spin(ms: number): Promise<void> {

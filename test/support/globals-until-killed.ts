@@ -6,7 +6,7 @@ import { stateFile } from "#install/state.ts";
 import { createRemote } from "#remote/client.ts";
 import { parseRegistryUrl } from "#remote/registry-url.ts";
 
-/** Installs and removes global packages in the LAND_HOME `argv[2]` from the registry `argv[3]`, again and again until it is killed. */
+/** Installs and removes global packages in the LAND_HOME `argv[2]` from the registry `argv[3]`, again and again until it is killed, with a dot before each act. */
 const [, , landHome = "", address = ""] = process.argv;
 const home = {
   landHome,
@@ -35,11 +35,16 @@ const options: GlobalOptions = {
 
 async function runAll(): Promise<void> {
   const greet = (range: string) => ({ name: "@ada/greet", range, exact: false });
-  process.stdout.write(".");
-  await installGlobals(options, [greet("1.0.0"), { name: "pad", exact: false }]);
-  await installGlobals(options, [greet("2.0.0")]);
-  await removeGlobals(options, ["pad"]);
-  await removeGlobals(options, ["@ada/greet"]);
+  const acts = [
+    () => installGlobals(options, [greet("1.0.0"), { name: "pad", exact: false }]),
+    () => installGlobals(options, [greet("2.0.0")]),
+    () => removeGlobals(options, ["pad"]),
+    () => removeGlobals(options, ["@ada/greet"]),
+  ];
+  for (const act of acts) {
+    process.stdout.write(".");
+    await act();
+  }
   await runAll();
 }
 await runAll();
