@@ -43,6 +43,12 @@ export function satisfies(version: Version, range: Range): boolean {
   return cached(ranges, range, (text) => new SemverRange(text)).test(versionOf(version));
 }
 
+/** `satisfies` for many versions of one range. */
+export function membershipOf(range: Range): (version: Version) => boolean {
+  const parsed = cached(ranges, range, (text) => new SemverRange(text));
+  return (version) => parsed.test(versionOf(version));
+}
+
 /** Whether `a` holds fewer versions than `b` and none that `b` does not, of all versions there could be. */
 export function isNarrower(a: Range, b: Range): boolean {
   const [inner, outer] = [a, b].map((range) =>

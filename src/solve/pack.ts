@@ -1,6 +1,6 @@
 import { parsePackageName, type Version } from "#base/names.ts";
 import { byName } from "#base/order.ts";
-import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
+import { compareVersions, isRange, membershipOf, parseRange } from "#base/ranges.ts";
 
 import { runsOn } from "./engines.ts";
 import type { Candidate, Ranges } from "./model.ts";
@@ -18,6 +18,8 @@ export type Pack = {
   candidates: readonly Candidate[];
   /** Every state: not installed, and each version. */
   full: VersionSet;
+  /** Whether its sets fit a number for bitwise operators. */
+  isSmall: boolean;
   stable: VersionSet;
   /** The locked version, or the empty set. */
   locked: VersionSet;
@@ -25,6 +27,8 @@ export type Pack = {
   restrictions: readonly Restriction[];
   /** Set → a range that the registry or project wrote for it. For messages. */
   texts: Map<VersionSet, string>;
+  /** Set → how messages spell it, once they did. */
+  spelled: Map<VersionSet, string>;
   ranges: Map<string, VersionSet | undefined>;
   /** By bit and by content, filled as versions are looked at. */
   requirements: Map<number, readonly Requirement[]>;
@@ -75,10 +79,12 @@ export function createPack(
     exists: listed !== undefined,
     candidates,
     full: (1n << BigInt(candidates.length + 1)) - 1n,
+    isSmall: candidates.length < 31,
     stable: setWhere(candidates.length, (i) => !candidates[i]?.version.includes("-")),
     locked,
     restrictions: restrictionsOf(candidates, locked, about.landVersion),
     texts: new Map(),
+    spelled: new Map(),
     ranges: new Map(),
     requirements: new Map(),
     shared: new Map(),
@@ -136,9 +142,10 @@ function sharedRequirement(pack: Pack, entry: Entry, overrides: Overrides): Requ
   const { candidates, name } = pack;
   const dependers = setWhere(candidates.length, (index) => {
     const candidate = candidates[index];
-    if (candidate === undefined || !hasEntry(candidate, entry)) return false;
-    const override = overrides.within(name, candidate.version, entry.name);
-    return override === entry.override && (override !== undefined || asksFor(candidate, entry));
+    // The range first, because it is what most often differs.
+    if (!candidate || (!entry.override && !asksFor(candidate, entry))) return false;
+    if (!hasEntry(candidate, entry)) return false;
+    return overrides.within(name, candidate.version, entry.name) === entry.override;
   });
   const requirement = { depender: pack, dependers, ...entry };
   pack.shared.set(key, requirement);
@@ -188,7 +195,12 @@ export function without(section: Ranges, other: Ranges): Ranges {
   return section;
 }
 
-function sortCandidates(listed: readonly Candidate[]): Candidate[] {
+function sortCandidates(listed: readonly Candidate[]): readonly Candidate[] {
+  const isNewer = ({ version }: Candidate, index: number): boolean => {
+    const before = listed[index - 1];
+    return !before || compareVersions(before.version, version) < 0;
+  };
+  if (listed.every(isNewer)) return listed;
   const sorted = listed.toSorted((a, b) => compareVersions(a.version, b.version));
   return sorted.filter((candidate, index) => {
     const before = sorted[index - 1];
@@ -217,9 +229,9 @@ function restrictionsOf(
 }
 
 function matching(pack: Pack, text: string): VersionSet {
-  const range = parseRange(text);
+  const isWithin = membershipOf(parseRange(text));
   return setWhere(pack.candidates.length, (index) => {
     const candidate = pack.candidates[index];
-    return candidate !== undefined && satisfies(candidate.version, range);
+    return candidate !== undefined && isWithin(candidate.version);
   });
 }

@@ -1,58 +1,60 @@
 import type { Assignment, Incompatibility, Slot, Term } from "./incompatibility.ts";
-import { ABSENT, type VersionSet } from "./sets.ts";
+import { createQueue } from "./queue.ts";
+import { ABSENT, countOf, type VersionSet } from "./sets.ts";
 
 /** The decisions and derivations so far, in order. */
 export type Partial = {
   decide: (slot: Slot, bit: number) => void;
   derive: (slot: Slot, set: VersionSet, cause: Incompatibility) => void;
+  /** A step by its index. */
+  stepAt: (index: number) => Assignment | undefined;
   /** The package whose decision began a level. */
   decisionAt: (level: number) => Slot | undefined;
-  /** The level since which a term that holds has held. */
-  heldSince: (term: Term) => number;
   /** Forgets every step above a decision level. */
   backtrack: (level: number) => void;
-  /** Packages that must be installed and have no version yet. */
-  pending: ReadonlySet<Slot>;
-  /** The step at which an incompatibility whose terms all hold came to hold, and the level at which it would have followed. */
-  satisfierOf: (incompatibility: Incompatibility) => {
-    satisfier: Assignment;
-    previousLevel: number;
-  };
+  /** The package to decide next, of those that must be installed and have no version yet. */
+  next: () => Slot | undefined;
+  /** Notes how often a package took part in a dead end. */
+  blame: (slot: Slot, conflicts: number) => void;
 };
 
 /** An empty partial solution. The first decision, the project itself, is at level 0. */
 export function createPartial(): Partial {
   const assignments: Assignment[] = [];
   const decisions: Slot[] = [];
-  const pending = new Set<Slot>();
+  const queue = createQueue();
   let level = -1;
 
   const refresh = (slot: Slot): void => {
     const last = slot.history.at(-1);
-    slot.allowed = last ? last.allowed : slot.pack.full;
+    const { pack } = slot;
+    slot.allowed = last ? last.allowed : pack.full;
+    slot.word = last ? last.word : wordOf(slot, pack.full);
     slot.decided = last !== undefined && last.cause === undefined;
-    slot.count = 0;
-    if (!slot.decided && (slot.allowed & ABSENT) === 0n) pending.add(slot);
-    else pending.delete(slot);
+    if (!slot.decided && (slot.allowed & ABSENT) === 0n) {
+      slot.count = countOf(slot.allowed);
+      queue.put(slot);
+    } else if (slot.place >= 0) queue.remove(slot);
   };
 
   const assign = (slot: Slot, set: VersionSet, cause: Incompatibility | undefined): void => {
     const allowed = slot.allowed & set;
-    const step: Assignment = { slot, set, allowed, index: assignments.length, level, cause };
+    const index = assignments.length;
+    const step = { slot, set, allowed, word: wordOf(slot, allowed), index, level, cause };
     assignments.push(step);
     slot.history.push(step);
     refresh(slot);
   };
 
   return {
-    pending,
+    next: queue.first,
     decide(slot, bit) {
       decisions[++level] = slot;
       assign(slot, 1n << BigInt(bit), undefined);
     },
     derive: assign,
+    stepAt: (index) => assignments[index],
     decisionAt: (at) => decisions[at],
-    heldSince: (term) => firstWithin(term, term.slot.pack.full).level,
     backtrack(to) {
       const touched = new Set<Slot>();
       for (let last = assignments.at(-1); last && last.level > to; last = assignments.at(-1)) {
@@ -63,31 +65,27 @@ export function createPartial(): Partial {
       for (const slot of touched) refresh(slot);
       level = to;
     },
-    satisfierOf,
+    blame(slot, conflicts) {
+      slot.conflicts = conflicts;
+      if (slot.place >= 0) queue.put(slot);
+    },
   };
 }
 
-function satisfierOf({ terms }: Incompatibility): { satisfier: Assignment; previousLevel: number } {
-  let satisfier: Assignment | undefined;
-  let own: Term | undefined;
-  let previousLevel = 0;
-  for (const term of terms) {
-    const step = firstWithin(term, term.slot.pack.full);
-    if (!satisfier || step.index > satisfier.index) {
-      previousLevel = Math.max(previousLevel, satisfier?.level ?? 0);
-      satisfier = step;
-      own = term;
-    } else previousLevel = Math.max(previousLevel, step.level);
-  }
-  if (!satisfier || !own) throw new Error("an incompatibility without terms has no satisfier");
-  // Where the step alone does not make its term hold, an earlier step of the same package was needed as well.
-  if ((satisfier.set & ~own.set) !== 0n)
-    previousLevel = Math.max(previousLevel, firstWithin(own, satisfier.set).level);
-  return { satisfier, previousLevel };
+function wordOf({ pack }: Slot, set: VersionSet): number {
+  return pack.isSmall ? Number(set) : 0;
+}
+
+/** The first step of the term's package after which the term holds, which it does now. */
+export function satisfierOf({ slot, set, outside }: Term): Assignment {
+  const { history, pack } = slot;
+  for (const step of history)
+    if (pack.isSmall ? (step.word & outside) === 0 : (step.allowed & ~set) === 0n) return step;
+  throw new Error("a term that does not hold has no satisfier");
 }
 
 /** The first step of the term's package after which, together with `given`, the term holds. */
-function firstWithin({ slot, set }: Term, given: VersionSet): Assignment {
+export function satisfierWithin({ slot, set }: Term, given: VersionSet): Assignment {
   const outside = given & ~set;
   for (const step of slot.history) if ((step.allowed & outside) === 0n) return step;
   throw new Error("a term that does not hold has no satisfier");

@@ -1,11 +1,13 @@
 import { derivationOrder } from "./explain.ts";
 import type { Incompatibility, Term } from "./incompatibility.ts";
 import type { ProofStep, ProofTerm } from "./model.ts";
-import { ABSENT } from "./sets.ts";
+import type { Pack } from "./pack.ts";
+import { ABSENT, type VersionSet } from "./sets.ts";
 import { nameText, rangeText, reasonOf, runsOf, statementOf, versionAt } from "./wording.ts";
 
 /** The derivation of a failure as plain data, each step after those it rests on. */
 export function proofOf(failure: Incompatibility): ProofStep[] {
+  const termOf = createTerms();
   const order = derivationOrder(failure);
   const steps = new Map(order.map((node, index) => [node, index + 1]));
   return order.map((node): ProofStep => {
@@ -19,7 +21,20 @@ export function proofOf(failure: Incompatibility): ProofStep[] {
   });
 }
 
-function termOf({ slot: { pack }, set }: Term): ProofTerm {
+/** Terms as data; a proof has many that are equal, so each is made once. */
+function createTerms(): (term: Term) => ProofTerm {
+  const made = new Map<Pack, Map<VersionSet, ProofTerm>>();
+  return (term) => {
+    const { pack } = term.slot;
+    const known = made.get(pack) ?? new Map<VersionSet, ProofTerm>();
+    made.set(pack, known);
+    const told = known.get(term.set) ?? proofTermOf(term);
+    known.set(term.set, told);
+    return told;
+  };
+}
+
+function proofTermOf({ slot: { pack }, set }: Term): ProofTerm {
   const name = nameText(pack);
   if (pack.isRoot)
     return { package: name, project: true, installed: true, versions: "*", runs: [] };

@@ -11,6 +11,10 @@ export const ABSENT: VersionSet = 1n;
 /** How many states are in the set. */
 export function countOf(set: VersionSet): number {
   let count = 0;
+  if (set < 0x80000000n) {
+    for (let word = Number(set); word !== 0; word &= word - 1) count++;
+    return count;
+  }
   for (let rest = set; rest > 0n; rest >>= 32n) {
     let word = Number(rest & 0xffffffffn);
     word -= (word >>> 1) & 0x55555555;
@@ -22,6 +26,7 @@ export function countOf(set: VersionSet): number {
 
 /** The highest bit of a set that is not empty. */
 export function highestOf(set: VersionSet): number {
+  if (set < 0x80000000n) return 31 - Math.clz32(Number(set));
   return set.toString(2).length - 1;
 }
 
@@ -32,6 +37,11 @@ export function lowestOf(set: VersionSet): number {
 
 /** The set of all bits from 1 to `count` whose index, counted from 0, passes the test. */
 export function setWhere(count: number, test: (index: number) => boolean): VersionSet {
+  if (count < 31) {
+    let word = 0;
+    for (let index = 0; index < count; index++) if (test(index)) word |= 2 << index;
+    return BigInt(word);
+  }
   let bits = "0b";
   for (let index = count - 1; index >= 0; index--) bits += test(index) ? "1" : "0";
   return BigInt(`${bits}0`);

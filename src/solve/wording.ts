@@ -16,6 +16,12 @@ export type Fact = Exclude<Cause, { kind: "derived" }>;
 /** A set of versions as a range a person would write: as someone wrote it, or folded from its runs. */
 export function rangeText(pack: Pack, set: VersionSet): string {
   const versions = set & ~ABSENT;
+  const spelled = pack.spelled.get(versions) ?? spell(pack, versions);
+  pack.spelled.set(versions, spelled);
+  return spelled;
+}
+
+function spell(pack: Pack, versions: VersionSet): string {
   const single = countOf(versions) === 1 ? versionAt(pack, highestOf(versions)) : undefined;
   if (single !== undefined) return single;
   const written = pack.texts.get(versions);
@@ -43,8 +49,9 @@ function foldRuns(pack: Pack, versions: VersionSet, among: VersionSet): string[]
 /** Where, in a list of bits, those of a set stand side by side: first and last index of each run. */
 export function runsOf(bits: readonly number[], set: VersionSet): [number, number][] {
   const runs: [number, number][] = [];
+  const held = new Set(bitsOf(set));
   for (const [index, bit] of bits.entries()) {
-    if (((set >> BigInt(bit)) & 1n) === 0n) continue;
+    if (!held.has(bit)) continue;
     const last = runs.at(-1);
     if (last && last[1] === index - 1) last[1] = index;
     else runs.push([index, index]);
@@ -169,7 +176,7 @@ function restrictionText({ pack, restriction }: Extract<Fact, { kind: "restricti
   const shown = versions.slice(0, MAX_RUNS);
   if (versions.length > MAX_RUNS) shown.push(`${versions.length - MAX_RUNS} more`);
   const state =
-    restriction.kind === "yanked" ? "yanked" : "younger than security.minimumAge allows";
+    restriction.kind === "yanked" ? "yanked" : "younger than security.minimumAgeDays allows";
   return `${nameText(pack)} ${joined(shown, "and")} ${versions.length === 1 ? "is" : "are"} ${state}`;
 }
 

@@ -125,7 +125,7 @@ function overridden({ root }: World, asker: Asker, name: string, written: string
       asker !== undefined &&
       rule.parent === asker.name &&
       rule.name === name &&
-      fitsRange(asker.version, rule.parentRange ?? "*"),
+      (rule.parentRange === undefined || fitsRange(asker.version, rule.parentRange)),
   );
   if (rules.length === 0)
     return (Object.hasOwn(root.overrides, name) ? root.overrides[name] : undefined) ?? written;
