@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 
 import { fail, type LandError, toLandError, toProblem } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
+import { fileFailed } from "#store/files.ts";
 
 import { flagName, isFlag, readArgs, spelling } from "./argv.ts";
 import type { Outcome } from "./command.ts";
@@ -37,13 +38,20 @@ export async function runLand(world: World): Promise<number> {
     if (outcome) await print(world.stdout, renderOutcome(outcome, wants));
     return outcome?.exitCode ?? 0;
   } catch (thrown) {
-    const error = interrupted ? fail("cancelled", {}, { cause: thrown }) : toLandError(thrown);
+    const error = interrupted ? fail("cancelled", {}, { cause: thrown }) : nameError(thrown);
     await showError(world, wants, error).catch(() => {});
     return interrupted ? EXIT_CODES[interrupted] : error.exitCode;
   } finally {
     off();
     if (interrupted && world.stderr.isTTY === true) world.stderr.write(SHOW_CURSOR);
   }
+}
+
+/** What the system says of a file is told as such, wherever nobody expected it. */
+function nameError(thrown: unknown): LandError {
+  if (!(thrown instanceof Error) || !("syscall" in thrown && "path" in thrown))
+    return toLandError(thrown);
+  return fileFailed("use", printable(String(thrown.path)), thrown);
 }
 
 type Handlers = { current: (signal: Signal) => void };

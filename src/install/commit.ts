@@ -6,6 +6,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
 } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -59,6 +60,8 @@ export async function commitChange(places: Places, journal: Journal): Promise<vo
 export async function healChange(places: Places): Promise<boolean> {
   const { installDir, projectDir } = places;
   await sweepTemporary(projectDir, PROJECT_FILES);
+  // Behind a link lies what another project, or nobody, had decided.
+  if (!isFolder(installDir)) return false;
   await sweepTemporary(installDir, [MARKER, JOURNAL]);
   const journal = await readJournal(installDir);
   const staging = join(installDir, STAGING);
@@ -139,6 +142,9 @@ function moveAll(installDir: string, staging: string, journal: Journal): void {
   const old = join(staging, "old");
   // Without its staging folder a journal tells of a change that was completed, or of none: there is nothing to move.
   if (!isFolder(staging)) return;
+  // Through a link that a checkout brings, things would be moved out of the project, or into it.
+  for (const part of [old, join(staging, "new")])
+    if (isThere(part) && !isFolder(part)) rmSync(part, { force: true });
   mkdirSync(old, { recursive: true });
   for (const [at, name] of journal.clear.entries())
     moveAway(join(installDir, name), join(old, `c${at}`));
@@ -197,12 +203,22 @@ export function isInPlainFolder(installDir: string, name: string): boolean {
   return !name.startsWith("@") || isFolder(join(installDir, dirname(name)));
 }
 
-/** Whether something stands there, a link too. */
+/** Whether something stands there, a link too. @throws file_failed */
 export function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  return lookAt(path) !== undefined;
 }
 
-/** Whether a real folder stands there, not a link to one. */
+/** Whether a real folder stands there, not a link to one. @throws file_failed */
 export function isFolder(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return lookAt(path)?.isDirectory() ?? false;
+}
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    // A part of the path is a file.
+    if (errorCode(cause) === "ENOTDIR") return undefined;
+    throw fileFailed("look at", path, cause);
+  }
 }

@@ -54,11 +54,11 @@ function notHere({ registry, name, version }: LockedPackage): Error {
 /** The archive as it lies in the store. Undefined where it is not there or its bytes changed. */
 async function findArchive(store: Store, { digest }: LockedPackage): Promise<Content | undefined> {
   const path = store.archivePath(digest);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found?.isFile()) return undefined;
-  if (found.size > IN_MEMORY_BYTES)
-    return (await isWholeArchive(store, digest)) ? { path } : undefined;
   try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found?.isFile()) return undefined;
+    if (found.size > IN_MEMORY_BYTES)
+      return (await isWholeArchive(store, digest)) ? { path } : undefined;
     const bytes = readFileSync(path);
     const hasher = new Bun.CryptoHasher("sha256").update(bytes);
     return `sha256:${hasher.digest("hex")}` === digest ? { bytes } : undefined;

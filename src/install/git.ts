@@ -11,13 +11,20 @@ export type Git = {
 /** What a run of git left. */
 export type GitAnswer = { code: number; text: string; problem: string };
 
+/** How long it may take: a pipe in the place of one of its files would hold it for ever. */
+const LIMIT_MS = 20_000;
+/** The settings of a checkout name programs that git would run when it looks at files. */
+const RUN_NOTHING = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
+
 /** Runs git. Its exit code is the caller's to judge; undefined where there is no git. */
 export async function runGit(git: Git, args: readonly string[]): Promise<GitAnswer | undefined> {
   const path = Bun.which("git", { PATH: git.env["PATH"] ?? "" });
   if (path === null) return undefined;
-  const child = Bun.spawn([path, ...args], {
+  const child = Bun.spawn([path, ...RUN_NOTHING, ...args], {
     cwd: git.cwd,
-    env: { ...git.env, LC_ALL: "C" },
+    env: { ...git.env, LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" },
+    timeout: LIMIT_MS,
+    killSignal: "SIGKILL",
     stdio: ["ignore", "pipe", "pipe"],
     ...(git.signal && { signal: git.signal }),
   });

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { PackageName } from "#base/names.ts";
@@ -6,7 +6,7 @@ import { byName, byText } from "#base/order.ts";
 import type { Home } from "#remote/credentials.ts";
 import { fileFailed } from "#store/files.ts";
 
-import { healChange, isThere } from "./commit.ts";
+import { healChange, isFolder, isThere } from "./commit.ts";
 import { type GlobalBin, syncBins } from "./global-bins.ts";
 import {
   dropScope,
@@ -109,8 +109,14 @@ function brings(item: GlobalPackage, name: PackageName, bin: string): boolean {
   return item.name === name && item.bins.includes(bin);
 }
 
+/** Files that only land makes in the folder of a global package. */
+const OWN = /^(?:land\.json|land\.lock|land_modules|\..*\.tmp)$/;
+
+/** What holds anything else was put there by somebody else, and stays. */
 async function sweepFolder(landHome: string, name: PackageName): Promise<void> {
   const dir = globalDir(landHome, name);
+  const entries = await readdir(dir).catch(() => undefined);
+  if (!isFolder(dir) || !entries?.every((entry) => OWN.test(entry))) return;
   await rm(dir, { recursive: true, force: true }).catch((cause: unknown) => {
     throw fileFailed("remove", dir, cause);
   });

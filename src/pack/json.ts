@@ -64,7 +64,7 @@ function* problemBeforeParse(text: string): Sliced<string | undefined> {
 
 /** Structure tokens and strings of a JSON text in order, without recursion. Says nothing about its grammar. */
 function* tokens(text: string): Generator<{ at: number; token: string }> {
-  const next = /"(?:[^"\\]|\\[\s\S])*"?|[{}[\],:/]/g;
+  const next = /"(?:[^"\\]+|\\[\s\S])*"?|[{}[\],:/]/g;
   for (let found = next.exec(text); found !== null; found = next.exec(text))
     yield { at: found.index, token: found[0] };
 }

@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { realpath } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
 import { errorCode, fileFailed } from "#store/files.ts";
@@ -150,11 +150,13 @@ function checkTargets({ dir, file, manifest }: Project): void {
   }
 }
 
+/** Where a path leads; of one that is not there yet, where the deepest folder above it does. */
 function realPathIfAny(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch {
-    return undefined;
+    const above = dirname(path);
+    return above === path ? undefined : realPathIfAny(above);
   }
 }
 

@@ -131,9 +131,13 @@ function expandBraces(pattern: string): string[] {
   const done: string[] = [];
   const open = [pattern];
   for (let text = open.pop(); text !== undefined; text = open.pop()) {
-    const [, before = "", inner, after = ""] = /^(.*?)\{([^{}]*,[^{}]*)\}(.*)$/s.exec(text) ?? [];
-    if (inner === undefined) done.push(text);
-    else open.push(...inner.split(",").map((choice) => before + choice + after));
+    const found = text.matchAll(/\{([^{}]*)\}/g).find(([, inner = ""]) => inner.includes(","));
+    const [whole = "", inner = ""] = found ?? [];
+    const [before, after] = found
+      ? [text.slice(0, found.index), text.slice(found.index + whole.length)]
+      : [text, ""];
+    if (found) open.push(...inner.split(",").map((choice) => before + choice + after));
+    else done.push(text);
     if (done.length + open.length > MAX_BRACES)
       throw invalid(`its pattern "${printable(pattern)}" stands for too many`);
   }

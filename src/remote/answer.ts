@@ -52,8 +52,25 @@ export function parseAnswer<T extends TSchema>(schema: T, text: string, url: str
   throw fail("bad_answer", { url, problem: `"${printable(at)}" is missing or of another form` });
 }
 
+/** Texts below this size are never deep enough to do harm. */
+const SHALLOW_CHARACTERS = 100_000;
+const MAX_DEPTH = 64;
+
+/** Whether brackets stand in each other deeper than any answer of ours. To parse a million of them takes gigabytes. */
+function isTooDeep(text: string): boolean {
+  if (text.length < SHALLOW_CHARACTERS) return false;
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]+|\\[\s\S])*"?|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth += 1;
+    if (token === "}" || token === "]") depth -= 1;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
 /** The text of an answer as JSON. @throws bad_answer */
 export function parseJson(text: string, url: string): unknown {
+  if (isTooDeep(text)) throw fail("bad_answer", { url, problem: "it is nested too deep" });
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -12,6 +12,8 @@ export type SearchInput = {
   source: Source;
   root: Pack;
   requirements: readonly Requirement[];
+  /** See `SolveInput`; for suggestions alone. */
+  fresh: ReadonlySet<string>;
   /** Optional requirements to leave out. */
   dropped: ReadonlySet<Requirement> | "all";
   /** Steps left, counted down; below zero the search gives up. Several searches may share one. */

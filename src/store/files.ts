@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { type FileHandle, link, mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-import { fail, type LandError } from "#base/errors.ts";
+import { fail, LandError } from "#base/errors.ts";
 
 /** A name for a temporary file beside `path`, never used before: random, since pids repeat across containers. */
 function temporaryName(path: string): string {
@@ -71,14 +72,31 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** The text of a file, or undefined where there is none. @throws file_failed */
+/** The largest text that is read whole, in bytes. */
+const MAX_TEXT_BYTES = 128_000_000;
+
+/**
+ * The text of a file, or undefined where there is none. A pipe or a device, which a checkout may bring as a link, is refused:
+ * to read it might never end.
+ *
+ * @throws file_failed
+ */
 export async function readTextIfAny(path: string): Promise<string | undefined> {
+  let descriptor: number | undefined;
   try {
-    return await Bun.file(path).text();
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const found = fstatSync(descriptor);
+    if (!found.isFile() && !found.isDirectory())
+      throw fileFailed("read", path, "it is a pipe or a device, not a file");
+    if (found.size > MAX_TEXT_BYTES)
+      throw fileFailed("read", path, `it is larger than ${MAX_TEXT_BYTES} bytes`);
+    return new TextDecoder().decode(readFileSync(descriptor));
   } catch (cause) {
     // A home of `/dev/null`, as services have it, holds no file either.
     if (errorCode(cause) === "ENOENT" || errorCode(cause) === "ENOTDIR") return undefined;
-    throw fileFailed("read", path, cause);
+    throw cause instanceof LandError ? cause : fileFailed("read", path, cause);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 

@@ -5,6 +5,10 @@ import { isMap, type JsonMap, readJson } from "#pack/json.ts";
 import { matchesPatterns } from "#pack/workspace-folders.ts";
 import { readTextIfAny } from "#store/files.ts";
 
+/** More, or longer ones, are refused by whoever reads the manifest as a whole. */
+const MAX_PATTERNS = 2000;
+const MAX_PATTERN = 4096;
+
 /**
  * The folder whose land.json may set something for commands in `dir`: `dir` itself, or the root of the workspace of which it is a
  * member.
@@ -14,7 +18,9 @@ export async function findConfigFolder(dir: string): Promise<string> {
   for (let root = dirname(dir); root !== dirname(root); root = dirname(root)) {
     const workspaces = (await readManifest(root))?.["workspaces"];
     if (!Array.isArray(workspaces)) continue;
-    const patterns = workspaces.filter((item) => typeof item === "string");
+    const patterns = workspaces
+      .filter((item) => typeof item === "string" && item.length <= MAX_PATTERN)
+      .slice(0, MAX_PATTERNS);
     if (matchesPatterns(patterns, relative(root, dir).split(sep).join("/"))) return root;
   }
   return dir;
