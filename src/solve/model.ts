@@ -56,6 +56,8 @@ export type SolveInput = {
   versionsOf: (name: string) => Promise<readonly Candidate[] | undefined>;
   /** `lowest` takes the oldest version that fits, for library authors. Locked versions come first in both. */
   mode?: "highest" | "lowest";
+  /** Names that the root asks for in another way than its manifest on disk: a suggested command has to say them too. */
+  fresh?: ReadonlySet<string>;
   /** The running land, held against `engines.land`. Without it every engine fits. */
   landVersion?: string;
   /** Incompatibilities looked at before the search gives up with a failure. 20 million by default, a few seconds. */

@@ -61,6 +61,7 @@ export async function solveAlso(
     source,
     root,
     requirements,
+    fresh: input.fresh ?? new Set(),
     dropped: new Set(),
     budget: { left: input.maxSteps ?? MAX_STEPS },
   };

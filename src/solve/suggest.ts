@@ -83,12 +83,13 @@ function commandOf(input: SearchInput, names: readonly string[], chosen: Chosen)
       put(add, commandFor(own), atVersion(name, found));
   }
   if (remove.length + add.size === 0) return "";
-  for (const { kind, name } of input.requirements) {
+  for (const { kind, name, range } of input.requirements) {
     const found = chosen.get(name);
-    if (kind === "wanted" && found && !names.includes(name)) {
-      const own = input.requirements.filter((asked) => asked.name === name && isRewritable(asked));
-      put(add, commandFor(own), atVersion(name, found));
-    }
+    if (!found || names.includes(name)) continue;
+    const own = input.requirements.filter((asked) => asked.name === name && isRewritable(asked));
+    if (kind === "wanted") put(add, commandFor(own), atVersion(name, found));
+    else if (input.fresh.has(name) && own[0]?.kind === kind && range !== undefined)
+      put(add, commandFor(own), quoted(printable(`${name}@${range}`)));
   }
   const removal = remove.length > 0 ? [`land remove ${remove.map(printable).join(" ")}`] : [];
   return [...removal, ...[...add].map(([command, what]) => `${command} ${what.join(" ")}`)].join(
@@ -101,6 +102,11 @@ function atVersion(
   { pack, bit }: { pack: Requirement["depender"]; bit: number },
 ): string {
   return printable(`${name}@^${pack.candidates[bit - 1]?.version ?? ""}`);
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w@/.^~+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function put(groups: Map<string, string[]>, key: string, value: string): void {

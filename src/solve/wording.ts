@@ -176,7 +176,7 @@ function restrictionText({ pack, restriction }: Extract<Fact, { kind: "restricti
   const shown = versions.slice(0, MAX_RUNS);
   if (versions.length > MAX_RUNS) shown.push(`${versions.length - MAX_RUNS} more`);
   const state =
-    restriction.kind === "yanked" ? "yanked" : "younger than security.minimumAgeDays allows";
+    restriction.kind === "yanked" ? "yanked" : "younger than security.minimumAge allows";
   return `${nameText(pack)} ${joined(shown, "and")} ${versions.length === 1 ? "is" : "are"} ${state}`;
 }
 
