@@ -13,6 +13,7 @@ import {
 import { createBodies } from "#sites/serving/serve-bodies.ts";
 import { createPreferences } from "#sites/serving/serve-encoding.ts";
 import { createVisitorLimits } from "#sites/serving/serve-limits.ts";
+import { noVariants } from "#sites/serving/variants.ts";
 
 import type { Content } from "./dev-content.ts";
 import type { Build } from "./dev-folder.ts";
@@ -70,8 +71,8 @@ export function createFolderAnswer(options: FolderAnswerOptions): FolderAnswer {
   const bodies = createBodies(ctx, config["sites.cacheBytes"], {
     find: content.find,
     index: {
-      find: async () => ({}),
-      peek: () => ({}),
+      find: async () => noVariants(),
+      peek: noVariants,
       forget() {},
       drop: async () => undefined,
     },
