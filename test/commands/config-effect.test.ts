@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Keychain } from "#remote/keychain.ts";
@@ -81,6 +82,38 @@ test("tries and waiting are those of the configuration", async () => {
   const ran = await land(["install"], at);
   expect(ran).toMatchObject({ exitCode: 13 });
   expect(ran.stderr).toContain("(2 tries)");
+});
+
+test("how files are linked, also where a project says it", async () => {
+  const at = await project(
+    "link",
+    { storage: { link: "copy" } },
+    { storage: { link: "hardlink" } },
+  );
+  await land(["install"], at);
+  expect(statSync(join(at, "app/land_modules/left/land.json")).nlink).toBeGreaterThan(1);
+  await land(["install"], await project("copied", { storage: { link: "copy" } }));
+  const copied = join(root.path, "copied/app/land_modules/left/land.json");
+  expect(statSync(copied).nlink).toBe(1);
+});
+
+test("the store is pruned unasked, or not", async () => {
+  const prunedIn = async (name: string, settings: object): Promise<boolean> => {
+    const at = await project(name, settings);
+    await land(["install"], at);
+    return (await Bun.file(join(at, ".land/state.json")).text()).includes("prunedAt");
+  };
+  expect(await prunedIn("pruned", {})).toBe(true);
+  expect(await prunedIn("kept", { cache: { autoPrune: false } })).toBe(false);
+});
+
+test("a hook has so long as the configuration says, and is not run where plugins are off", async () => {
+  const hooks = { preInstall: "sleep 600", limitSeconds: 1 };
+  const ran = await land(["install"], await project("hooked", { hooks }));
+  expect(ran.stderr).toContain("it did not end within 1 s");
+  expect(ran.exitCode).not.toBe(0);
+  const off = await project("unhooked", { hooks, plugins: { enabled: false } });
+  expect(await land(["install"], off)).toMatchObject({ exitCode: 0 });
 });
 
 test("a proxy of the configuration is used, and its password is told nobody", async () => {
