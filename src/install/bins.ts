@@ -60,6 +60,16 @@ export function binEntry(
   return { file: command, text: shellShim(target, landBinary) };
 }
 
+/** The land that a script of `.bin` runs its command by, where it is the script of that command in all else; undefined for others. */
+export function landOfScript(text: string, bin: TreeBin, windows: boolean): string | undefined {
+  const quoted = windows ? /if exist "([^"]+)"/ : /^land='(.+)'$/m;
+  const [, found] = quoted.exec(text) ?? [];
+  if (found === undefined) return undefined;
+  const landBinary = windows ? found.replaceAll("%%", "%") : found.replaceAll("'\\''", "'");
+  const entry = binEntry(bin, { landBinary, windows });
+  return "text" in entry && entry.text === text ? landBinary : undefined;
+}
+
 /** Finds its package by its own place, so that a project can be moved; and land by PATH where that moved. */
 function shellShim(target: string, landBinary: string): string {
   return `#!/bin/sh

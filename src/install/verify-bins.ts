@@ -1,9 +1,10 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
+import { printable } from "#base/names.ts";
 import { errorCode } from "#store/files.ts";
 
-import { binEntry, type BinOptions, type TreeBin } from "./bins.ts";
+import { binEntry, type BinOptions, landOfScript, type TreeBin } from "./bins.ts";
 import { readFolder, type Seen, seenIfAny } from "./verify-folder.ts";
 import type { PathProblem } from "./verify-package.ts";
 
@@ -12,6 +13,9 @@ export type TreeProblem = PathProblem & { package: string };
 
 /** Where commands stand in a tree. */
 const BIN = ".bin";
+
+/** Paths in it are long at most twice. */
+const MAX_SCRIPT_BYTES = 65_536;
 
 /** Compares `.bin` in an install folder with the commands that belong there. Paths are relative to that folder. */
 export function compareBins(
@@ -31,7 +35,7 @@ export function compareBins(
   for (const bin of bins) {
     const entry = binEntry(bin, options);
     known.add(entry.file);
-    const problem = problemOfBin(join(folder, entry.file), entry, seen.get(entry.file));
+    const problem = problemOfBin(join(folder, entry.file), bin, options, seen.get(entry.file));
     if (problem) problems.push({ package: bin.package, path: `${BIN}/${entry.file}`, problem });
   }
   for (const name of seen.keys())
@@ -42,10 +46,12 @@ export function compareBins(
 
 function problemOfBin(
   path: string,
-  entry: ReturnType<typeof binEntry>,
+  bin: TreeBin,
+  options: BinOptions,
   there: Seen | undefined,
 ): string | undefined {
   if (!there) return "is missing";
+  const entry = binEntry(bin, options);
   try {
     if ("link" in entry) {
       if (there.kind !== "link") return "is no link to its command";
@@ -53,9 +59,13 @@ function problemOfBin(
     }
     if (there.kind !== "file") return "is no plain file";
     if (process.platform !== "win32" && !there.executable) return "is not executable";
-    const size = Buffer.byteLength(entry.text);
-    if (there.sizeBytes === size && readFileSync(path, "utf8") === entry.text) return undefined;
-    return "starts something else";
+    if (there.sizeBytes > MAX_SCRIPT_BYTES) return "starts something else";
+    const text = readFileSync(path, "utf8");
+    if (text === entry.text) return undefined;
+    const other = landOfScript(text, bin, options.windows);
+    return other === undefined
+      ? "starts something else"
+      : `is run by another land, ${printable(other)}`;
   } catch (cause) {
     const code = errorCode(cause);
     if (code === undefined) throw cause;
