@@ -53,6 +53,8 @@ export type Job = {
   runtime?: string;
   /** Paths from the root, the program first. */
   entrypoints: string[];
+  /** What it says that it is; that of package.json where undefined. */
+  version?: string;
 };
 
 /**
@@ -162,6 +164,7 @@ async function compile(job: Job, outfile: string, env: Env): Promise<Set<string>
     env: "disable",
     throw: false,
     define: {
+      LAND_VERSION: JSON.stringify(job.version ?? manifest.version),
       LAND_COMMIT: JSON.stringify(readCommit()),
       LAND_FAULTS: "false",
       LAND_BUILT_AT: JSON.stringify(readBuildTime(env)),

@@ -21,6 +21,7 @@ declare module "*/dev-script.js" {
 }
 
 /** Set by build.ts; absent when the source runs unbuilt. */
+declare const LAND_VERSION: string | undefined;
 declare const LAND_COMMIT: string | undefined;
 declare const LAND_BUILT_AT: string | undefined;
 declare const LAND_TARGET: string | undefined;

@@ -1,7 +1,7 @@
 import { version as declared } from "../../package.json";
 
 /** Version of this `land`, as in package.json. */
-export const version: string = declared;
+export const version: string = typeof LAND_VERSION === "string" ? LAND_VERSION : declared;
 
 /** Commit it was built from; "unknown" outside git, "source" when it runs unbuilt. */
 export const commit: string = typeof LAND_COMMIT === "string" ? LAND_COMMIT : "source";
