@@ -17,7 +17,7 @@ beforeAll(async () => {
     })),
   );
 }, 30_000);
-afterAll(() => stage[Symbol.asyncDispose]());
+afterAll(() => stage[Symbol.asyncDispose](), 30_000);
 
 const tree = (folder: string) => hashTree(stage.at(folder, "land_modules"));
 

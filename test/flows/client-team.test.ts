@@ -8,7 +8,7 @@ import { hashTree, writeFiles } from "../support/project.ts";
 /** A day of ada, who publishes a workspace of three, and of bob, whose project is a repository of git that asks for them. */
 let stage: ClientStage;
 beforeAll(async () => void (stage = await clientStage("team")), 30_000);
-afterAll(() => stage[Symbol.asyncDispose]());
+afterAll(() => stage[Symbol.asyncDispose](), 30_000);
 
 const member = (name: string, version: string, dependencies: Record<string, string> = {}) =>
   JSON.stringify({ name: `@ada/${name}`, version, dependencies });
@@ -121,7 +121,9 @@ test("what ada publishes next is told, asked about, and taken as far as it fits"
 }, 30_000);
 
 const locked = async (cwd: string): Promise<string[]> =>
-  [...(await textOf(cwd, "land.lock")).matchAll(/^name = "(.*)"$/gm)].map((match) => match[1] ?? "");
+  [...(await textOf(cwd, "land.lock")).matchAll(/^name = "(.*)"$/gm)].map(
+    (match) => match[1] ?? "",
+  );
 const ALL = ["@ada/greet", "@ada/left", "@ada/pad", "one", "two"];
 
 test("two branches that each add a package merge by the driver, and by `land install` where a clone has none", async () => {
@@ -163,7 +165,10 @@ test("a pipeline installs exactly the lock, and stops where the manifest asks fo
   );
   expect(inGit("pipeline", "status", "--porcelain")).toEqual({ code: 0, out: "" });
 
-  const changed = (await textOf("pipeline/land.json")).replace('"one": "^1.0.0"', '"one": "^1.0.1"');
+  const changed = (await textOf("pipeline/land.json")).replace(
+    '"one": "^1.0.0"',
+    '"one": "^1.0.1"',
+  );
   await Bun.write(join(tree, "land.json"), changed);
   const before = await hashTree(tree);
   const stopped = await bob("install --json", { CI: "true" }, "pipeline");

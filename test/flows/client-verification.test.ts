@@ -16,7 +16,7 @@ beforeAll(async () => {
     { name: "sky", version: "1.0.0" },
   );
 }, 30_000);
-afterAll(() => stage[Symbol.asyncDispose]());
+afterAll(() => stage[Symbol.asyncDispose](), 30_000);
 
 /** Turns a bit of a file around; its size stays. */
 async function flip(path: string): Promise<void> {
