@@ -125,8 +125,3 @@ export function followsBy(start: Incompatibility, steps: readonly Resolution[]):
     second: last.second,
   };
 }
-
-/** Whether the terms hold in every state of the world: nothing is left but the project itself. */
-export function isFailure({ terms }: Incompatibility): boolean {
-  return terms.every(({ slot }) => slot.pack.isRoot);
-}
