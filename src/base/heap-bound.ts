@@ -12,9 +12,9 @@ const NAME = "BUN_JSC_forceRAMSize";
 
 /**
  * The more memory the engine believes in, the more garbage it lets lie: up to a fourth of it a heap doubles before it is collected
- * whole. With this it does so up to 32 MB, grows by half up to 64 MB and by a fourth above. It is no limit.
+ * whole. With this it does so up to 40 MB, grows by half up to 80 MB and by a fourth above. It is no limit.
  */
-const BELIEVED_BYTES = 128 * 1024 * 1024;
+const BELIEVED_BYTES = 160 * 1024 * 1024;
 
 /**
  * Starts the program anew, as the same process, with a heap that holds less garbage: for servers, which live long. Returns in the

@@ -26,7 +26,6 @@ const BATCH_SITES = 100;
 export type Known = { day: number; path: Map<number, number>; referrer: Map<number, number> };
 
 type Row = readonly (number | string)[];
-type Items = Map<ItemKind, Map<string, Count>>;
 
 /** Writes what visits of one hour added up to. Sites that were removed since are left out. */
 export async function writeTally(
@@ -196,31 +195,39 @@ async function limitItems(
   return kept;
 }
 
-/** The items of a site, cleaned: what comes from outside is printable, and own referrers are none. */
-function itemsOf(site: SiteTally, countryOf: CountryOf | undefined): Items {
+/** The items of a site that has some, cleaned: what comes from outside is printable, and own referrers are none. */
+function* itemsOf(
+  site: SiteTally,
+  countryOf: CountryOf | undefined,
+): Generator<[kind: ItemKind, counts: Map<string, Count>]> {
   const paths = new Map<string, Count>();
-  const referrers = new Map<string, Count>();
-  const statuses = new Map<string, Count>();
-  const countries = new Map<string, Count>();
   for (const [path, counted] of site.paths) add(paths, cleanPath(path), counted);
+  if (paths.size > 0) yield ["path", paths];
+  if (site.referrers.size > 0) yield ["referrer", referrersOf(site)];
+  const statuses = new Map<string, Count>();
+  for (const [status, counted] of site.statuses) add(statuses, String(status), counted);
+  if (statuses.size > 0) yield ["status", statuses];
+  if (countryOf) yield ["country", countriesOf(site, countryOf)];
+}
+
+function referrersOf(site: SiteTally): Map<string, Count> {
+  const referrers = new Map<string, Count>();
   for (const [own, named] of site.referrers)
     for (const [authority, counted] of named) {
       const host = authority === OTHER ? OTHER : parseHost(authority);
       if (host !== undefined && host !== (parseHost(own) ?? own)) add(referrers, host, counted);
     }
-  for (const [status, counted] of site.statuses) add(statuses, String(status), counted);
-  if (countryOf)
-    for (const visitors of site.agents.values())
-      for (const [address, counted] of visitors) {
-        const country = countryOf(address);
-        if (country !== undefined) add(countries, country, counted);
-      }
-  return new Map([
-    ["path", paths],
-    ["referrer", referrers],
-    ["status", statuses],
-    ["country", countries],
-  ]);
+  return referrers;
+}
+
+function countriesOf(site: SiteTally, countryOf: CountryOf): Map<string, Count> {
+  const countries = new Map<string, Count>();
+  for (const visitors of site.agents.values())
+    for (const [address, counted] of visitors) {
+      const country = countryOf(address);
+      if (country !== undefined) add(countries, country, counted);
+    }
+  return countries;
 }
 
 /** Without a query, should there be one after all: it may hold secrets. */

@@ -21,12 +21,12 @@ export type SiteTally = {
   pages: number;
   bytes: number;
   bots: number;
-  paths: Map<string, Count>;
-  statuses: Map<number, Count>;
+  paths: ReadonlyMap<string, Count>;
+  statuses: ReadonlyMap<number, Count>;
   /** By the own host that was asked, then by host and port of the referrer. */
-  referrers: Map<string, Map<string, Count>>;
+  referrers: ReadonlyMap<string, ReadonlyMap<string, Count>>;
   /** By user agent, then by address. */
-  agents: Map<string, Map<string, Count>>;
+  agents: ReadonlyMap<string, ReadonlyMap<string, Count>>;
 };
 
 /** Sites with what visits of one hour added up to. */
@@ -245,33 +245,38 @@ function addRow(into: Tally, { rows, texts }: Tally, row: number): void {
   } else increase(into.rows, siteId, kind, a, b, count, bytes);
 }
 
+/** Of most sites nothing is counted by some of these: where ten thousand are written, empty maps would be most of the garbage. */
+const NOTHING: ReadonlyMap<never, never> = new Map<never, never>();
+
 /** What the rows of one site tell. */
 function unpack({ rows, texts }: Tally, own: readonly number[]): SiteTally {
-  const site: SiteTally = {
-    requests: 0,
-    pages: 0,
-    bytes: 0,
-    bots: 0,
-    paths: new Map(),
-    statuses: new Map(),
-    referrers: new Map(),
-    agents: new Map(),
-  };
+  const numbers = { requests: 0, pages: 0, bytes: 0, bots: 0 };
+  let paths: Map<string, Count> | undefined;
+  let statuses: Map<number, Count> | undefined;
+  let referrers: Map<string, Map<string, Count>> | undefined;
+  let agents: Map<string, Map<string, Count>> | undefined;
   for (const row of own) {
     const [kind, a, b] = [keyOf(rows, row, 1), keyOf(rows, row, 2), keyOf(rows, row, 3)];
     const counted: Count = { count: countOf(rows, row), bytes: bytesOf(rows, row) };
     if (kind === REQUESTS) {
-      site.requests = counted.count;
-      site.bytes = counted.bytes;
-    } else if (kind === PAGES) site.pages = counted.count;
-    else if (kind === BOTS) site.bots = counted.count;
-    else if (kind === PATH) site.paths.set(textOf(texts, a), counted);
-    else if (kind === STATUS) site.statuses.set(a, counted);
+      numbers.requests = counted.count;
+      numbers.bytes = counted.bytes;
+    } else if (kind === PAGES) numbers.pages = counted.count;
+    else if (kind === BOTS) numbers.bots = counted.count;
+    else if (kind === PATH) (paths ??= new Map()).set(textOf(texts, a), counted);
+    else if (kind === STATUS) (statuses ??= new Map()).set(a, counted);
     else if (kind === REFERRER)
-      under(site.referrers, textOf(texts, b)).set(textOf(texts, a), counted);
-    else if (kind === VISITOR) under(site.agents, textOf(texts, a)).set(textOf(texts, b), counted);
+      under((referrers ??= new Map()), textOf(texts, b)).set(textOf(texts, a), counted);
+    else if (kind === VISITOR)
+      under((agents ??= new Map()), textOf(texts, a)).set(textOf(texts, b), counted);
   }
-  return site;
+  return {
+    ...numbers,
+    paths: paths ?? NOTHING,
+    statuses: statuses ?? NOTHING,
+    referrers: referrers ?? NOTHING,
+    agents: agents ?? NOTHING,
+  };
 }
 
 function under(of: Map<string, Map<string, Count>>, key: string): Map<string, Count> {
