@@ -12,7 +12,7 @@ export type Range = string & { readonly [brand]: "Range" };
 /** Both bounds keep the parser linear, whatever the text. */
 const MAX_LENGTH = 256;
 const MAX_ALTERNATIVES = 32;
-const CACHE_SIZE = 2000;
+const CACHE_SIZE = 20_000;
 const ranges = new Map<string, SemverRange>();
 const versions = new Map<string, SemverVersion>();
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { fail } from "#base/errors.ts";
@@ -104,6 +104,10 @@ type TarOut = { entry: (name: string, content: Uint8Array | Blob) => Promise<voi
 async function writeWhole(path: string, write: (out: TarOut) => Promise<void>): Promise<number> {
   const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
   let total = 0;
+  // Root could put a file in the place of /dev/null.
+  const there = await lstat(path).catch(() => undefined);
+  if (there && !there.isFile() && !there.isSymbolicLink() && !there.isDirectory())
+    throw fileFailed("write", path, "it is a pipe or a device, not a file");
   try {
     const handle = await open(temporary, "wx");
     try {

@@ -30,6 +30,8 @@ const ENTRIES = ["plugin.ts", "plugin.js", "index.ts", "index.js"];
 export async function findEntry(path: string): Promise<PluginEntry> {
   const info = await stat(path).catch(() => undefined);
   if (!info) throw fail("not_found", { what: `"${printable(path)}"` });
+  if (!info.isDirectory() && !info.isFile())
+    throw fail("plugin_invalid", { plugin: printable(basename(path)), problem: "it is no file" });
   if (!info.isDirectory()) {
     // Whatever is wrong with a manifest that happens to lie beside it matters only where a package is looked for.
     const beside = await mainOf(dirname(path)).catch(() => undefined);

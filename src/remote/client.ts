@@ -178,7 +178,7 @@ async function readIndex(exchange: Exchange, name: string, etag?: string): Promi
   const path = `/index/${encodeURIComponent(name)}`;
   try {
     return await exchange.send({ method: "GET", path, headers }, async (response, watch, url) => {
-      if (response.status === 304) return { kind: "unchanged" };
+      if (response.status === 304 && etag !== undefined) return { kind: "unchanged" };
       const problem = problemOfType(response, "application/x-ndjson");
       if (problem !== undefined) throw fail("bad_answer", { url, problem });
       const limitBytes = ANSWER_LIMITS.index;
