@@ -89,6 +89,13 @@ for (const chance of [16, 8, 6, 4, 3, 2]) {
   );
   await measure(`200 × ${versionCount}, one range in ${chance} exact`, tight, { p0: "*" });
 }
+const chain: Registry = new Map();
+for (let at = 0; at < packageCount; at++) {
+  const version = parseVersion("1.0.0");
+  const dependencies = { [`c${at + 1}`]: "^1.0.0" };
+  chain.set(`c${at}`, [{ version, dependencies, optionalDependencies: {}, yanked: false }]);
+}
+await measure(`a chain of ${packageCount}, the last one missing`, chain, { c0: "*" });
 const small = makeRegistry(300, versionCount, (dice) => `^1.${dice(3)}.0`);
 await measure(
   `300 × ${versionCount}, 20 ms a request`,

@@ -1,12 +1,14 @@
 import { printable } from "#base/names.ts";
 
-import type { Incompatibility } from "./incompatibility.ts";
+import type { Cause, Incompatibility } from "./incompatibility.ts";
 import type { Requirement } from "./pack.ts";
 import { type Fact, factText, nameText, qualifierOf, statementOf, subjectText } from "./wording.ts";
 
 /** Past this many sentences nobody reads on; the facts alone say more. */
 const MAX_SENTENCES = 80;
 const MAX_FACTS = 20;
+/** So many sentences of a long chain are told from either end. */
+const CHAIN_END = 4;
 
 type Derived = { first: Incompatibility; second: Incompatibility };
 type Line = { text: string; number?: number };
@@ -21,9 +23,10 @@ export function explain(failure: Incompatibility): string {
     return `Because ${factText(failure.cause)}, no versions fit together`;
   const order = derivationOrder(failure);
   const derived = order.filter(({ cause }) => cause.kind === "derived");
-  if (derived.length > MAX_SENTENCES) return summarize(order, derived.length);
   const story: Story = { failure, uses: countUses(derived), numbers: new Map(), lines: [] };
-  tell(story, failure, false);
+  if (derived.length <= MAX_SENTENCES) tell(story, failure, false);
+  else if (isChain(derived)) tellChain(story, derived);
+  else return summarize(order, derived.length);
   return layOut(story.lines);
 }
 
@@ -127,6 +130,50 @@ function soleUntold({ uses, numbers }: Story, node: Incompatibility): DeepCauses
   return numbers.has(found.deep) ? undefined : found;
 }
 
+/** Whether each conclusion rests on the one before it and a fact. */
+function isChain(derived: readonly Incompatibility[]): boolean {
+  return derived.every((node, at) => {
+    const causes = causesOf(node);
+    const deep = [causes?.first, causes?.second].filter((cause) => cause && causesOf(cause));
+    return at === 0 ? deep.length === 0 : deep.length === 1 && deep[0] === derived[at - 1];
+  });
+}
+
+/** Tells both ends of a long chain, and how long it is between them. */
+function tellChain(story: Story, chain: readonly Incompatibility[]): void {
+  const [first] = chain;
+  const causes = first && causesOf(first);
+  if (!causes) return;
+  say(story, first, false, "Because", [causes.first, causes.second]);
+  const end = chain.length - CHAIN_END;
+  for (const [at, node] of chain.entries()) {
+    if (at > 0 && (at < CHAIN_END || at >= end))
+      say(story, node, false, "And because", [factOf(node)]);
+    if (at !== end - 1) continue;
+    const between = chain.slice(CHAIN_END, end).map((one) => factOf(one).cause);
+    const text = `And so on through ${namesIn(between).size} packages, ${statementOf(node)}`;
+    story.lines.push({ text });
+  }
+}
+
+/** What a conclusion of a chain adds. */
+function factOf(node: Incompatibility): Incompatibility {
+  const causes = causesOf(node);
+  if (!causes) return node;
+  return causesOf(causes.first) ? causes.second : causes.first;
+}
+
+/** The packages, or the project, that facts speak about. */
+function namesIn(causes: readonly Cause[]): Set<string> {
+  return new Set(
+    causes.flatMap((cause) =>
+      cause.kind === "derived"
+        ? []
+        : nameText(cause.kind === "restriction" ? cause.pack : cause.requirement.depender),
+    ),
+  );
+}
+
 /** Writes one sentence; it gets a number where one was asked for or a later sentence will refer to it. */
 function say(
   story: Story,
@@ -202,22 +249,24 @@ function layOut(lines: readonly Line[]): string {
     .join("\n");
 }
 
-/** For a proof too long to tell: how long it is, and what the project itself asks for in it. */
+/** For a proof too long to tell: how long it is, what the project itself asks for in it, and what there is not. */
 function summarize(order: readonly Incompatibility[], sentences: number): string {
   const facts: Fact[] = order.flatMap(({ cause }) => (cause.kind === "derived" ? [] : [cause]));
-  const own = facts.filter(
-    (fact) => fact.kind !== "restriction" && fact.requirement.depender.isRoot,
-  );
-  const shown = own.slice(0, MAX_FACTS).map((fact) => `- ${factText(fact)}`);
-  const more = own.length > MAX_FACTS ? [`- and ${own.length - MAX_FACTS} more requirements`] : [];
-  const names = new Set(
-    facts.map((fact) =>
-      nameText(fact.kind === "restriction" ? fact.pack : fact.requirement.depender),
-    ),
-  );
+  const own = facts.filter(isOwn);
+  const missing = facts.filter((fact) => fact.kind !== "requirement" && !isOwn(fact));
   return [
-    `No versions fit together. The proof takes ${sentences} steps over ${names.size} packages and begins with:`,
-    ...shown,
-    ...more,
+    `No versions fit together. The proof takes ${sentences} steps over ${namesIn(facts).size} packages and begins with:`,
+    ...listed(own, "requirements"),
+    ...(missing.length > 0 ? ["It rests on:", ...listed(missing, "facts like these")] : []),
   ].join("\n");
+}
+
+function isOwn(fact: Fact): boolean {
+  return fact.kind !== "restriction" && fact.requirement.depender.isRoot;
+}
+
+function listed(facts: readonly Fact[], what: string): string[] {
+  const shown = facts.slice(0, MAX_FACTS).map((fact) => `- ${factText(fact)}`);
+  const more = facts.length - MAX_FACTS;
+  return more > 0 ? [...shown, `- and ${more} more ${what}`] : shown;
 }

@@ -62,6 +62,11 @@ export type SolveInput = {
   landVersion?: string;
   /** Incompatibilities looked at before the search gives up with a failure. 20 million by default, a few seconds. */
   maxSteps?: number;
+  /**
+   * Begins when suggestions are looked for; once it is over, those found are all, whatever the registry still owes. Without
+   * it they are bounded by steps alone, about a second of work.
+   */
+  patience?: () => Promise<unknown>;
 };
 
 /** One package of a solution. */

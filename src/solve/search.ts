@@ -14,6 +14,8 @@ export type SearchInput = {
   requirements: readonly Requirement[];
   /** See `SolveInput`; for suggestions alone. */
   fresh: ReadonlySet<string>;
+  /** What `requirements` stand in for; for suggestions alone. */
+  replaced: readonly Requirement[];
   /** Optional requirements to leave out. */
   dropped: ReadonlySet<Requirement> | "all";
   /** Steps left, counted down; below zero the search gives up. Several searches may share one. */
@@ -24,7 +26,7 @@ export type SearchInput = {
 export type SearchResult =
   | { kind: "solved"; chosen: ReadonlyMap<string, { pack: Pack; bit: number }> }
   | { kind: "unsolvable"; failure: Incompatibility }
-  | { kind: "gave_up"; failure: Incompatibility };
+  | { kind: "gave_up" };
 
 /** Searches one version per package. The result depends on the data alone, never on when it arrived. */
 export async function search(input: SearchInput): Promise<SearchResult> {
@@ -43,11 +45,11 @@ export async function search(input: SearchInput): Promise<SearchResult> {
   for (const requirement of input.requirements) state.knowledge.require(requirement);
 
   while (changed) {
+    if (budget.left < 0) return { kind: "gave_up" };
     const conflict = propagate(changed, { solution, budget });
     if (conflict) {
       const learned = learn(conflict, state);
       if (!learned.slot) return { kind: "unsolvable", failure: learned.clause };
-      if (budget.left < 0) return { kind: "gave_up", failure: learned.clause };
       changed = learned.slot;
       continue;
     }

@@ -56,20 +56,22 @@ export async function solveAlso(
   const overrides = createOverrides(input.root);
   const source = createSource(input, overrides);
   const root = rootPack(input);
-  const requirements = rootRequirements(root, input, overrides, wanted);
+  const { requirements, replaced } = rootRequirements(root, input, overrides, wanted);
   const about: SearchInput = {
     source,
     root,
     requirements,
     fresh: input.fresh ?? new Set(),
+    replaced,
     dropped: new Set(),
     budget: { left: input.maxSteps ?? MAX_STEPS },
   };
+  const help = suggestions ? (input.patience ?? forever) : undefined;
   try {
     const { result } = await searchWithOptional(about);
     if (result.kind === "solved")
       return { ok: true, solution: toSolution(source, requirements, result.chosen) };
-    return { ok: false, failure: await toFailure(about, result, suggestions) };
+    return { ok: false, failure: await toFailure(about, result, help) };
   } finally {
     source.close();
   }
@@ -91,7 +93,7 @@ function rootRequirements(
   { root }: SolveInput,
   overrides: Overrides,
   wanted: Wanted | undefined,
-): Requirement[] {
+): Pick<SearchInput, "requirements" | "replaced"> {
   const entries = entriesOf(
     [
       ["runtime", without(root.dependencies, root.optionalDependencies)],
@@ -103,10 +105,19 @@ function rootRequirements(
   const own = entries.map((entry): Requirement =>
     Object.assign(entry, { depender, dependers: 2n }),
   );
-  if (!wanted) return own;
+  if (!wanted) return { requirements: own, replaced: [] };
   const { name, range, alone } = wanted;
-  const kept = alone ? own.filter((requirement) => requirement.name !== name) : own;
-  return [...kept, { name, range, kind: "wanted", override: undefined, depender, dependers: 2n }];
+  const replaced = alone ? own.filter((requirement) => requirement.name === name) : [];
+  const kept = own.filter((requirement) => !replaced.includes(requirement));
+  const asked = {
+    name,
+    range,
+    kind: "wanted",
+    override: undefined,
+    depender,
+    dependers: 2n,
+  } as const;
+  return { requirements: [...kept, asked], replaced };
 }
 
 type Attempt = { result: SearchResult; dropped: SearchInput["dropped"] };
@@ -185,16 +196,21 @@ function toSolution(
 
 async function toFailure(
   about: SearchInput,
-  { kind, failure }: Exclude<SearchResult, { kind: "solved" }>,
-  suggestions: boolean,
+  result: Exclude<SearchResult, { kind: "solved" }>,
+  help: (() => Promise<unknown>) | undefined,
 ): Promise<Failure> {
-  const proof = kind === "unsolvable" ? proofOf(failure) : [];
+  const { kind } = result;
   if (kind === "gave_up") {
     const explanation =
       "The search was stopped because it found no answer in the steps allowed; narrower ranges or a lock file make it shorter";
-    return { kind, explanation, suggestions: [], proof };
+    return { kind, explanation, suggestions: [], proof: [] };
   }
-  const explanation = explain(failure);
-  const helpful = suggestions ? await suggest(about, failure) : [];
-  return { kind, explanation, suggestions: helpful, proof };
+  const { failure } = result;
+  const [proof, explanation] = [proofOf(failure), explain(failure)];
+  const suggestions = help ? await suggest(about, failure, help()) : [];
+  return { kind, explanation, suggestions, proof };
+}
+
+function forever(): Promise<unknown> {
+  return new Promise(() => undefined);
 }

@@ -17,32 +17,47 @@ const MAX_ROUNDS = 4;
  * what the next failure rests on. What the project overrides is left as it is, and what was asked beside the project is
  * part of the command.
  */
-export async function suggest(about: SearchInput, failure: Incompatibility): Promise<string[]> {
+export async function suggest(
+  about: SearchInput,
+  failure: Incompatibility,
+  over: Promise<unknown>,
+): Promise<string[]> {
   // Optional requirements never make a project unsolvable, so they are not needed to know whether something helps.
   const input: SearchInput = { ...about, dropped: "all", budget: { left: MAX_STEPS } };
-  const suspects = suspectsOf(failure);
-  const commands: string[] = [];
-  for (const suspect of suspects) {
-    const result = await searchWithout(input, new Set([suspect]));
-    if (result.kind === "solved") commands.push(commandOf(input, [suspect], result.chosen));
-    if (input.budget.left < 0) break;
-  }
-  const found = commands.filter((command) => command !== "");
-  return found.length > 0 ? found : suggestTogether(input, suspects);
+  const found: string[] = [];
+  // What the registry answers must not put another failure in the place of the one that is explained.
+  const tries = tryAll(input, failure, found).catch(() => undefined);
+  await Promise.race([tries, over]);
+  // Ends a try that still waits for the registry.
+  input.budget.left = -1;
+  return [...found];
 }
 
-async function suggestTogether(input: SearchInput, suspects: readonly string[]): Promise<string[]> {
+async function tryAll(
+  input: SearchInput,
+  failure: Incompatibility,
+  found: string[],
+): Promise<void> {
+  const suspects = suspectsOf(failure);
+  for (const suspect of suspects) {
+    const result = await searchWithout(input, new Set([suspect]));
+    if (result.kind === "solved") keep(found, commandOf(input, [suspect], result.chosen));
+    if (input.budget.left < 0) return;
+  }
+  if (found.length > 0) return;
   const changed = new Set(suspects);
   for (let round = 0; round < MAX_ROUNDS && changed.size > 0; round++) {
     const result = await searchWithout(input, changed);
-    if (result.kind === "solved")
-      return [commandOf(input, [...changed], result.chosen)].filter((command) => command !== "");
+    if (result.kind === "solved") return keep(found, commandOf(input, [...changed], result.chosen));
+    if (result.kind === "gave_up") return;
     const before = changed.size;
-    if (input.budget.left < 0) return [];
     for (const suspect of suspectsOf(result.failure)) changed.add(suspect);
-    if (changed.size === before) return [];
+    if (changed.size === before) return;
   }
-  return [];
+}
+
+function keep(found: string[], command: string): void {
+  if (command !== "") found.push(command);
 }
 
 /** The names that the project itself asks for in what a failure rests on, sorted. */
@@ -86,7 +101,8 @@ function commandOf(input: SearchInput, names: readonly string[], chosen: Chosen)
   for (const { kind, name, range } of input.requirements) {
     const found = chosen.get(name);
     if (!found || names.includes(name)) continue;
-    const own = input.requirements.filter((asked) => asked.name === name && isRewritable(asked));
+    const all = [...input.requirements, ...input.replaced];
+    const own = all.filter((asked) => asked.name === name && isRewritable(asked));
     if (kind === "wanted") put(add, commandFor(own), atVersion(name, found));
     else if (input.fresh.has(name) && own[0]?.kind === kind && range !== undefined)
       put(add, commandFor(own), quoted(printable(`${name}@${range}`)));

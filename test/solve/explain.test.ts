@@ -247,3 +247,69 @@ test("a proof of hundreds of steps is told in short", async () => {
     - this project depends on pigeon5 *"
   `);
 });
+
+test("a long chain is told from both ends, and its proof is whole", async () => {
+  const listing: Listing = {};
+  for (let at = 0; at < 3000; at++) listing[`c${at}`] = { "1.0.0": { [`c${at + 1}`]: "^1.0.0" } };
+  const result = await solve(inputOf(listing, { dependencies: { c0: "*" } }));
+  expect(!result.ok && result.failure.proof.length).toBe(6001);
+  expect(!result.ok && result.failure.explanation).toMatchInlineSnapshot(`
+    "Because c0 1.0.0 depends on c1 ^1.0.0 and c1 1.0.0 depends on c2 ^1.0.0, c0 1.0.0 requires c2 1.0.0
+    And because c2 1.0.0 depends on c3 ^1.0.0, c0 1.0.0 requires c3 1.0.0
+    And because c3 1.0.0 depends on c4 ^1.0.0, c0 1.0.0 requires c4 1.0.0
+    And because c4 1.0.0 depends on c5 ^1.0.0, c0 1.0.0 requires c5 1.0.0
+    And so on through 2992 packages, c0 1.0.0 requires c2997 1.0.0
+    And because c2997 1.0.0 depends on c2998 ^1.0.0, c0 1.0.0 requires c2998 1.0.0
+    And because c2998 1.0.0 depends on c2999 ^1.0.0, c0 1.0.0 requires c2999 1.0.0
+    And because c2999 1.0.0 depends on c3000, which does not exist, c0 1.0.0 cannot be used
+    So, because this project depends on c0 *, no versions fit together"
+  `);
+});
+
+test("a proof too long to tell names what there is not", async () => {
+  const listing: Listing = {};
+  for (let pigeon = 0; pigeon < 6; pigeon++) {
+    const versions = Array.from({ length: 5 }, (_, v) => [
+      `${v + 1}.0.0`,
+      { [`hole${v}`]: `${pigeon + 1}.0.0` },
+    ]);
+    listing[`pigeon${pigeon}`] = {
+      ...Object.fromEntries(versions),
+      "6.0.0": pigeon === 3 ? { none: "*" } : { pigeon3: "6.0.0" },
+    };
+    for (let hole = 0; hole < 5; hole++) (listing[`hole${hole}`] ??= {})[`${pigeon + 1}.0.0`] = {};
+  }
+  listing["all"] = {
+    "1.0.0": Object.fromEntries(Array.from({ length: 6 }, (_, p) => [`pigeon${p}`, "*"])),
+  };
+  const text = await answer(listing, { dependencies: { all: "*" } });
+  expect(text.replace(/\d+ steps/, "N steps")).toMatchInlineSnapshot(`
+    "No versions fit together. The proof takes N steps over 8 packages and begins with:
+    - this project depends on all *
+    It rests on:
+    - pigeon3 6.0.0 depends on none, which does not exist"
+  `);
+});
+
+test("help waits for the registry as long as patience lasts, and its failures stay its own", async () => {
+  const listing = {
+    foo: { "1.0.0": { bar: "^1.0.0" }, "2.0.0": { far: "*" } },
+    bar: { "2.0.0": {} },
+    far: { "1.0.0": {} },
+  };
+  const input = inputOf(listing, { dependencies: { foo: "^1.0.0" } });
+  const told = async (far: () => Promise<undefined>): Promise<unknown> => {
+    const versionsOf: typeof input.versionsOf = (name) =>
+      name === "far" ? far() : input.versionsOf(name);
+    const patience = (): Promise<unknown> => new Promise((over) => void setImmediate(over));
+    const result = await solve({ ...input, versionsOf, patience });
+    return !result.ok && [result.failure.explanation.split(",")[0], result.failure.suggestions];
+  };
+  const failure = "Because foo 1.0.0 depends on bar ^1.0.0";
+  expect(await told(() => new Promise(() => undefined))).toEqual([failure, []]);
+  expect(await told(() => Promise.reject(new Error("connection reset")))).toEqual([failure, []]);
+  expect((await solve(input)).ok).toBe(false);
+  expect(await answer(listing, { dependencies: { foo: "^1.0.0" } })).toEndWith(
+    "$ land add foo@^2.0.0",
+  );
+});

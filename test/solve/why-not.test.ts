@@ -65,6 +65,13 @@ test("a range of the project itself is named", async () => {
   expect(await ask(forOthers, wanted)).toEqual({ ...to, needs: ["left 1.x (overrides)"] });
 });
 
+test("a suggested command keeps the section that the package stands in", async () => {
+  const project = { dependencies: { app: "^1.0.0" }, devDependencies: { left: "^1.0.0" } };
+  expect((await told(project, "^2.0.0")).split("\n").at(-1)).toBe(
+    "$ land add app@^2.0.0 && land add --dev left@^2.0.0",
+  );
+});
+
 test("what cannot be is explained, with what would help", async () => {
   expect(await told({ dependencies: { app: "^1.0.0" } }, "^2.0.0")).toMatchInlineSnapshot(`
     "Because this project depends on app ^1.0.0 and app 1.0.0 depends on left ^1.0.0, left ^1.0.0 is needed
