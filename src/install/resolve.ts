@@ -15,6 +15,9 @@ import type { InstallOptions } from "./options.ts";
 import { pinKeys } from "./pins.ts";
 import { candidatesOf } from "./policy.ts";
 
+/** So long a registry may take over suggestions, once it is known that nothing fits. */
+const PATIENCE_MS = 1000;
+
 /**
  * The lock of a workspace after solving anew, locked versions preferred. Signatures were verified, and no version has other
  * bytes than the old lock knows. Members are no packages of it. What differs from the workspace `onDisk` is part of every
@@ -93,6 +96,7 @@ export function solveInputOf(
       return entries && candidatesOf(entries, options.security, options.now());
     },
     landVersion: options.landVersion,
+    patience: () => new Promise((over) => void setTimeout(over, PATIENCE_MS).unref()),
   };
 }
 
