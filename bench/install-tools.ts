@@ -1,6 +1,6 @@
-/** The four installers of `bench/install.ts`, each in a folder and with a home of its own. */
+/** The four installers of `bench/install.ts`, each in a folder and with a home of its own, as an ordinary user. */
 import { readFileSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { chown, copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { landBinary } from "../test/support/binary.ts";
@@ -20,14 +20,24 @@ export type Tool = {
 /** The state before a run: what is there. */
 export type State = { cache: boolean; lock: boolean; tree: boolean };
 
+/** Who installs where the bench runs as root: root's own installs copy files that others may link. */
+const USER = process.getuid?.() === 0 ? 1000 : undefined;
+const AS_USER =
+  USER === undefined
+    ? []
+    : ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", "--"];
+
 /** All that can be had here; those of the peers come from npm. */
 export async function makeTools(work: string, roots: Record<string, string>): Promise<Tool[]> {
   const pnpm = await installPnpm(join(work, "tools"));
+  const bun = USER === undefined ? process.execPath : join(work, "tools", "bun");
+  // That of root lies where others may not look.
+  if (USER !== undefined) await copyFile(process.execPath, bun);
   const npmVersion = (await Bun.$`npm --version`.quiet().text()).trim();
   const tools = [
     await landTool(work),
     simple(work, "bun", Bun.version, {
-      command: [process.execPath, "install", "--ignore-scripts"],
+      command: [bun, "install", "--ignore-scripts"],
       env: (home, registry) => ({
         BUN_INSTALL_CACHE_DIR: join(home, "cache"),
         BUN_CONFIG_REGISTRY: registry,
@@ -77,6 +87,7 @@ async function makeProject({ name, dir }: Tool, roots: Record<string, string>): 
     // Trust and scripts are the installer's; what is compared is fetching and laying.
     ...(name === "pnpm" && { "pnpm-workspace.yaml": "minimumReleaseAge: 0\n" }),
   });
+  await giveToUser(dir);
 }
 
 async function landTool(work: string): Promise<Tool> {
@@ -151,7 +162,13 @@ export async function prepare({ paths, dir, run }: Tool, state: State): Promise<
   for (const part of ["cache", "lock", "tree"] as const)
     if (!state[part])
       for (const path of paths[part]) await rm(path, { recursive: true, force: true });
-  await mkdir(run("").env["HOME"] ?? dir, { recursive: true });
+  const home = run("").env["HOME"] ?? dir;
+  await mkdir(home, { recursive: true });
+  await giveToUser(home);
+}
+
+async function giveToUser(folder: string): Promise<void> {
+  if (USER !== undefined) await chown(folder, USER, USER);
 }
 
 const LOOK_MS = 10;
@@ -163,7 +180,7 @@ export type Run = { ms: number; peakBytes: number };
 export async function runOnce({ name, dir, run }: Tool, registry: string): Promise<Run> {
   const { command, env } = run(registry);
   const began = performance.now();
-  const child = Bun.spawn(command, {
+  const child = Bun.spawn([...AS_USER, ...command], {
     cwd: dir,
     env,
     stdin: "ignore",

@@ -5,6 +5,9 @@
  *
  *   bun bench/install.ts [--packages 300] [--rounds 3] [--line loopback|slow|both] [--keep DIR] [--tools land,bun,pnpm,npm]
  *
+ * Where it runs as root, the installers run as user 1000, for whom land links files as the others do: --keep must be a folder
+ * that this user can reach.
+ *
  * Needs the npm registry for the packages at the first run with --keep; `LAND_TEST_BINARY` names the binary, else dist/land.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";

@@ -88,7 +88,7 @@ type IndexText = { about: BundledIndex; bytes: Uint8Array };
 async function readIndexes(landHome: string, { packages }: Lock): Promise<IndexText[]> {
   const found = new Map<Digest, IndexText>();
   for (const { registry, name } of packages) {
-    const cached = await readCachedText({ landHome, registry, name });
+    const cached = readCachedText({ landHome, registry, name });
     if (!cached) continue;
     const bytes = Buffer.from(cached.text);
     const hex = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");

@@ -62,8 +62,8 @@ export async function importBundle(home: StoreHome & { path: string }): Promise<
       },
       async index({ registry, name }, text) {
         const place = { landHome, registry, name };
-        if (await readCachedText(place)) return;
-        await writeCachedIndex(place, NO_ETAG, text);
+        if (readCachedText(place)) return;
+        writeCachedIndex(place, NO_ETAG, text);
         result.indexes += 1;
       },
     });

@@ -1,12 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { LandError } from "#base/errors.ts";
 import { isMap } from "#pack/json.ts";
 import { type IndexEntry, parseIndex } from "#remote/index-lines.ts";
 import type { RegistryUrl } from "#remote/registry-url.ts";
-import { errorCode, fileFailed, readTextIfAny } from "#store/files.ts";
+import { errorCode, fileFailed } from "#store/files.ts";
 
 /** Whose index: where it is kept is made of these. */
 export type IndexPlace = { landHome: string; registry: RegistryUrl; name: string };
@@ -25,11 +34,8 @@ function pathOf({ landHome, registry, name }: IndexPlace): string {
 }
 
 /** An index kept from before; undefined where there is none or it is not whole, which only costs asking again. */
-export async function readCachedIndex(
-  place: IndexPlace,
-  url: string,
-): Promise<CachedIndex | undefined> {
-  const cached = await readCachedText(place);
+export function readCachedIndex(place: IndexPlace, url: string): CachedIndex | undefined {
+  const cached = readCachedText(place);
   if (!cached) return undefined;
   try {
     return { etag: cached.etag, entries: parseIndex(place.name, cached.text, url) };
@@ -40,11 +46,13 @@ export async function readCachedIndex(
 }
 
 /** The same as the registry sent it. Nothing of the text was checked. */
-export async function readCachedText(
-  place: IndexPlace,
-): Promise<{ etag: string; text: string } | undefined> {
-  const content = await readTextIfAny(pathOf(place)).catch(() => undefined);
-  if (content === undefined) return undefined;
+export function readCachedText(place: IndexPlace): { etag: string; text: string } | undefined {
+  let content: string;
+  try {
+    content = readFileSync(pathOf(place), "utf8");
+  } catch {
+    return undefined;
+  }
   const end = content.indexOf("\n");
   try {
     const head: unknown = JSON.parse(content.slice(0, end));
@@ -63,33 +71,34 @@ export async function readCachedText(
  *
  * @throws file_failed
  */
-export async function writeCachedIndex(
-  place: IndexPlace,
-  etag: string,
-  text: string,
-): Promise<void> {
+export function writeCachedIndex(place: IndexPlace, etag: string, text: string): void {
   const path = pathOf(place);
   const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
   const content = `${JSON.stringify({ etag, bytes: Buffer.byteLength(text) })}\n${text}`;
   try {
-    await writeFile(temporary, content).catch(async (cause: unknown) => {
+    try {
+      writeFileSync(temporary, content);
+    } catch (cause) {
       if (errorCode(cause) !== "ENOENT") throw cause;
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(temporary, content);
-    });
-    await rename(temporary, path);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(temporary, content);
+    }
+    renameSync(temporary, path);
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    // Where a part of the path is a file, there is nothing to remove, and the system says so.
+    if (errorCode(cause) !== "ENOTDIR") rmSync(temporary, { force: true });
     throw fileFailed("write", path, cause);
   }
 }
 
 /** Notes that an index was of use, so that it is not taken for one that nobody needs. */
-export async function keepCachedIndex(place: IndexPlace, now: Date): Promise<void> {
+export function keepCachedIndex(place: IndexPlace, now: Date): void {
   const path = pathOf(place);
-  const found = await stat(path).catch(() => undefined);
-  if (found && now.getTime() - found.mtimeMs > DAY_MS)
-    await utimes(path, now, now).catch(() => undefined);
+  try {
+    if (now.getTime() - statSync(path).mtimeMs > DAY_MS) utimesSync(path, now, now);
+  } catch {
+    // A cache that may only be read.
+  }
 }
 
 /** What pruning took away. */

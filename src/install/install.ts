@@ -10,6 +10,7 @@ import { errorCode, fileFailed, readTextIfAny, writeFileAtomic } from "#store/fi
 import { type Lock as OsLock, takeLock } from "#store/lock.ts";
 
 import { commitChange, healChange, isThere } from "./commit.ts";
+import { ensureAllStored } from "./fetch-many.ts";
 import { ensureStored } from "./fetch.ts";
 import { type FileChange, type Journal, STAGING } from "./journal.ts";
 import { changesOfLock, differencesOf, ROOT_FOLDER } from "./lock-fit.ts";
@@ -18,9 +19,8 @@ import { serializeLock } from "./lock-write.ts";
 import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
 import type { Held, Links } from "./marker.ts";
 import { linksOf } from "./members.ts";
-import { createMetadata, downloadShares, type Metadata } from "./metadata.ts";
+import { createMetadata, type Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
-import { inParallel } from "./parallel.ts";
 import { checkLockPolicy } from "./policy.ts";
 import { noteUse, tendStore } from "./prune-auto.ts";
 import { editForMode } from "./request.ts";
@@ -245,12 +245,7 @@ async function applyChange(options: InstallOptions, application: Application): P
   try {
     const fetchOne = async (locked: LockedPackage): Promise<StoredPackage> =>
       ensureStored(options, store, locked, metadata.knownSize(locked));
-    const stored = await inParallel(
-      change.place,
-      options.concurrency,
-      fetchOne,
-      downloadShares(metadata),
-    );
+    const stored = await ensureAllStored(options, store, change.place, metadata);
     await tellBefore(options.hooks, rootDir, change.result);
     options.onEvent?.({ kind: "write", packages: change.place.length });
     const { landBinary, link } = options;

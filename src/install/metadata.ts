@@ -1,11 +1,9 @@
 import { fail } from "#base/errors.ts";
-import { createTurns } from "#base/turns.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
 import type { RegistryUrl } from "#remote/registry-url.ts";
 
-import { keepCachedIndex, readCachedIndex, writeCachedIndex } from "./index-cache.ts";
+import { createIndexes } from "./indexes.ts";
 import type { Lock } from "./lockfile.ts";
-import { notKnownHere } from "./offline.ts";
 import type { InstallOptions } from "./options.ts";
 import type { Shares } from "./parallel.ts";
 
@@ -17,10 +15,9 @@ export type Metadata = {
   versionsOf: (name: string) => Promise<readonly IndexEntry[] | undefined>;
   /** Packed bytes of a version, where its package was asked for anyway. Asks nothing. */
   knownSize: (wanted: { name: string; version: string }) => number | undefined;
+  /** Asks at once for what these requirements, and what they need in turn, will most likely ask for, of the default registry. Nothing is thrown. */
+  expect: (requirements: Readonly<Record<string, string>>) => void;
 };
-
-/** Indexes that are asked for at a time, for each archive. Behind a round trip of 50 ms 64 take a third of the time of 16. */
-const INDEXES_PER_DOWNLOAD = 8;
 
 /** Makes the view of the registries for one install. Answers are kept in `$LAND_HOME/cache/index` and asked for by ETag. */
 export function createMetadata(options: InstallOptions, lock: Lock | undefined): Metadata {
@@ -29,24 +26,31 @@ export function createMetadata(options: InstallOptions, lock: Lock | undefined):
   );
   const asked = new Map<string, Promise<readonly IndexEntry[] | undefined>>();
   const known = new Map<string, readonly IndexEntry[]>();
-  // An index is small, so that many at a time cost nothing but time on the way; a slow registry holds up no other one.
-  const inTurn = createTurns(options.concurrency * INDEXES_PER_DOWNLOAD);
   const registryOf = (name: string): RegistryUrl => locked.get(name) ?? options.registry;
+  const indexes = createIndexes(options);
   return {
     registryOf,
     versionsOf(name) {
       const running = asked.get(name);
       if (running) return running;
-      const answer = inTurn(registryOf(name), async () => {
-        const entries = await readVersions(options, registryOf(name), name);
+      const answer = (async () => {
+        const registry = registryOf(name);
+        if (!options.offline) requireTrusted(options, registry, name);
+        const entries = await indexes.read(registry, name);
         if (entries) known.set(name, entries);
         return entries;
-      });
+      })();
       asked.set(name, answer);
       return answer;
     },
     knownSize: ({ name, version }) =>
       known.get(name)?.find((entry) => entry.version === version)?.sizeBytes,
+    expect(requirements) {
+      const ours = Object.entries(requirements).filter(
+        ([name]) => registryOf(name) === options.registry,
+      );
+      indexes.expect(options.registry, Object.fromEntries(ours));
+    },
   };
 }
 
@@ -74,28 +78,4 @@ export function requireTrusted(
 ): void {
   if (registry !== own && !configured.includes(registry))
     throw fail("registry_untrusted", { registry, name });
-}
-
-async function readVersions(
-  options: InstallOptions,
-  registry: RegistryUrl,
-  name: string,
-): Promise<readonly IndexEntry[] | undefined> {
-  const url = `${registry}/api/v1/index/${encodeURIComponent(name)}`;
-  const place = { landHome: options.landHome, registry, name };
-  const cached = await readCachedIndex(place, url);
-  if (options.offline) {
-    if (cached) return cached.entries;
-    throw notKnownHere(url, "the versions are not known here");
-  }
-  requireTrusted(options, registry, name);
-  const remote = await options.remoteFor(registry);
-  const answer = await remote.readIndex(name, cached?.etag);
-  if (answer.kind === "absent") return undefined;
-  if (answer.kind === "unchanged") {
-    await keepCachedIndex(place, options.now());
-    return cached?.entries;
-  }
-  if (answer.etag !== undefined) await writeCachedIndex(place, answer.etag, answer.text);
-  return answer.entries;
 }

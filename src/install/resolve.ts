@@ -11,7 +11,7 @@ import { lockedManifestsOf } from "./lock-fit.ts";
 import { type Lock, type LockedPackage } from "./lockfile.ts";
 import { toSolve } from "./members.ts";
 import type { Metadata } from "./metadata.ts";
-import type { InstallOptions } from "./options.ts";
+import { type InstallOptions, REQUIREMENT_KINDS } from "./options.ts";
 import { pinKeys } from "./pins.ts";
 import { candidatesOf } from "./policy.ts";
 
@@ -36,7 +36,9 @@ export async function resolveLock(
   const { root, members } = workspace;
   const locked = preferred(options, old);
   const fresh = freshNames(onDisk.root.manifest, root.manifest);
-  const result = await solve({ ...solveInputOf(options, workspace, locked, metadata), fresh });
+  const input = solveInputOf(options, workspace, locked, metadata);
+  metadata.expect(outsideOf(input.root, members));
+  const result = await solve({ ...input, fresh });
   if (!result.ok) throw fail("no_solution", result.failure);
   const isMember = new Set<string>(members.map(({ name }) => name));
   const packages: LockedPackage[] = [];
@@ -58,15 +60,24 @@ export async function resolveLock(
 
 /** Names that a manifest asks for in another way than before. */
 function freshNames(before: Manifest, after: Manifest): Set<string> {
-  const kinds = ["dependencies", "devDependencies", "optionalDependencies"] as const;
   return new Set(
-    kinds.flatMap((kind) =>
+    REQUIREMENT_KINDS.flatMap((kind) =>
       Object.keys(after[kind]).filter(
         (name) =>
           before[kind][name] !== after[kind][name] && !isWorkspaceRange(after[kind][name] ?? ""),
       ),
     ),
   );
+}
+
+/** What the root asks registries for. */
+function outsideOf(
+  root: SolveInput["root"],
+  members: Workspace["members"],
+): Record<string, string> {
+  const wanted = { ...root.dependencies, ...root.devDependencies, ...root.optionalDependencies };
+  for (const { name } of members) delete wanted[name];
+  return wanted;
 }
 
 /**

@@ -15,11 +15,18 @@ import { Package, PackagePage, type PackageQuery, Version } from "#registry/mode
 
 import { ANSWER_LIMITS, problemOfType, readBody } from "./answer.ts";
 import { type CronVerbs, cronVerbs } from "./cron-verbs.ts";
+import {
+  type ArchivesWanted,
+  downloadMany,
+  type ManyDownloaded,
+  type SentArchive,
+} from "./download-many.ts";
 import { downloadArchive } from "./download.ts";
 import { type EnvVerbs, envVerbs } from "./env-verbs.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import { type FunctionVerbs, functionVerbs } from "./function-verbs.ts";
-import { type IndexEntry, parseIndex } from "./index-lines.ts";
+import { type IndexAnswer, parseIndex } from "./index-lines.ts";
+import { type IndexesWanted, readIndexes } from "./index-many.ts";
 import { type KvVerbs, kvVerbs } from "./kv-verbs.ts";
 import { DEFAULT_NETWORK, type Fetch, type NetworkOptions, type Transport } from "./network.ts";
 import { type OwnerVerbs, ownerVerbs } from "./owner-verbs.ts";
@@ -48,12 +55,6 @@ export type RemoteOptions = {
   random?: () => number;
   now?: () => Date;
 };
-
-/** What an index request found. `text` is the index as sent, for a cache. */
-export type IndexAnswer =
-  | { kind: "fresh"; entries: IndexEntry[]; text: string; etag?: string }
-  | { kind: "unchanged" }
-  | { kind: "absent" };
 
 /**
  * A registry. Every verb throws `network`, `bad_answer`, `cancelled`, or the error that the registry threw; reads are
@@ -84,10 +85,21 @@ export type Remote = SiteVerbs &
     readVersion: (name: string, version: string) => Promise<Version>;
     /** All versions as the solver needs them; `unchanged` where `etag` still holds. */
     readIndex: (name: string, etag?: string) => Promise<IndexAnswer>;
+    /** Many of the same at once, handed over as they come; see `readIndexes`. False where the registry does not take the question. */
+    readIndexes: (
+      wanted: IndexesWanted,
+      follow: boolean,
+      take: (name: string, answer: IndexAnswer) => void,
+    ) => Promise<boolean>;
     yank: (name: string, version: string) => Promise<void>;
     unyank: (name: string, version: string) => Promise<void>;
     /** The archive, piece by piece, resumed where it breaks. The checksum is the caller's to verify. */
     download: (name: string, version: string, limitBytes?: number) => AsyncGenerator<Uint8Array>;
+    /** Many archives one after the other, as they come; see `downloadMany`. The checksums are the caller's to verify. */
+    downloadMany: (
+      wanted: ArchivesWanted,
+      take: (archive: SentArchive) => Promise<void>,
+    ) => Promise<ManyDownloaded>;
   };
 
 /** Makes the client of one registry. @throws name_invalid where that is no address of one, or the token no token */
@@ -155,12 +167,19 @@ function packageVerbs(exchange: Exchange) {
     readVersion: (name: string, version: string) =>
       ask(Version, { method: "GET", path: pathOf(name, version) }),
     readIndex: (name: string, etag?: string) => readIndex(exchange, name, etag),
+    readIndexes: (
+      wanted: IndexesWanted,
+      follow: boolean,
+      take: (name: string, answer: IndexAnswer) => void,
+    ) => readIndexes(exchange, wanted, follow, take),
     yank: (name: string, version: string) =>
       tell({ method: "DELETE", path: pathOf(name, version) }),
     unyank: (name: string, version: string) =>
       tell({ method: "PUT", path: `${pathOf(name, version)}/unyank` }),
     download: (name: string, version: string, limitBytes = DEFAULT_LIMITS.packedBytes) =>
       downloadArchive(exchange, `${pathOf(name, version)}/download`, limitBytes),
+    downloadMany: (wanted: ArchivesWanted, take: (archive: SentArchive) => Promise<void>) =>
+      downloadMany(exchange, wanted, take),
   };
 }
 

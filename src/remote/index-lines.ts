@@ -23,6 +23,12 @@ export type IndexEntry = {
   publishedAt?: Date;
 };
 
+/** What an index request found. `text` is the index as sent, for a cache. */
+export type IndexAnswer =
+  | { kind: "fresh"; entries: IndexEntry[]; text: string; etag?: string }
+  | { kind: "unchanged" }
+  | { kind: "absent" };
+
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 /**

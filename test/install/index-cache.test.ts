@@ -27,7 +27,7 @@ test("an index that was cut, or is of an older form, is asked for anew", async (
   for (const text of [whole.slice(0, -20), older, "", "{", `${whole}x`]) {
     await Bun.write(join(folder, "left"), text);
     const place = { landHome: world.at("home"), registry: world.registry.url, name: "left" };
-    expect(await readCachedIndex(place, "x")).toBeUndefined();
+    expect(readCachedIndex(place, "x")).toBeUndefined();
     await world.project("app", { left: "1.0.0" });
     await world.install("app");
     await world.project("app", { left: "^1.0.0" });
@@ -48,10 +48,10 @@ test("pruning takes what was of no use for long, then the oldest until it fits",
     ["c", 20],
     ["d", 1],
   ] as const) {
-    await writeCachedIndex({ landHome: root.path, registry, name }, '"e"', "x".repeat(1000));
+    writeCachedIndex({ landHome: root.path, registry, name }, '"e"', "x".repeat(1000));
     await utimes(pathOf(name), daysAgo(days), daysAgo(days));
   }
-  await keepCachedIndex({ landHome: root.path, registry, name: "b" }, daysAgo(10));
+  keepCachedIndex({ landHome: root.path, registry, name: "b" }, daysAgo(10));
   const limits = { maxBytes: 2500, maxAgeDays: 90, now };
   const pruned = await pruneIndexCache(root.path, limits);
   expect(pruned.files).toBe(2);

@@ -1,0 +1,158 @@
+import { existsSync } from "node:fs";
+
+import { fail } from "#base/errors.ts";
+import type { Digest } from "#base/names.ts";
+import { DEFAULT_LIMITS } from "#pack/limits.ts";
+import type { SentArchive } from "#remote/download-many.ts";
+
+import { ensureStored } from "./fetch.ts";
+import type { LockedPackage } from "./lockfile.ts";
+import { downloadShares, type Metadata } from "./metadata.ts";
+import type { InstallOptions } from "./options.ts";
+import { inParallel } from "./parallel.ts";
+import { createReceiver } from "./receive.ts";
+import type { Store } from "./store.ts";
+import type { StoredPackage } from "./stored.ts";
+
+/** Archives from this size on are fetched singly, which can be resumed, in bytes. */
+const LARGE_BYTES = 1_000_000;
+/** Streams of many archives at a time, of each registry. */
+const STREAMS = 3;
+/** How many archives make one more stream worth while. */
+const PER_STREAM = 16;
+
+/** Packages that are fetched. */
+type Fetching = {
+  options: InstallOptions;
+  store: Store;
+  metadata: Metadata;
+  /** By digest what is in the store. */
+  stored: Map<Digest, StoredPackage>;
+  /** What went wrong first: nothing new is begun then. */
+  failures: unknown[];
+};
+
+/**
+ * All these packages in the store, in the same order: as they are there, else downloaded, many in one stream where the registry
+ * can. Fails as `ensureStored` does.
+ */
+export async function ensureAllStored(
+  options: InstallOptions,
+  store: Store,
+  wanted: readonly LockedPackage[],
+  metadata: Metadata,
+): Promise<StoredPackage[]> {
+  const fetching: Fetching = { options, store, metadata, stored: new Map(), failures: [] };
+  const missing: LockedPackage[] = [];
+  for (const locked of wanted) {
+    const known = await store.find(locked.digest);
+    if (known && known.name === locked.name && known.version === locked.version)
+      fetching.stored.set(locked.digest, known);
+    else missing.push(locked);
+  }
+  const streams = streamsOf(fetching, missing);
+  const inStreams = new Set(streams.flat());
+  const inStream = async (): Promise<void> => {
+    const left = await Promise.all(streams.map((stream) => fetchStream(fetching, stream)));
+    await fetchSingly(fetching, left.flat());
+  };
+  const singly = missing.filter((locked) => !inStreams.has(locked));
+  await Promise.all([fetchSingly(fetching, singly), inStream()]);
+  if (fetching.failures.length > 0) throw fetching.failures[0];
+  const all: StoredPackage[] = [];
+  for (const locked of wanted)
+    all.push(fetching.stored.get(locked.digest) ?? (await ensureStored(options, store, locked)));
+  return all;
+}
+
+/** What is worth a common stream, small ones first: not what is here, is large, needs a second checksum, or is alone. */
+function streamsOf(
+  { options, store, metadata }: Fetching,
+  missing: readonly LockedPackage[],
+): LockedPackage[][] {
+  if (options.offline || options.security.checksum !== "sha256") return [];
+  const sizeOf = (locked: LockedPackage): number => metadata.knownSize(locked) ?? 0;
+  const isTrusted = ({ registry }: LockedPackage): boolean =>
+    registry === options.registry || options.configured.includes(registry);
+  const worth = missing
+    .filter((locked) => isTrusted(locked) && sizeOf(locked) < LARGE_BYTES)
+    .filter(({ digest }) => !existsSync(store.archivePath(digest)))
+    .toSorted((a, b) => sizeOf(a) - sizeOf(b));
+  return [...Map.groupBy(worth, ({ registry }) => registry).values()].flatMap((group) => {
+    const count = Math.min(STREAMS, options.concurrency, Math.ceil(group.length / PER_STREAM));
+    const streams = Array.from({ length: count }, (): LockedPackage[] => []);
+    for (const [at, locked] of group.entries()) streams[at % count]?.push(locked);
+    return streams.filter(({ length }) => length > 1);
+  });
+}
+
+/** Fetches those in one stream that come so; gives the others. Failures are noted. */
+async function fetchStream(
+  fetching: Fetching,
+  stream: readonly LockedPackage[],
+): Promise<LockedPackage[]> {
+  const { options, metadata, failures } = fetching;
+  const byDigest = new Map(stream.map((locked) => [locked.digest, locked]));
+  const limitOf = (locked: LockedPackage): number =>
+    metadata.knownSize(locked) ?? DEFAULT_LIMITS.packedBytes;
+  const limits = new Map(stream.map((locked) => [locked.digest, limitOf(locked)]));
+  const [first] = stream;
+  if (!first) return [];
+  try {
+    const remote = await options.remoteFor(first.registry);
+    const { left } = await remote.downloadMany(limits, async (archive) => {
+      if (failures.length > 0) throw failures[0];
+      const locked = byDigest.get(archive.digest);
+      if (locked) await takeOne(fetching, locked, archive);
+    });
+    return left.flatMap((digest) => byDigest.get(digest) ?? []);
+  } catch (error) {
+    failures.push(error);
+    return [];
+  }
+}
+
+async function takeOne(
+  { options, store, stored }: Fetching,
+  locked: LockedPackage,
+  { digest, sizeBytes, pieces }: SentArchive,
+): Promise<void> {
+  const { name, version } = locked;
+  const receiver = createReceiver(store);
+  const hasher = new Bun.CryptoHasher("sha256");
+  let receivedBytes = 0;
+  try {
+    for await (const piece of pieces) {
+      hasher.update(piece);
+      await receiver.take(piece);
+      receivedBytes += piece.byteLength;
+      const about = { kind: "download", name, version } as const;
+      options.onEvent?.({ ...about, receivedBytes, totalBytes: sizeBytes });
+    }
+    const actual = `sha256:${hasher.digest("hex")}`;
+    const what = `the archive of "${name}@${version}"`;
+    if (actual !== digest) throw fail("checksum_mismatch", { what, expected: digest, actual });
+    stored.set(digest, await store.add(await receiver.finish(), locked));
+    options.onEvent?.({ kind: "stored", name, version });
+  } finally {
+    await receiver.close();
+  }
+}
+
+/** Fetches each by itself. Failures are noted. */
+async function fetchSingly(
+  { options, store, metadata, stored, failures }: Fetching,
+  packages: readonly LockedPackage[],
+): Promise<void> {
+  if (packages.length === 0 || failures.length > 0) return;
+  const work = async (locked: LockedPackage): Promise<void> => {
+    if (failures.length > 0) throw failures[0];
+    stored.set(
+      locked.digest,
+      await ensureStored(options, store, locked, metadata.knownSize(locked)),
+    );
+  };
+  await inParallel(packages, options.concurrency, work, downloadShares(metadata)).catch(
+    (error: unknown) => void failures.push(error),
+  );
+}
