@@ -48,6 +48,9 @@ const CASES: Record<string, Case> = {
     may: ["root account", "root admin"],
   },
   "DELETE /api/v1/invites/:id": { path: "/api/v1/invites/x", may: ["root account", "root admin"] },
+  // Both only read, and ask as much at once as a GET does one by one.
+  "POST /api/v1/index": { path: "/api/v1/index", send: json({ packages: {} }), may: "anyone" },
+  "POST /api/v1/archives": { path: "/api/v1/archives", send: json({ digests: [] }), may: "anyone" },
   "POST /api/v1/packages": {
     path: "/api/v1/packages",
     send: () => ({ body: formOf({ name: "left", version: "1.0.0" }) }),
