@@ -4,6 +4,7 @@ import { printable } from "#base/names.ts";
 import { defineCommand } from "./command.ts";
 import type { Context } from "./context.ts";
 import { globalFlag } from "./global-flag.ts";
+import { notingIdle } from "./idle.ts";
 import { changeArgs, resolutionArg } from "./install-args.ts";
 import { install, type InstallFlags } from "./installing.ts";
 import { parseSpec } from "./spec.ts";
@@ -38,7 +39,8 @@ With -g, each package gets a tree of its own below LAND_HOME, and its commands a
         problem: `Cannot install "${printable(first)}" so: without -g, land.json says what is installed`,
         hint: `Use \`land add ${printable(first)}\`, or \`land install -g ${printable(first)}\` for its commands`,
       });
-    return install(context, { kind: "install" }, { frozen: frozen || context.ci, ...flags });
+    const inFull = { frozen: frozen || context.ci, ...flags };
+    return notingIdle(context, (noted) => install(noted, { kind: "install" }, inFull));
   },
 });
 

@@ -1,6 +1,6 @@
 import { version as landVersion } from "#base/build-info.ts";
 import { installProject } from "#install/install.ts";
-import type { InstallEvent, InstallMode, InstallOptions } from "#install/options.ts";
+import type { InstallEvent, InstallMode, InstallOptions, InstallResult } from "#install/options.ts";
 
 import { renderChanges } from "./changes.ts";
 import type { Outcome } from "./command.ts";
@@ -29,7 +29,7 @@ export async function install(
   context: Context,
   mode: InstallMode,
   flags: InstallFlags = {},
-): Promise<Outcome> {
+): Promise<Outcome & { value: InstallResult }> {
   const began = performance.now();
   const progress = createProgress(context);
   try {

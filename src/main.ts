@@ -2,7 +2,7 @@
  * The program: argv → command → run → exit code.
  * The operating system calls it. It must never import at the top what `--version` does not need: that is its start-up time.
  */
-import { version } from "#base/build-info.ts";
+import { commit, version } from "#base/build-info.ts";
 
 const argv = process.argv.slice(2);
 if (argv[0] === "serve") {
@@ -29,8 +29,29 @@ if (argv[0] === "__sandbox") {
   process.exit(await complete(processWorld(argv)));
 } else if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
   await Bun.write(Bun.stdout, `${version}\n`); // process.stdout alone would take 8 ms to start
-} else {
+} else if (!(argv[0] === "install" && (await isIdle()))) {
   const { runLand } = await import("#commands/run.ts");
   const { processWorld } = await import("#commands/world.ts");
   process.exit(await runLand(processWorld(argv)));
+}
+
+/** Whether there is nothing to install, which then was told. What runs from source may be another at any time. */
+async function isIdle(): Promise<boolean> {
+  const { env } = process;
+  const home = env["LAND_HOME"] || (env["HOME"] && `${env["HOME"]}/.land`);
+  if (commit === "source" || !home?.startsWith("/")) return false;
+  const { idleLine, readIdle } = await import("#install/idle.ts");
+  const about = {
+    argv,
+    env,
+    cwd: process.cwd(),
+    landHome: home,
+    program: process.execPath,
+    version: `${version} ${commit}`,
+    uid: process.getuid?.(),
+  };
+  const packages = readIdle(about, new Date());
+  if (packages === undefined) return false;
+  await Bun.write(Bun.stderr, idleLine(packages, performance.now()));
+  return true;
 }

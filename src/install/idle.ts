@@ -1,0 +1,174 @@
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Who runs `land install`, where and with what. Paths are absolute, `cwd` with links resolved. */
+export type IdleAbout = {
+  argv: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+  landHome: string;
+  /** The program that runs. */
+  program: string;
+  /** What the program says that it is. */
+  version: string;
+  uid: number | undefined;
+};
+
+/** What an install that had nothing to do found. */
+export type IdleTree = {
+  /** Absolute. */
+  installDir: string;
+  /** Names of what lies in it. */
+  names: readonly string[];
+};
+
+type Note = {
+  key: string;
+  packages: number;
+  /** Milliseconds since 1970. */
+  until: number;
+  /** Path → what the system tells of it; null: it is not there. */
+  facts: Record<string, string | null>;
+  installDir: string;
+  names: string[];
+};
+
+/** How long nothing has to have changed: clocks of file systems tick that coarsely at most. */
+const STILL_MS = 3000;
+/** A note is good for so long, so that what is done once a day is. */
+const GOOD_MS = 3_600_000;
+/** Of no meaning to land, and different in each shell or at each call. */
+const UNREAD_ENV = new Set(["_", "OLDPWD", "SHLVL", "PWD"]);
+const NOTHING_ELSE = new Set(["install", "install --frozen"]);
+
+/**
+ * How many packages there are where a `land install` would do nothing, by what one found before that did nothing: since then
+ * neither the project nor the tree, the settings, the environment or the program is another. Undefined wherever anything is
+ * unusual; then it has to be done in full.
+ */
+export function readIdle(about: IdleAbout, now: Date): number | undefined {
+  if (!NOTHING_ELSE.has(about.argv.join(" "))) return undefined;
+  try {
+    const note: Note = JSON.parse(readFileSync(noteOf(about), "utf8"));
+    const left = note.until - now.getTime();
+    if (note.key !== keyOf(about) || !(left > 0 && left <= GOOD_MS)) return undefined;
+    for (const [path, fact] of Object.entries(note.facts))
+      if (factOf(path) !== fact) return undefined;
+    for (const name of note.names)
+      if (!lstatSync(`${note.installDir}/${name}`).isDirectory()) return undefined;
+    return note.packages;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is told then, on stderr. */
+export function idleLine(packages: number, ms: number): string {
+  const count = String(packages).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
+  return `${count} package${packages === 1 ? "" : "s"}, up to date (${Math.round(ms)} ms)\n`;
+}
+
+/** What the system tells of the project before an install looks at it, for `noteIdle`. Undefined where nothing will be noted. */
+export function beginIdle(about: IdleAbout): Record<string, string | null> | undefined {
+  if (process.platform === "win32" || !NOTHING_ELSE.has(about.argv.join(" "))) return undefined;
+  return factsOf(pathsOf(about));
+}
+
+/**
+ * Notes that an install which began at `began` had nothing to do. Nothing is noted where something was changed so shortly before
+ * that a further change could look the same, or where the project may be one of a workspace.
+ */
+export function noteIdle(
+  about: IdleAbout,
+  before: Record<string, string | null>,
+  { installDir, names }: IdleTree,
+  began: Date,
+): void {
+  const scopes = new Set(names.flatMap((name) => (name.startsWith("@") ? [dirname(name)] : [])));
+  const inTree = ["", ".land.json", ...scopes].map((name) => join(installDir, name));
+  try {
+    if (manifestsOf(about.cwd).some(mayBeWorkspace)) return;
+    const facts = factsOf([...Object.keys(before), ...inTree, lockOf(about)]);
+    for (const [path, fact] of Object.entries(before)) if (facts[path] !== fact) return;
+    const still = (path: string): boolean => isStill(path, began);
+    if (![...Object.keys(before), ...inTree].every(still)) return;
+    const note: Note = {
+      key: keyOf(about),
+      packages: names.length,
+      until: began.getTime() + GOOD_MS,
+      facts,
+      installDir,
+      names: [...names],
+    };
+    const path = noteOf(about);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.${process.pid}`, JSON.stringify(note));
+    renameSync(`${path}.${process.pid}`, path);
+  } catch {
+    // It only saves time.
+  }
+}
+
+function noteOf({ landHome, cwd }: IdleAbout): string {
+  return join(landHome, "cache", "idle", `${hashOf(cwd)}.json`);
+}
+
+/** The lock under which an install works: whoever takes it writes into it. */
+function lockOf({ landHome, cwd }: IdleAbout): string {
+  return join(landHome, "locks", `project-${hashOf(cwd)}.lock`);
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+function keyOf({ argv, env, cwd, landHome, program, version, uid }: IdleAbout): string {
+  const read = Object.entries(env).filter(([name]) => !UNREAD_ENV.has(name));
+  const all = [
+    argv,
+    cwd,
+    landHome,
+    program,
+    version,
+    uid,
+    read.toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ];
+  return createHash("sha256").update(JSON.stringify(all)).digest("hex");
+}
+
+/** What a project and its settings are read from. */
+function pathsOf({ cwd, landHome, program }: IdleAbout): string[] {
+  const own = [cwd, join(cwd, "land.lock"), program];
+  const settings = ["config.json", "state.json"].map((name) => join(landHome, name));
+  return [...own, ...settings, ...manifestsOf(cwd)];
+}
+
+/** The manifests of a folder and of all above it. */
+function manifestsOf(cwd: string): string[] {
+  const own = ["land.json", "package.json"].map((name) => join(cwd, name));
+  return dirname(cwd) === cwd ? own : [...own, ...manifestsOf(dirname(cwd))];
+}
+
+function mayBeWorkspace(path: string): boolean {
+  if (factOf(path) === null) return false;
+  const text = readFileSync(path, "utf8");
+  return text.includes("workspaces") || text.includes("\\u");
+}
+
+function factsOf(paths: readonly string[]): Record<string, string | null> {
+  return Object.fromEntries(paths.map((path) => [path, factOf(path)]));
+}
+
+/** Changes with each change of a file, or of the entries of a folder: nobody can set the moment of the last one. */
+function factOf(path: string): string | null {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (!found) return null;
+  const { dev, ino, mode, uid, size, mtimeNs, ctimeNs } = found;
+  return [dev, ino, mode, uid, size, mtimeNs, ctimeNs].join(" ");
+}
+
+function isStill(path: string, began: Date): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return !found || Math.max(found.ctimeMs, found.mtimeMs) < began.getTime() - STILL_MS;
+}

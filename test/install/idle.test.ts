@@ -1,0 +1,211 @@
+import { expect, test } from "bun:test";
+import {
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { beginIdle, type IdleAbout, idleLine, noteIdle, readIdle } from "#install/idle.ts";
+import { lockProject } from "#install/install.ts";
+
+const MINUTE_MS = 60_000;
+const NAMES = ["left", "@ada/greet"];
+/** All that the tests make is old by then. */
+const later = (ms = MINUTE_MS): Date => new Date(Date.now() + ms);
+
+type Idle = Disposable & {
+  about: IdleAbout;
+  at: (path: string) => string;
+  note: () => void;
+  read: (more?: Partial<IdleAbout>) => number | undefined;
+};
+
+/** A project in whose tree two packages are, noted as idle. */
+function idleProject(): Idle {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "land-idle-")));
+  const at = (path: string): string => join(root, path);
+  for (const folder of ["above/app/tree/left", "above/app/tree/@ada/greet", "home/locks"])
+    mkdirSync(at(folder), { recursive: true });
+  for (const file of [
+    "above/app/land.json",
+    "above/app/land.lock",
+    "above/app/tree/.land.json",
+    "home/config.json",
+    "home/state.json",
+    "program",
+  ])
+    writeFileSync(at(file), "{}");
+  const about: IdleAbout = {
+    argv: ["install"],
+    env: { LAND_HOME: at("home"), PATH: "/bin" },
+    cwd: at("above/app"),
+    landHome: at("home"),
+    program: at("program"),
+    version: "1.0.0",
+    uid: 7,
+  };
+  const note = (): void => {
+    const before = beginIdle(about);
+    if (before)
+      noteIdle(about, before, { installDir: at("above/app/tree"), names: NAMES }, later());
+  };
+  note();
+  return {
+    about,
+    at,
+    note,
+    read: (more) => readIdle({ ...about, ...more }, later()),
+    [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+test("what had nothing to do has nothing to do again, and says so with the same words", () => {
+  using idle = idleProject();
+  expect(idle.read()).toBe(2);
+  expect(idle.read({ env: { ...idle.about.env, SHLVL: "2", _: "/x", OLDPWD: "/" } })).toBe(2);
+  expect([idleLine(1, 8.4), idleLine(2, 8), idleLine(12_345, 8)]).toEqual([
+    "1 package, up to date (8 ms)\n",
+    "2 packages, up to date (8 ms)\n",
+    "12,345 packages, up to date (8 ms)\n",
+  ]);
+});
+
+test("other words, another environment, program, version, user, home or folder are no longer the same", () => {
+  using idle = idleProject();
+  const { env } = idle.about;
+  const others: Partial<IdleAbout>[] = [
+    { argv: ["install", "--frozen"] },
+    { argv: ["install", "--offline"] },
+    { argv: ["install", "-g"] },
+    { argv: ["install", "left"] },
+    { env: { ...env, LAND_REGISTRY: "https://other.example" } },
+    { env: { ...env, CI: "true" } },
+    { env: {} },
+    { program: idle.at("above") },
+    { version: "1.0.1" },
+    { uid: 0 },
+    { landHome: idle.at("above") },
+    { cwd: idle.at("above") },
+  ];
+  for (const other of others) expect([other, idle.read(other)]).toEqual([other, undefined]);
+  expect(idle.read()).toBe(2);
+});
+
+/** What may happen to a project between two installs. */
+const CHANGES: Record<string, (at: Idle["at"]) => void> = {
+  "the manifest is written again": (at) => writeFileSync(at("above/app/land.json"), "{ }"),
+  "the manifest is written again with as many bytes and its old moment": (at) => {
+    const { atime, mtime } = statSync(at("above/app/land.json"));
+    writeFileSync(at("above/app/land.json"), "[]");
+    utimesSync(at("above/app/land.json"), atime, mtime);
+  },
+  "another file takes the place of the manifest": (at) => {
+    writeFileSync(at("x"), "{}");
+    renameSync(at("x"), at("above/app/land.json"));
+  },
+  "the manifest goes": (at) => rmSync(at("above/app/land.json")),
+  "a package.json comes": (at) => writeFileSync(at("above/app/package.json"), "{}"),
+  "the lock changes": (at) => writeFileSync(at("above/app/land.lock"), "x"),
+  "the lock goes": (at) => rmSync(at("above/app/land.lock")),
+  "a manifest above comes, which may be of a workspace": (at) =>
+    writeFileSync(at("above/package.json"), '{ "workspaces": ["app"] }'),
+  "the settings change": (at) => writeFileSync(at("home/config.json"), "{ }"),
+  "the settings go": (at) => rmSync(at("home/config.json")),
+  "the state changes": (at) => writeFileSync(at("home/state.json"), "{ }"),
+  "the program is another": (at) => writeFileSync(at("program"), "new"),
+  "a package goes": (at) => rmSync(at("above/app/tree/left"), { recursive: true }),
+  "a package of a scope goes": (at) => rmSync(at("above/app/tree/@ada/greet"), { recursive: true }),
+  "a package becomes a link": (at) => {
+    renameSync(at("above/app/tree/left"), at("elsewhere"));
+    symlinkSync(at("elsewhere"), at("above/app/tree/left"));
+  },
+  "a scope becomes a link": (at) => {
+    renameSync(at("above/app/tree/@ada"), at("elsewhere"));
+    symlinkSync(at("elsewhere"), at("above/app/tree/@ada"));
+  },
+  "the marker changes": (at) => writeFileSync(at("above/app/tree/.land.json"), "{ }"),
+  "the tree goes": (at) => rmSync(at("above/app/tree"), { recursive: true }),
+  "a change was decided and not completed": (at) =>
+    writeFileSync(at("above/app/tree/.land-journal.json"), "{}"),
+  "a change was prepared": (at) => mkdirSync(at("above/app/tree/.land-staging")),
+  "a half-written manifest lies there": (at) =>
+    writeFileSync(at("above/app/.land.json.0123456789abcdef.tmp"), ""),
+  "the note is cut": (at) => {
+    for (const name of new Bun.Glob("*").scanSync(at("home/cache/idle")))
+      writeFileSync(at(`home/cache/idle/${name}`), "{");
+  },
+  "the note is of another shape": (at) => {
+    for (const name of new Bun.Glob("*").scanSync(at("home/cache/idle")))
+      writeFileSync(at(`home/cache/idle/${name}`), "null");
+  },
+};
+
+for (const [name, change] of Object.entries(CHANGES))
+  test(`${name}: it is looked at in full`, () => {
+    using idle = idleProject();
+    expect(idle.read()).toBe(2);
+    change(idle.at);
+    expect(idle.read()).toBeUndefined();
+  });
+
+test("another land that works there is waited for", async () => {
+  using idle = idleProject();
+  const { about } = idle;
+  const options = {
+    landHome: about.landHome,
+    command: "land add x",
+    lockTimeoutMs: 0,
+    now: () => new Date(),
+  };
+  (await lockProject(options, about.cwd)).release();
+  idle.note();
+  expect(idle.read()).toBe(2);
+  const held = await lockProject({ ...options, command: "land update" }, about.cwd);
+  expect(idle.read()).toBeUndefined();
+  held.release();
+  expect(idle.read()).toBeUndefined();
+});
+
+test("what was changed a moment ago, while the install ran or by a clock that goes ahead, is not noted", () => {
+  using idle = idleProject();
+  const { about, at } = idle;
+  const tree = { installDir: at("above/app/tree"), names: NAMES };
+  const noted = (before = beginIdle(about), began = later()): number | undefined => {
+    rmSync(at("home/cache"), { recursive: true, force: true });
+    if (before) noteIdle(about, before, tree, began);
+    return idle.read();
+  };
+  expect(noted()).toBe(2);
+  expect(noted(beginIdle(about), new Date())).toBeUndefined();
+  const before = beginIdle(about);
+  writeFileSync(at("above/app/land.json"), "{ }");
+  expect(noted(before)).toBeUndefined();
+  expect(noted()).toBe(2);
+  const ahead = later(10 * MINUTE_MS);
+  utimesSync(at("above/app/land.json"), ahead, ahead);
+  expect(noted()).toBeUndefined();
+});
+
+test("a note is good for an hour, and not before it was made", () => {
+  using idle = idleProject();
+  expect(readIdle(idle.about, later(59 * MINUTE_MS))).toBe(2);
+  expect(readIdle(idle.about, later(62 * MINUTE_MS))).toBeUndefined();
+  expect(readIdle(idle.about, later(-5 * MINUTE_MS))).toBeUndefined();
+});
+
+test("a workspace is never noted, nor what may be one", () => {
+  for (const text of ['{ "workspaces": [] }', '{ "work\\u0073paces": ["a"] }']) {
+    using idle = idleProject();
+    writeFileSync(idle.at("above/land.json"), text);
+    idle.note();
+    expect(idle.read()).toBeUndefined();
+  }
+});
