@@ -69,7 +69,8 @@ const MOVING_BYTES = 256;
 /** Starts watching a request. */
 export function watchRequest(transport: Pick<Transport, "signal">): Watch {
   const controller = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: { running: ReturnType<typeof setTimeout>; firesAt: number } | undefined;
+  let late = { at: Number.POSITIVE_INFINITY, slow: "" };
   let told = "";
   let came = 0;
   const cancel = (): void => controller.abort();
@@ -77,10 +78,21 @@ export function watchRequest(transport: Pick<Transport, "signal">): Watch {
     told = problem;
     controller.abort();
   };
+  const startTimer = (ms: number): void => {
+    clearTimeout(timer?.running);
+    timer = { running: setTimeout(look, ms), firesAt: performance.now() + ms };
+  };
+  const look = (): void => {
+    timer = undefined;
+    const left = late.at - performance.now();
+    if (left <= 0) stop(late.slow);
+    else startTimer(left);
+  };
+  // Called for each piece of a body: a timer that runs is left to run, and looks again when it fires too soon.
   const next = (ms: number, slow = `nothing came for ${ms / 1000} s`): void => {
-    clearTimeout(timer);
     came = 0;
-    timer = setTimeout(() => stop(slow), ms);
+    late = { at: performance.now() + ms, slow };
+    if (!timer || timer.firesAt > late.at) startTimer(ms);
   };
   transport.signal?.addEventListener("abort", cancel, { once: true });
   if (transport.signal?.aborted) cancel();
@@ -93,7 +105,7 @@ export function watchRequest(transport: Pick<Transport, "signal">): Watch {
     },
     stop,
     end() {
-      clearTimeout(timer);
+      clearTimeout(timer?.running);
       transport.signal?.removeEventListener("abort", cancel);
     },
     explain(cause) {
