@@ -101,7 +101,7 @@ async function post(land: PluginApi, url: URL, body: object): Promise<void> {
 async function showOnDesktop(land: PluginApi, text: string): Promise<void> {
   const program = Bun.which("notify-send", { PATH: land.env["PATH"] ?? "" });
   if (program === null) return land.warn("Cannot notify the desktop: notify-send is not there");
-  const child = Bun.spawn([program, "--app-name=land", "land", text], {
+  const child = Bun.spawn([program, "--app-name=land", "--", "land", text], {
     stdio: ["ignore", "ignore", "ignore"],
     timeout: LIMIT_MS,
   });
