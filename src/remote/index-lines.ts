@@ -31,6 +31,9 @@ export type IndexAnswer =
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
+/** More versions of one package are no package: the solver would take minutes over them. */
+const MAX_VERSIONS = 20_000;
+
 /**
  * Reads an index, one JSON object per line. Unknown members are left out; versions with build metadata, which `land`
  * does not publish, are too.
@@ -42,6 +45,11 @@ export function parseIndex(name: string, text: string, url: string): IndexEntry[
   const seen = new Set<string>();
   for (const [at, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
+    if (entries.length >= MAX_VERSIONS)
+      throw fail("bad_answer", {
+        url,
+        problem: `the index of "${name}" tells of more than ${MAX_VERSIONS} versions`,
+      });
     const refuse = (problem: string) =>
       fail("bad_answer", { url, problem: `line ${at + 1} of the index of "${name}" ${problem}` });
     const entry = parseLine(name, parseJson(line, url), refuse);

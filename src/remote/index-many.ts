@@ -12,7 +12,9 @@ export type IndexesWanted = ReadonlyMap<string, { etag?: string; range?: string 
 /** Most packages that the answers to one question may tell of. */
 const MAX_TOLD = 20_000;
 /** Most bytes of all answers to one question. */
-const MAX_BYTES = 268_435_456;
+const MAX_BYTES = 134_217_728;
+/** Answers that break off and are gone on with before it counts as a try. */
+const MAX_GOINGS = 50;
 const MAX_LINE = 4_194_304;
 const HEAD = /^\s*\{\s*"package"\s*:/;
 
@@ -61,11 +63,11 @@ export async function readIndexes(
     );
   try {
     await withRetry(exchange.transport, `${exchange.registry}/api/v1/index`, async () => {
-      for (;;) {
+      for (let goings = 0; ; goings += 1) {
         const before = told.size;
         const tried = await tryOnce();
-        // What brought something is worth going on with at once.
-        if (tried.done || told.size === before) return tried;
+        // What brought something is worth going on with at once, but for answers that bring next to nothing again and again.
+        if (tried.done || told.size === before || goings >= MAX_GOINGS) return tried;
       }
     });
     return true;
