@@ -1,0 +1,100 @@
+import { expect, test } from "bun:test";
+
+import { problem } from "../support/fake-registry.ts";
+import { type InstallWorld, stockedWorld } from "./world.ts";
+
+/** The archives of the fake registry in one stream, as `change` makes them. */
+async function answerArchives(
+  world: InstallWorld,
+  request: Request,
+  change: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+): Promise<Response> {
+  const asked = await request.text();
+  const parts: Uint8Array[] = [];
+  for (const [name, version] of PACKAGES) {
+    const address = `${world.registry.url}/api/v1/packages/${encodeURIComponent(name)}/${version}/download`;
+    const bytes = await (await fetch(address)).bytes();
+    const digest = `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
+    if (!asked.includes(digest)) continue;
+    const sent = change(bytes);
+    parts.push(Buffer.from(`${JSON.stringify({ digest, size: sent.length })}\n`), sent);
+  }
+  return new Response(Buffer.concat(parts), {
+    headers: { "content-type": "application/x-land-archives" },
+  });
+}
+
+const PACKAGES = [
+  ["pad", "1.0.0"],
+  ["left", "1.2.0"],
+  ["@ada/greet", "0.1.0"],
+] as const;
+
+test("indexes and archives come by two questions where the registry takes them", async () => {
+  await using world = await stockedWorld();
+  await world.project("alone", { "@ada/greet": "*", pad: "*" });
+  await world.install("alone");
+  await world.project("app", { "@ada/greet": "*", pad: "*" });
+  world.registry.mend();
+  world.registry.fail("POST /api/v1/archives", async (request) => answerArchives(world, request));
+  world.registry.fail("POST /api/v1/index", async () => {
+    const parts: string[] = [];
+    for (const [name] of PACKAGES) {
+      const alone = await fetch(`${world.registry.url}/api/v1/index/${encodeURIComponent(name)}`);
+      const head = { package: name, etag: alone.headers.get("etag") };
+      parts.push(`${JSON.stringify(head)}\n${await alone.text()}`);
+    }
+    return new Response(parts.join(""), { headers: { "content-type": "application/x-ndjson" } });
+  });
+  const stored: string[] = [];
+  await world.install("app", {
+    landHome: world.at("other-home"),
+    onEvent: (event) => void (event.kind === "stored" && stored.push(event.name)),
+  });
+  const byLand = world.registry.requests.filter(({ line }) => line.startsWith("POST"));
+  expect(byLand.map(({ line }) => line)).toEqual(["POST /api/v1/index", "POST /api/v1/archives"]);
+  expect(stored.toSorted()).toEqual(["@ada/greet", "left", "pad"]);
+  const [alone, app] = [await world.snapshot("alone"), await world.snapshot("app")];
+  expect({ ...app, "land.json": "" }).toEqual({ ...alone, "land.json": "" });
+});
+
+test("other bytes than the lock names are refused, and nothing of the project changes", async () => {
+  await using world = await stockedWorld();
+  await world.project("app", { "@ada/greet": "*" });
+  const before = await world.snapshot("app");
+  world.registry.fail("POST /api/v1/archives", async (request) =>
+    answerArchives(world, request, (bytes) => bytes.toReversed()),
+  );
+  expect((await world.refusal("app")).code).toBe("checksum_mismatch");
+  expect(await world.snapshot("app")).toEqual(before);
+});
+
+test("a registry that refuses such questions, or answers them with nonsense, is asked for each", async () => {
+  for (const answer of [
+    () => problem(404, "not_found"),
+    () => new Response("", { status: 405 }),
+    () => new Response("", { status: 501 }),
+    () => new Response("<html>", { headers: { "content-type": "text/html" } }),
+  ]) {
+    await using world = await stockedWorld();
+    await world.project("app", { "@ada/greet": "*", pad: "*" });
+    world.registry.fail("POST", answer, 100);
+    expect((await world.install("app")).added).toHaveLength(3);
+    const lines = world.registry.requests.map(({ line }) => line);
+    // Asked once, and not again in the same install.
+    expect(lines.filter((line) => line === "POST /api/v1/index")).toHaveLength(1);
+    expect(lines.filter((line) => line === "POST /api/v1/archives")).toHaveLength(1);
+    expect(lines.filter((line) => line.endsWith("/download"))).toHaveLength(3);
+  }
+});
+
+test("a size that the index does not allow is not taken", async () => {
+  await using world = await stockedWorld();
+  await world.project("app", { "@ada/greet": "*", pad: "*" });
+  world.registry.fail("POST /api/v1/archives", async (request) =>
+    answerArchives(world, request, (bytes) => Buffer.concat([bytes, Buffer.alloc(1000)])),
+  );
+  expect((await world.install("app")).added).toHaveLength(3);
+  const lines = world.registry.requests.map(({ line }) => line);
+  expect(lines.filter((line) => line.endsWith("/download")).length).toBeGreaterThan(2);
+});
