@@ -11,6 +11,7 @@ import { downloadShares, type Metadata } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 import { inParallel } from "./parallel.ts";
 import { createReceiver } from "./receive.ts";
+import { startStoreThread, type StoreThread } from "./store-thread.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
 
@@ -20,6 +21,8 @@ const LARGE_BYTES = 1_000_000;
 const STREAMS = 3;
 /** How many archives make one more stream worth while. */
 const PER_STREAM = 16;
+/** How many archives make a second thread worth while. */
+const FOR_THREAD = 24;
 
 /** Packages that are fetched. */
 type Fetching = {
@@ -30,6 +33,9 @@ type Fetching = {
   stored: Map<Digest, StoredPackage>;
   /** What went wrong first: nothing new is begun then. */
   failures: unknown[];
+  /** Where there is much to unpack: who does the half of it, and what is under way there. */
+  thread: StoreThread | undefined;
+  underWay: Promise<void>[];
 };
 
 /**
@@ -42,7 +48,15 @@ export async function ensureAllStored(
   wanted: readonly LockedPackage[],
   metadata: Metadata,
 ): Promise<StoredPackage[]> {
-  const fetching: Fetching = { options, store, metadata, stored: new Map(), failures: [] };
+  const fetching: Fetching = {
+    options,
+    store,
+    metadata,
+    stored: new Map(),
+    failures: [],
+    thread: undefined,
+    underWay: [],
+  };
   const missing: LockedPackage[] = [];
   for (const locked of wanted) {
     const known = await store.find(locked.digest);
@@ -52,12 +66,16 @@ export async function ensureAllStored(
   }
   const streams = streamsOf(fetching, missing);
   const inStreams = new Set(streams.flat());
+  const besides = inStreams.size < FOR_THREAD ? undefined : store.besides();
+  const thread = besides && startStoreThread(besides);
+  fetching.thread = thread;
   const inStream = async (): Promise<void> => {
     const left = await Promise.all(streams.map((stream) => fetchStream(fetching, stream)));
     await fetchSingly(fetching, left.flat());
+    await Promise.all(fetching.underWay);
   };
   const singly = missing.filter((locked) => !inStreams.has(locked));
-  await Promise.all([fetchSingly(fetching, singly), inStream()]);
+  await Promise.all([fetchSingly(fetching, singly), inStream()]).finally(thread?.close);
   if (fetching.failures.length > 0) throw fetching.failures[0];
   const all: StoredPackage[] = [];
   for (const locked of wanted)
@@ -113,10 +131,11 @@ async function fetchStream(
 }
 
 async function takeOne(
-  { options, store, stored }: Fetching,
+  fetching: Fetching,
   locked: LockedPackage,
   { digest, sizeBytes, pieces }: SentArchive,
 ): Promise<void> {
+  const { options, store, thread, underWay } = fetching;
   const { name, version } = locked;
   const receiver = createReceiver(store);
   const hasher = new Bun.CryptoHasher("sha256");
@@ -132,11 +151,37 @@ async function takeOne(
     const actual = `sha256:${hasher.digest("hex")}`;
     const what = `the archive of "${name}@${version}"`;
     if (actual !== digest) throw fail("checksum_mismatch", { what, expected: digest, actual });
-    stored.set(digest, await store.add(await receiver.finish(), locked));
-    options.onEvent?.({ kind: "stored", name, version });
+    const archive = await receiver.finish();
+    if (thread?.isFree() && "bytes" in archive)
+      underWay.push(storeBesides(fetching, thread, locked, archive.bytes));
+    else note(fetching, locked, await store.add(archive, locked));
   } finally {
     await receiver.close();
   }
+}
+
+/** Has the thread take it in; where that does not go well, it is done here, which tells why. Failures are noted. */
+async function storeBesides(
+  fetching: Fetching,
+  thread: StoreThread,
+  locked: LockedPackage,
+  bytes: Uint8Array,
+): Promise<void> {
+  try {
+    const added = await thread.add(bytes, locked);
+    note(fetching, locked, added ?? (await fetching.store.add({ bytes }, locked)));
+  } catch (error) {
+    fetching.failures.push(error);
+  }
+}
+
+function note(
+  { options, stored }: Fetching,
+  { digest, name, version }: LockedPackage,
+  added: StoredPackage,
+): void {
+  stored.set(digest, added);
+  options.onEvent?.({ kind: "stored", name, version });
 }
 
 /** Fetches each by itself. Failures are noted. */

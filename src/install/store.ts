@@ -13,6 +13,7 @@ import { type Lock, takeLock } from "#store/lock.ts";
 import { readBootId } from "./store-boot.ts";
 import { dropDamaged } from "./store-check.ts";
 import { type StorePlaces, storePlaces } from "./store-places.ts";
+import type { StoreBesides } from "./store-thread.ts";
 import { createWriter, type ObjectWriter } from "./store-write.ts";
 import { parseStored, serializeStored, type StoredFile, type StoredPackage } from "./stored.ts";
 import { type Content, type Expected, unpackArchive, type Unpacked } from "./unpack.ts";
@@ -40,6 +41,8 @@ export type Store = {
    * @throws package_refused, file_failed
    */
   add: (archive: Content, expected: Expected) => Promise<StoredPackage>;
+  /** What another thread of this process needs to add to it; undefined where what is added has to be brought to the disk. */
+  besides: () => StoreBesides | undefined;
   /** Forgets what belongs to the package, and those of its objects that are not what they should be. */
   forget: (digest: Digest) => Promise<void>;
   /** Lets others prune. */
@@ -119,6 +122,10 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
         if (folder !== undefined) await rm(folder, { recursive: true, force: true });
       }
     },
+    besides: () =>
+      careful || bootId === undefined
+        ? undefined
+        : { landHome: home.landHome, bootId, aheadMs: home.now().getTime() - Date.now() },
     async forget(digest) {
       careful = true;
       const stored = readStored(places, digest);

@@ -8,10 +8,11 @@ async function answerArchives(
   world: InstallWorld,
   request: Request,
   change: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+  packages: readonly (readonly [string, string])[] = PACKAGES,
 ): Promise<Response> {
   const asked = await request.text();
   const parts: Uint8Array[] = [];
-  for (const [name, version] of PACKAGES) {
+  for (const [name, version] of packages) {
     const address = `${world.registry.url}/api/v1/packages/${encodeURIComponent(name)}/${version}/download`;
     const bytes = await (await fetch(address)).bytes();
     const digest = `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
@@ -97,4 +98,44 @@ test("a size that the index does not allow is not taken", async () => {
   expect((await world.install("app")).added).toHaveLength(3);
   const lines = world.registry.requests.map(({ line }) => line);
   expect(lines.filter((line) => line.endsWith("/download")).length).toBeGreaterThan(2);
+});
+
+test("many archives are unpacked by two threads, and what is wrong with one is told as ever", async () => {
+  await using world = await stockedWorld();
+  const names = Array.from({ length: 40 }, (_, at) => `many-${at}`);
+  const packages = names.map((name) => [name, "1.0.0"] as const);
+  for (const name of names)
+    await world.registry.add({
+      name,
+      version: "1.0.0",
+      files: { "same.txt": "same", "own.txt": name },
+    });
+  const wanted = Object.fromEntries(names.map((name) => [name, "*"]));
+  await world.project("app", wanted);
+  const answer = async (request: Request): Promise<Response> =>
+    answerArchives(world, request, undefined, packages);
+  world.registry.fail("POST /api/v1/archives", answer, 9);
+  const stored = new Set<string>();
+  const onEvent = (event: { kind: string; name?: string }): void => {
+    if (event.kind === "stored") stored.add(event.name ?? "");
+  };
+  expect((await world.install("app", { onEvent })).added).toHaveLength(40);
+  expect(stored).toEqual(new Set(names));
+  for (const name of names)
+    expect(await world.read("app", "land_modules", name, "own.txt")).toBe(name);
+  const archive = new TextEncoder().encode("no archive");
+  await world.registry.add({ name: "many-bad", version: "1.0.0", archive });
+  await world.project("bad", { ...wanted, "many-bad": "*" });
+  world.registry.mend();
+  world.registry.fail(
+    "POST /api/v1/archives",
+    async (request) =>
+      answerArchives(world, request, undefined, [...packages, ["many-bad", "1.0.0"]]),
+    9,
+  );
+  const error = await world.refusal("bad", { landHome: world.at("other-home") });
+  expect([error.code, error.message]).toEqual([
+    "package_refused",
+    expect.stringContaining("many-bad@1.0.0"),
+  ]);
 });
