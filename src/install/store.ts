@@ -113,7 +113,9 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
       try {
         const unpacked = await unpackArchive(archive, spillInto, expected);
         const boot = careful ? undefined : bootId;
-        return await putPackage(places, archive, unpacked, { boot, now: home.now });
+        const put = await putPackage(places, archive, unpacked, { boot, now: home.now });
+        giveBack(unpacked.stored);
+        return put;
       } catch (error) {
         throw error instanceof LandError
           ? error
@@ -134,6 +136,18 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
     },
     close: () => lock.release(),
   };
+}
+
+/** After so many unpacked bytes their memory is given back. */
+const GIVE_BACK_BYTES = 10_000_000;
+const kept = { bytes: 0 };
+
+/** Left to itself, the runtime keeps the contents of all packages until the end. */
+function giveBack({ files }: StoredPackage): void {
+  kept.bytes += files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (kept.bytes < GIVE_BACK_BYTES) return;
+  kept.bytes = 0;
+  Bun.gc(true);
 }
 
 /** What the index says of a package; undefined where there is no index, or none that can be read. @throws file_failed */
