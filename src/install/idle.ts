@@ -34,8 +34,8 @@ type Note = {
   names: string[];
 };
 
-/** How long nothing has to have changed: clocks of file systems tick that coarsely at most. */
-const STILL_MS = 3000;
+/** How long nothing has to have changed, by how coarsely clocks of file systems tick: those that count seconds, and all others. */
+const STILL_MS = { coarse: 3000, fine: 50 };
 /** A note is good for so long, so that what is done once a day is. */
 const GOOD_MS = 3_600_000;
 /** Of no meaning to land, and different in each shell or at each call. */
@@ -169,6 +169,12 @@ function factOf(path: string): string | null {
 }
 
 function isStill(path: string, began: Date): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return !found || Math.max(found.ctimeMs, found.mtimeMs) < began.getTime() - STILL_MS;
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (!found) return true;
+  const { ctimeNs, mtimeNs } = found;
+  const isFine = ctimeNs % MS_NS !== 0n && mtimeNs % MS_NS !== 0n;
+  const last = ctimeNs > mtimeNs ? ctimeNs : mtimeNs;
+  return Number(last / MS_NS) < began.getTime() - (isFine ? STILL_MS.fine : STILL_MS.coarse);
 }
+
+const MS_NS = 1_000_000n;

@@ -194,6 +194,23 @@ test("what was changed a moment ago, while the install ran or by a clock that go
   expect(noted()).toBeUndefined();
 });
 
+test("where clocks tick coarsely, things have to stand still for longer", () => {
+  using idle = idleProject();
+  const { about, at } = idle;
+  const noteAfter = (ms: number): number | undefined => {
+    rmSync(at("home/cache"), { recursive: true, force: true });
+    const before = beginIdle(about);
+    const tree = { installDir: at("above/app/tree"), names: NAMES };
+    if (before) noteIdle(about, before, tree, later(ms));
+    return idle.read();
+  };
+  expect(noteAfter(1000)).toBe(2);
+  const whole = new Date(Math.floor(Date.now() / 1000) * 1000);
+  utimesSync(at("above/app/land.json"), whole, whole);
+  expect(noteAfter(1000)).toBeUndefined();
+  expect(noteAfter(MINUTE_MS)).toBe(2);
+});
+
 test("a note is good for an hour, and not before it was made", () => {
   using idle = idleProject();
   expect(readIdle(idle.about, later(59 * MINUTE_MS))).toBe(2);
