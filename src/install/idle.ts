@@ -111,7 +111,7 @@ export function noteIdle(
 }
 
 function noteOf({ landHome, cwd }: IdleAbout): string {
-  return join(landHome, "cache", "idle", `${hashOf(cwd)}.json`);
+  return join(landHome, "idle", `${hashOf(cwd)}.json`);
 }
 
 /** The lock under which an install works: whoever takes it writes into it. */

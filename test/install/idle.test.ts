@@ -139,12 +139,12 @@ const CHANGES: Record<string, (at: Idle["at"]) => void> = {
   "a half-written manifest lies there": (at) =>
     writeFileSync(at("above/app/.land.json.0123456789abcdef.tmp"), ""),
   "the note is cut": (at) => {
-    for (const name of new Bun.Glob("*").scanSync(at("home/cache/idle")))
-      writeFileSync(at(`home/cache/idle/${name}`), "{");
+    for (const name of new Bun.Glob("*").scanSync(at("home/idle")))
+      writeFileSync(at(`home/idle/${name}`), "{");
   },
   "the note is of another shape": (at) => {
-    for (const name of new Bun.Glob("*").scanSync(at("home/cache/idle")))
-      writeFileSync(at(`home/cache/idle/${name}`), "null");
+    for (const name of new Bun.Glob("*").scanSync(at("home/idle")))
+      writeFileSync(at(`home/idle/${name}`), "null");
   },
 };
 
@@ -179,7 +179,7 @@ test("what was changed a moment ago, while the install ran or by a clock that go
   const { about, at } = idle;
   const tree = { installDir: at("above/app/tree"), names: NAMES };
   const noted = (before = beginIdle(about), began = later()): number | undefined => {
-    rmSync(at("home/cache"), { recursive: true, force: true });
+    rmSync(at("home/idle"), { recursive: true, force: true });
     if (before) noteIdle(about, before, tree, began);
     return idle.read();
   };
@@ -198,7 +198,7 @@ test("where clocks tick coarsely, things have to stand still for longer", () => 
   using idle = idleProject();
   const { about, at } = idle;
   const noteAfter = (ms: number): number | undefined => {
-    rmSync(at("home/cache"), { recursive: true, force: true });
+    rmSync(at("home/idle"), { recursive: true, force: true });
     const before = beginIdle(about);
     const tree = { installDir: at("above/app/tree"), names: NAMES };
     if (before) noteIdle(about, before, tree, later(ms));
