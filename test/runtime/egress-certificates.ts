@@ -1,5 +1,7 @@
-import * as x509 from "@peculiar/x509";
-import "reflect-metadata";
+import { loadX509 } from "#tls/x509.ts";
+
+// The order in which two imports are loaded is not kept everywhere.
+const x509 = await loadX509();
 
 const EC = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 

@@ -1,15 +1,16 @@
-import "reflect-metadata";
-
 import { join } from "node:path";
 
-import {
+import { loadX509 } from "#tls/x509.ts";
+
+import { temporaryFolder } from "./land.ts";
+
+// The order in which two imports are loaded is not kept everywhere.
+const {
   BasicConstraintsExtension,
   PemConverter,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
-} from "@peculiar/x509";
-
-import { temporaryFolder } from "./land.ts";
+} = await loadX509();
 
 /** Let's Encrypt's test authority, as a process. */
 export type Pebble = AsyncDisposable & {
