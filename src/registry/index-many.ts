@@ -1,9 +1,8 @@
-import { setImmediate } from "node:timers";
-
 import type { Actor } from "#accounts/actor.ts";
 import { mayRead } from "#accounts/guard.ts";
 import { isVersion, parsePackageName } from "#base/names.ts";
 import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
+import { giveWay } from "#base/slices.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { type Documents, findDocuments, type ServedVersion } from "./documents.ts";
@@ -14,7 +13,7 @@ import type { IndexesBody } from "./model.ts";
 const MAX_PACKAGES = 5000;
 /** Pairs of a package and a range that are followed. */
 const MAX_FOLLOWED = 20_000;
-/** Packages after which others have their turn. */
+/** Pairs after which others have their turn, whether or not they brought a line. */
 const SLICE = 20;
 
 /**
@@ -35,12 +34,12 @@ export async function* readIndexes(
     const pair = `${name} ${range}`;
     if (followed.has(pair)) continue;
     followed.add(pair);
+    if (followed.size % SLICE === 0) await giveWay();
     if (!told.has(name) && told.size >= MAX_PACKAGES) continue;
     const found = isReader ? await findPackage(ctx, name) : undefined;
     if (!told.has(name)) {
       told.add(name);
       yield lineOf(name, found, packages[name]?.etag);
-      if (told.size % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     const best = follow && found ? newestIn(found, range) : undefined;
     if (!best || followed.size > MAX_FOLLOWED) continue;
