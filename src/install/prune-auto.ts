@@ -1,7 +1,8 @@
 import { realpathSync } from "node:fs";
-import { sep } from "node:path";
+import { join, sep } from "node:path";
 
 import { LandError } from "#base/errors.ts";
+import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
 
 import { globalsDir } from "./global-folders.ts";
 import type { InstallOptions } from "./options.ts";
@@ -48,8 +49,11 @@ function isGlobal(landHome: string, dir: string): boolean {
 
 async function pruneUnasked(options: TendOptions): Promise<void> {
   const { cache, now } = options;
+  const isToday = (at = ""): boolean => Math.abs(now().getTime() - Date.parse(at)) < DAY_MS;
+  // A try that came to nothing is told once a day, and no oftener paid for.
+  const triedPath = join(options.landHome, "cache", "prune-tried");
   const { prunedAt } = await stateFile(options).read();
-  if (prunedAt !== undefined && Math.abs(now().getTime() - Date.parse(prunedAt)) < DAY_MS) return;
+  if (isToday(prunedAt) || isToday(await readTextIfAny(triedPath))) return;
   const lock = await lockStore(options, "exclusive", 0);
   const end = performance.now() + BUDGET_MS;
   try {
@@ -58,7 +62,9 @@ async function pruneUnasked(options: TendOptions): Promise<void> {
     const home = { ...options, lockTimeoutMs: 0 };
     const { stopped, packages } = await pruneLocked({ ...home, limits, dryRun: false }, bound);
     const problem = "The store is too large to be pruned on the way; `land store prune` does it";
-    if (stopped && packages.length === 0) options.onEvent?.({ kind: "warn", problem });
+    if (!stopped || packages.length > 0) return;
+    await writeFileAtomic(triedPath, now().toISOString());
+    options.onEvent?.({ kind: "warn", problem });
   } finally {
     lock.release();
   }

@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { chmod, readdir, rm, stat, truncate, utimes } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { LandError } from "#base/errors.ts";
 import { byText } from "#base/order.ts";
 import { parseLock } from "#install/lockfile.ts";
+import { tendStore } from "#install/prune-auto.ts";
 import { type PruneLimits, pruneStore } from "#install/prune.ts";
 import { stateFile } from "#install/state.ts";
 import { storePlaces } from "#install/store-places.ts";
@@ -247,6 +248,27 @@ describe("prune", () => {
     expect(namesIn(places().index).length).toBe(3);
     await install("app", undefined, at(1.2));
     expect(namesIn(places().index).length).toBe(2);
+  });
+
+  test("a store too large to be looked at on the way is told once a day", async () => {
+    let clockMs = 0;
+    const clock = spyOn(performance, "now").mockImplementation(() => (clockMs += 1000));
+    const told: string[] = [];
+    const tend = (days: number) =>
+      tendStore({
+        ...home(),
+        now: () => new Date(Date.now() + days * DAY_MS),
+        cache: { maxBytes: 1, maxAgeDays: 0, autoPrune: true },
+        onEvent: (event) => void (event.kind === "warn" && told.push(event.problem)),
+      });
+    try {
+      for (const days of [3, 3.5, 4.2]) await tend(days);
+    } finally {
+      clock.mockRestore();
+    }
+    expect(told).toEqual(
+      Array.from({ length: 2 }, () => expect.stringContaining("land store prune")),
+    );
   });
 
   async function digestOfIndexed(name: string) {
