@@ -152,8 +152,9 @@ function compileSet(glob: string, start: number): { source: string; end: number 
     const high = isRange ? readChar(glob, at + 1) : low;
     if (high === undefined) return undefined;
     at = high.end;
-    // A range that runs backwards holds nothing.
-    if (low.char <= high.char) inner += `${escapeInSet(low.char)}-${escapeInSet(high.char)}`;
+    // Of a range that runs backwards only its first character is held, as git has it.
+    const last = low.char <= high.char ? high.char : low.char;
+    inner += `${escapeInSet(low.char)}-${escapeInSet(last)}`;
   }
   const set =
     inner === "" ? (negated ? "[\\s\\S]" : "[^\\s\\S]") : `[${negated ? "^" : ""}${inner}]`;
