@@ -1,5 +1,10 @@
 import { printable } from "#base/names.ts";
-import type { InstallResult, NamedVersion, RequirementChange } from "#install/options.ts";
+import type {
+  InstallResult,
+  NamedVersion,
+  RequirementChange,
+  StayedBehind,
+} from "#install/options.ts";
 
 import { renderCount, type Style } from "./render.ts";
 
@@ -8,14 +13,14 @@ const SHOWN = 40;
 
 /**
  * One line per package that came (`+`), went (`-`) or is of another version now (`~`), what changed of the manifests beyond that,
- * then the sum. Without `elapsedMs` nothing was written: it is a plan.
+ * what stayed behind its newest version, then the sum. Without `elapsedMs` nothing was written: it is a plan.
  */
 export function renderChanges(
   result: InstallResult,
   elapsedMs: number | undefined,
   style: Style,
 ): string {
-  const { added, removed, changed, unchanged, linked = [], manifest = [] } = result;
+  const { added, removed, changed, unchanged, linked = [], manifest = [], behind = [] } = result;
   const all = [
     ...added.map((item) => style.green(`+ ${nameOf(item)}`)),
     ...removed.map((item) => style.red(`- ${nameOf(item)}`)),
@@ -33,13 +38,19 @@ export function renderChanges(
   const total = renderCount(added.length + changed.length + unchanged, "package");
   const sum = parts.length === 0 ? `${total}, up to date` : `${total}: ${parts.join(", ")}`;
   const end = elapsedMs === undefined ? "a dry run: nothing was written" : renderTime(elapsedMs);
-  return [...lines, `${sum} (${end})`].join("\n");
+  const stayed = behind.map((item) => style.yellow(behindLine(item)));
+  return [...lines, ...stayed, `${sum} (${end})`].join("\n");
 }
 
 /** Whoever looks at a screen wants its end: the sum. */
 function firstOf(lines: readonly string[]): readonly string[] {
   if (lines.length <= SHOWN) return lines;
   return [...lines.slice(0, SHOWN), `  and ${lines.length - SHOWN} more`];
+}
+
+function behindLine({ name, version, latest, reason }: StayedBehind): string {
+  const [what, at, newest] = [name, version, latest].map(printable);
+  return `! ${what} stays at ${at}, the newest is ${newest}: ${reason}`;
 }
 
 /** Where a package came or went, the manifest follows; a plan tells of it all the same. */

@@ -2,15 +2,15 @@ import { printable } from "#base/names.ts";
 import { type Asker, findOutdated, type OutdatedPackage } from "#install/outdated.ts";
 
 import { defineCommand } from "./command.ts";
-import { installOptions } from "./installing.ts";
+import { eventsTo, installOptions } from "./installing.ts";
 import { createProgress } from "./progress.ts";
 import { renderCount, renderTable, shorten, type Style } from "./render.ts";
 
 /** Shows of which packages there is something newer. */
 export default defineCommand({
-  more: `\`wanted\` is the newest version that the manifest allows: \`land update\` takes it. \`latest\` is the newest one: with
---latest, \`land update\` rewrites the manifest for it. Versions that may not be picked, as yanked ones, are left out. It ends
-with 0 also where something is outdated; with --exit-code it ends with 1 then.`,
+  more: `\`wanted\` is what \`land update\` takes: the newest version that the manifest and all other packages allow. \`latest\`
+is the newest one: with --latest, \`land update\` rewrites the manifest for it. Versions that may not be picked, as yanked ones,
+are left out. It ends with 0 also where something is outdated; with --exit-code it ends with 1 then.`,
   examples: [
     "land outdated",
     "land outdated --all # also what only packages ask for",
@@ -25,7 +25,12 @@ with 0 also where something is outdated; with --exit-code it ends with 1 then.`,
   },
   async run(context, { all, filter, exitCode, offline }) {
     const progress = createProgress(context);
-    const options = await installOptions(context, { kind: "install" }, { offline });
+    const options = await installOptions(
+      context,
+      { kind: "install" },
+      { offline },
+      eventsTo(context, progress),
+    );
     progress.update({ verb: "Asking for versions" });
     const { packages, checked } = await findOutdated(options, { all, filter }).finally(
       progress.stop,

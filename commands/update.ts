@@ -11,7 +11,9 @@ import { askUpdates } from "./update-choice.ts";
 /** Moves packages to newer versions. */
 export default defineCommand({
   more: `Without names it is about all packages, also those that only others ask for. With --latest the ranges of the manifest are
-rewritten where the newest version is past them, as they were written: \`~\` stays \`~\`, exact stays exact.`,
+rewritten where the newest version is past them, as they were written: \`~\` stays \`~\`, exact stays exact. Where not all can
+be at their newest together, each is as new as it can be with the others, and what stayed behind is told, with the reason.
+It fails only where what was named cannot move at all.`,
   examples: [
     "land update",
     "land update left --latest",

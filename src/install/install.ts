@@ -23,6 +23,7 @@ import { createMetadata, type Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { checkLockPolicy } from "./policy.ts";
 import { noteUse, tendStore } from "./prune-auto.ts";
+import type { Edited } from "./request-latest.ts";
 import { editForMode } from "./request.ts";
 import { requirementChanges } from "./requirement-changes.ts";
 import { resolveLock } from "./resolve.ts";
@@ -106,16 +107,17 @@ async function installLocked(
     });
   const old = merged ?? (lockText === undefined ? undefined : parseLock(lockText));
   const metadata = createMetadata(options, old);
-  const workspace = await editForMode(options, found, asked, metadata);
+  const edited = await editForMode(options, found, asked, metadata, old);
+  const { workspace, behind } = edited;
   requireMembers(workspace);
-  const lock = await chooseLock(options, { found, workspace }, old, metadata);
+  const lock = await chooseLock(options, { found, ...edited }, old, metadata);
   const files = fileChanges(
     found,
     workspace,
     { text: lockText, lock: merged ? undefined : old },
     lock,
   );
-  const manifest = manifestResult(found, workspace);
+  const manifest = { ...manifestResult(found, workspace), ...(behind.length > 0 && { behind }) };
   if (options.lockOnly)
     return lockAlone(options, { old, lock, root: found.root.dir, files, manifest }, metadata);
   const places = treePlaces(workspace.root);
@@ -153,7 +155,7 @@ async function lockAlone(
   return { result, changesTree: false };
 }
 
-type Written = { files: FileChange[]; manifest: Pick<InstallResult, "manifest"> };
+type Written = { files: FileChange[]; manifest: Pick<InstallResult, "manifest" | "behind"> };
 
 /** What changes in the requirements of the root and its members. */
 function manifestResult(found: Workspace, edited: Workspace): Written["manifest"] {
@@ -169,7 +171,7 @@ function manifestResult(found: Workspace, edited: Workspace): Written["manifest"
 /** The lock to install: the one that is there where it fits, else a new one. @throws lock_missing, lock_outdated */
 async function chooseLock(
   options: InstallOptions,
-  { found, workspace }: { found: Workspace; workspace: Workspace },
+  { found, workspace, chosen }: Edited & { found: Workspace },
   old: Lock | undefined,
   metadata: Metadata,
 ): Promise<Lock> {
@@ -179,7 +181,7 @@ async function chooseLock(
   if (old && differences?.length === 0 && options.mode.kind !== "update") return old;
   if (frozen && !differences) throw fail("lock_missing", { path: join(root.dir, "land.lock") });
   if (frozen && differences) throw fail("lock_outdated", { differences: differences.join("; ") });
-  return resolveLock(options, workspace, old, metadata, found);
+  return resolveLock(options, workspace, old, metadata, { onDisk: found, chosen });
 }
 
 /** What edits the manifest cannot hold to the lock. */

@@ -117,6 +117,17 @@ export type InstallResult = {
   linked?: PackageName[];
   /** What changed of the manifests; absent where nothing did. */
   manifest?: RequirementChange[];
+  /** What an update past the manifests could not bring to its newest version; absent where there is none. */
+  behind?: StayedBehind[];
+};
+
+/** A package that cannot be at its newest version without another one that was to be updated going back. */
+export type StayedBehind = {
+  name: string;
+  version: Version;
+  latest: Version;
+  /** What stands in the way, one line, safe for a terminal. */
+  reason: string;
 };
 
 /** A requirement that came, went or has another range. */

@@ -2,16 +2,20 @@ import type { PackageName, Version } from "#base/names.ts";
 import { byName } from "#base/order.ts";
 import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
 import type { Manifest } from "#pack/manifest.ts";
+import { readProject } from "#pack/project.ts";
+import { findWorkspaceRoot, readWorkspace } from "#pack/workspace.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
+import { solveAlso } from "#solve/solve.ts";
 
 import { filterRoots, type ProjectRoot, reachedFrom } from "./list-roots.ts";
 import { listInstalled } from "./list.ts";
 import type { LockedPackage } from "./lockfile.ts";
-import { createMetadata } from "./metadata.ts";
+import { createMetadata, type Metadata } from "./metadata.ts";
 import { newestOf } from "./newest.ts";
 import type { InstallOptions, RequirementKind } from "./options.ts";
 import { inParallel } from "./parallel.ts";
 import { ownOf } from "./requirement-changes.ts";
+import { outsideOf, solveInputOf } from "./resolve.ts";
 
 /** Which part of a version is another. */
 export type Jump = "major" | "minor" | "patch" | "prerelease";
@@ -29,7 +33,7 @@ export type Asker = {
 export type OutdatedPackage = {
   name: PackageName;
   current: Version;
-  /** The newest version that all who ask allow: what `land update` takes, unless other packages stand in the way. */
+  /** What `land update` takes: with all others, the newest that all who ask allow. Never older than the current one. */
   wanted: Version;
   /** The newest version that may be picked at all. */
   latest: Version;
@@ -54,7 +58,8 @@ export type OutdatedFlags = {
 
 /**
  * The packages of land.lock that are not the newest, sorted by name; also those whose version was yanked or deprecated. The registries'
- * indexes are read in parallel, by ETag.
+ * indexes are read in parallel, by ETag. Where what the project asks cannot be solved, that is told as a warning, and `wanted` is the
+ * newest version within all ranges.
  *
  * @throws lock_missing, not_found for a filter that fits nothing, manifest_missing, lock_invalid, registry_untrusted, network
  */
@@ -70,7 +75,8 @@ export async function findOutdated(
   const locked = everything.filter(({ name }) =>
     all ? (reached?.has(name) ?? true) : askersOf(wanted, name).length > 0,
   );
-  const about = { options, manifest: project.manifest, roots };
+  const taken = locked.length === 0 ? undefined : await takenByUpdate(options, metadata);
+  const about = { options, manifest: project.manifest, roots, taken };
   const indexes = new Map<string, readonly IndexEntry[]>();
   await inParallel(locked, options.concurrency * 2, async ({ name }) => {
     const entries = await metadata.versionsOf(name);
@@ -80,10 +86,33 @@ export async function findOutdated(
   return { packages: packages.toSorted(byName), checked: locked.length };
 }
 
-type About = { options: InstallOptions; manifest: Manifest; roots: readonly ProjectRoot[] };
+type About = {
+  options: InstallOptions;
+  manifest: Manifest;
+  roots: readonly ProjectRoot[];
+  /** What an update would take; undefined where none can be. */
+  taken: ReadonlyMap<string, Version> | undefined;
+};
+
+/** The versions that an update of everything would take; undefined where the project cannot be solved. */
+async function takenByUpdate(
+  options: InstallOptions,
+  metadata: Metadata,
+): Promise<ReadonlyMap<string, Version> | undefined> {
+  const workspace = await readWorkspace(await readProject(await findWorkspaceRoot(options.dir)));
+  const input = solveInputOf(options, workspace, new Map(), metadata);
+  metadata.expect(outsideOf(input.root, workspace.members));
+  const result = await solveAlso(input, { suggestions: false });
+  if (result.ok)
+    return new Map(result.solution.packages.map(({ name, version }) => [name, version]));
+  const problem =
+    "What the project asks for cannot be solved; what is wanted is told by ranges alone";
+  options.onEvent?.({ kind: "warn", problem });
+  return undefined;
+}
 
 function outdatedOf(
-  { options, manifest, roots }: About,
+  { options, manifest, roots, taken }: About,
   { name, version: current }: LockedPackage,
   indexes: ReadonlyMap<string, readonly IndexEntry[]>,
   locked: readonly LockedPackage[],
@@ -98,7 +127,7 @@ function outdatedOf(
     ranges.every((range) => isRange(range) && satisfies(version, parseRange(range))),
   );
   const own = entries.find(({ version }) => version === current);
-  const wanted = newerOf(current, newestOf(inRange, options));
+  const wanted = newerOf(current, taken ? taken.get(name) : newestOf(inRange, options));
   const latest = newerOf(wanted, newestOf(entries, options));
   const jump = jumpOf(current, latest);
   if (!jump && own?.yanked !== true && own?.deprecated === undefined) return undefined;

@@ -9,20 +9,22 @@ import {
 import { isRange, parseRange } from "#base/ranges.ts";
 import type { ManifestEdit } from "#pack/edit.ts";
 import { isWorkspaceRange } from "#pack/manifest-dependencies.ts";
-import { editProject, type Project } from "#pack/project.ts";
+import type { Project } from "#pack/project.ts";
 import { chooseMembers, memberAt, noMember, type Workspace } from "#pack/workspace.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
 
+import type { Lock } from "./lockfile.ts";
 import type { Metadata } from "./metadata.ts";
 import { newestOf } from "./newest.ts";
 import {
   type AddRequest,
-  type InstallMode,
   type InstallOptions,
   REQUIREMENT_KINDS,
   type RequirementKind,
 } from "./options.ts";
-import { rangeForNewest } from "./request-latest.ts";
+import { withEdits } from "./request-edits.ts";
+import { type Edited, editToLatest } from "./request-latest.ts";
+import { preferred } from "./resolve.ts";
 
 /**
  * The workspace as it would be after an `add`, `remove` or `update` past its manifests; the same one for other modes.
@@ -37,27 +39,25 @@ export async function editForMode(
   workspace: Workspace,
   dir: string,
   metadata: Metadata,
-): Promise<Workspace> {
+  old: Lock | undefined,
+): Promise<Edited> {
   const { mode } = options;
   const target = targetOf(options, workspace, dir);
   if (mode.kind === "add") {
     const edits: ManifestEdit[] = [];
     for (const request of mode.packages)
       edits.push(...(await editsToAdd(options, { workspace, target, metadata }, request)));
-    return withEdits(workspace, target, edits);
+    return { workspace: withEdits(workspace, target, edits), behind: [] };
   }
-  if (mode.kind === "remove")
-    return withEdits(
-      workspace,
-      target,
-      mode.names.flatMap((name) => editsToRemove(target, name)),
-    );
-  if (mode.kind !== "update" || mode.latest === false) return workspace;
+  if (mode.kind === "remove") {
+    const edits = mode.names.flatMap((name) => editsToRemove(target, name));
+    return { workspace: withEdits(workspace, target, edits), behind: [] };
+  }
+  if (mode.kind !== "update" || mode.latest === false) return { workspace, behind: [] };
   const all = [workspace.root, ...workspace.members.map(({ project }) => project)];
-  let edited = workspace;
-  for (const project of options.workspace === undefined ? all : [target])
-    edited = withEdits(edited, project, await editsToLatest(options, workspace, project, metadata));
-  return edited;
+  const projects = options.workspace === undefined ? all : [target];
+  const locked = preferred(options, old);
+  return editToLatest({ options, workspace, metadata, old, locked }, projects);
 }
 
 /** @throws workspace_invalid, usage where several are meant */
@@ -69,50 +69,6 @@ function targetOf({ workspace: text }: InstallOptions, workspace: Workspace, dir
   throw fail("usage", {
     problem: `Cannot tell which member "${printable(text)}" is: it means ${meant}`,
   });
-}
-
-function withEdits(workspace: Workspace, target: Project, edits: ManifestEdit[]): Workspace {
-  if (edits.length === 0) return workspace;
-  const edited = editProject(target, edits);
-  const swap = (project: Project): Project => (project.dir === target.dir ? edited : project);
-  return {
-    ...workspace,
-    root: swap(workspace.root),
-    members: workspace.members.map((member) => ({ ...member, project: swap(member.project) })),
-  };
-}
-
-/** Only what stands in the manifest: of an update to what something else asks for, the lock alone tells. */
-async function editsToLatest(
-  options: InstallOptions,
-  { members }: Workspace,
-  { manifest }: Project,
-  metadata: Metadata,
-): Promise<ManifestEdit[]> {
-  const isMember = new Set<string>(members.map(({ name }) => name));
-  const isMeant = (name: string): boolean =>
-    !isMember.has(name) &&
-    isToLatest(options.mode, name) &&
-    // Whoever overrides a package has chosen its version.
-    !Object.hasOwn(manifest.overrides, name);
-  const meant = REQUIREMENT_KINDS.flatMap((kind) => Object.keys(manifest[kind])).filter(isMeant);
-  // All at the same time; what fails is thrown below, where it is waited for in turn.
-  for (const name of meant) metadata.versionsOf(name).catch(() => undefined);
-  const edits: ManifestEdit[] = [];
-  for (const kind of REQUIREMENT_KINDS)
-    for (const [name, range] of Object.entries(manifest[kind])) {
-      if (!isMeant(name)) continue;
-      const newest = newestOf((await metadata.versionsOf(name)) ?? [], options);
-      const value = newest === undefined ? undefined : rangeForNewest(range, newest);
-      if (value !== undefined) edits.push({ path: [kind, name], value });
-    }
-  return edits;
-}
-
-function isToLatest(mode: InstallMode, name: string): boolean {
-  if (mode.kind !== "update") return false;
-  if (typeof mode.latest === "object") return mode.latest.includes(name);
-  return mode.latest && (mode.names.length === 0 || mode.names.includes(name));
 }
 
 type Place = { workspace: Workspace; target: Project; metadata: Metadata };

@@ -21,7 +21,7 @@ const PATIENCE_MS = 1000;
 /**
  * The lock of a workspace after solving anew, locked versions preferred. Signatures were verified, and no version has other
  * bytes than the old lock knows. Members are no packages of it. What differs from the workspace `onDisk` is part of every
- * command that is suggested where nothing fits.
+ * command that is suggested where nothing fits. Where versions were `chosen` already, they are preferred.
  *
  * @throws no_solution, checksum_mismatch, signature_invalid, key_changed, signature_required, manifest_invalid,
  * workspace_invalid, network
@@ -31,10 +31,10 @@ export async function resolveLock(
   workspace: Workspace,
   old: Lock | undefined,
   metadata: Metadata,
-  onDisk: Workspace = workspace,
+  { onDisk, chosen }: { onDisk: Workspace; chosen?: ReadonlyMap<string, Version> | undefined },
 ): Promise<Lock> {
   const { root, members } = workspace;
-  const locked = preferred(options, old);
+  const locked = chosen ?? preferred(options, old);
   const fresh = freshNames(onDisk.root.manifest, root.manifest);
   const input = solveInputOf(options, workspace, locked, metadata);
   metadata.expect(outsideOf(input.root, members));
@@ -71,7 +71,7 @@ function freshNames(before: Manifest, after: Manifest): Set<string> {
 }
 
 /** What the root asks registries for. */
-function outsideOf(
+export function outsideOf(
   root: SolveInput["root"],
   members: Workspace["members"],
 ): Record<string, string> {
@@ -111,8 +111,8 @@ export function solveInputOf(
   };
 }
 
-/** The versions to keep where possible: all but those that an update is about. */
-function preferred({ mode }: InstallOptions, old: Lock | undefined): Map<string, Version> {
+/** The versions to keep where possible: all but those that an update is about. @throws not_found for what is in no lock */
+export function preferred({ mode }: InstallOptions, old: Lock | undefined): Map<string, Version> {
   const locked = new Map<string, Version>(
     old?.packages.map(({ name, version }) => [name, version]),
   );

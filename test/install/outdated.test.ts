@@ -63,6 +63,35 @@ test("with all, what only packages ask for too, within what they all allow", asy
   });
 });
 
+test("wanted is what an update takes, where ranges alone would let in more", async () => {
+  const other = await installWorld();
+  await using _ = other;
+  const list: typeof versions = [
+    ["pad", "1.0.0", {}],
+    ["left", "1.0.0", {}],
+    ["left", "1.1.0", { pad: "^2.0.0" }],
+    ["right", "1.0.0", { pad: "^1.0.0" }],
+  ];
+  for (const [name, version, dependencies] of list)
+    await other.registry.add({ name, version, dependencies });
+  await other.project("app", { left: "^1.0.0", right: "^1.0.0" });
+  await other.install("app");
+  await other.registry.add({ name: "pad", version: "2.0.0" });
+  const problems: string[] = [];
+  const find = () =>
+    findOutdated(
+      other.options("app", { onEvent: (event) => void problems.push(JSON.stringify(event)) }),
+      { all: false, filter: [] },
+    );
+  const held = { name: "left", current: "1.0.0", latest: "1.1.0" };
+  expect((await find()).packages as unknown).toMatchObject([{ ...held, wanted: "1.0.0" }]);
+  expect(problems.filter((text) => text.includes("warn"))).toEqual([]);
+  // Without an answer the ranges have to do, and that is told.
+  await other.project("app", { left: "^1.0.0", right: "^1.0.0", absent: "1" });
+  expect((await find()).packages as unknown).toMatchObject([{ ...held, wanted: "1.1.0" }]);
+  expect(problems.filter((text) => text.includes("warn"))).toHaveLength(1);
+});
+
 test("indexes that are known are asked for by ETag, or not at all", async () => {
   await outdated(true);
   world.registry.mend();
