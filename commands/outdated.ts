@@ -9,8 +9,8 @@ import { renderCount, renderTable, shorten, type Style } from "./render.ts";
 /** Shows of which packages there is something newer. */
 export default defineCommand({
   more: `\`wanted\` is what \`land update\` takes: the newest version that the manifest and all other packages allow. \`latest\`
-is the newest one: with --latest, \`land update\` rewrites the manifest for it. Versions that may not be picked, as yanked ones,
-are left out. It ends with 0 also where something is outdated; with --exit-code it ends with 1 then.`,
+is the newest one: with --latest, \`land update\` rewrites the manifest for it. Versions that may not be picked, as yanked
+ones, are left out. It ends with 0 also where something is outdated; with --exit-code it ends with 1 then.`,
   examples: [
     "land outdated",
     "land outdated --all # also what only packages ask for",
