@@ -2,9 +2,10 @@ import { fail, type LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import type { Installed } from "#install/list.ts";
 
-import { defineCommand } from "./command.ts";
+import { defineCommand, type Outcome } from "./command.ts";
+import type { Context } from "./context.ts";
 import { changeArgs } from "./install-args.ts";
-import { install } from "./installing.ts";
+import { install, type InstallFlags } from "./installing.ts";
 import { findNearest } from "./nearest.ts";
 import { explainNotThere } from "./not-there.ts";
 
@@ -15,13 +16,21 @@ export default defineCommand({
     packages: { type: "many", name: "package", about: "Names of packages" },
     ...changeArgs,
   },
-  run: (context, { packages, ...flags }) =>
-    explainNotThere(
-      context.cwd,
-      () => install(context, { kind: "remove", names: packages }, flags),
-      (installed) => notRequired(installed, packages),
-    ),
+  run: (context, { packages, ...flags }) => removePackages(context, packages, flags),
 });
+
+/** Takes what is named out of the project. Fails as `installProject` does, with the name that was meant. */
+export function removePackages(
+  context: Context,
+  packages: readonly string[],
+  flags: InstallFlags,
+): Promise<Outcome> {
+  return explainNotThere(
+    context.cwd,
+    () => install(context, { kind: "remove", names: packages }, flags),
+    (installed) => notRequired(installed, packages),
+  );
+}
 
 /** The error that tells which name was meant, or who else needs the package. */
 function notRequired(

@@ -28,9 +28,10 @@ export default defineCommand({
   more: `Reads every stored archive that land.lock names, and every file of the tree: what was changed, is missing, was added, became
 a link, or may be executed where it should not. Nothing is changed, and no registry is asked but with --algorithm sha512 or
 blake3, whose checksum only the registry tells. With --repair, packages that are damaged are laid anew and what land did not
-put there is removed. Exits with 11 where something is wrong. With --json the value is {"ok","problems":[{"package","path",
-"problem"}],"packages":[{"name","version","ok","problems":[{"path","problem"}]}],"files"}; with -g each problem and package
-names its "global" package.`,
+put there is removed. Exits with 11 where something is wrong; with --quiet only that is printed. A command that another
+land of yours runs is no damage, but told as a note. With --json the value is
+{"ok","problems":[{"package","path","problem"}],"packages":[{"name","version","ok","problems":[{"path","problem"}]}],"notes":[{"package","path","note"}],"files"}; with -g
+each problem, note and package names its "global" package.`,
   examples: ["land verify", "land verify --algorithm blake3 --json", "land verify --repair"],
   args: {
     algorithm: {
@@ -64,7 +65,8 @@ names its "global" package.`,
       }
       const flags = `${global ? " -g" : ""} --repair`;
       const hint = repair ? [] : [`Run \`land verify${flags}\` to lay anew what is damaged`];
-      return outcomeOf(context.style, found, hint);
+      const { style, globals } = context;
+      return outcomeOf(found, { style, quiet: globals.quiet, hint });
     } finally {
       progress.stop();
     }
@@ -97,7 +99,7 @@ async function verifyOne(
     if (global === undefined || !isBroken) throw error;
     const problem = `is not installed whole; \`land install -g ${global}\` lays it anew`;
     const problems = [{ package: global, path: ".", problem }];
-    return { ok: false, packages: [], problems, files: 0, whole: false };
+    return { ok: false, packages: [], problems, notes: [], files: 0, whole: false };
   }
 }
 
@@ -111,7 +113,9 @@ async function askForStrangers(context: Context, { problems }: Verification): Pr
   });
 }
 
-function outcomeOf(style: Style, found: readonly Verified[], hint: readonly string[]): Outcome {
+type Telling = { style: Style; quiet: boolean; hint: readonly string[] };
+
+function outcomeOf(found: readonly Verified[], { style, quiet, hint }: Telling): Outcome {
   const ok = found.every((one) => one.ok);
   const mark = (one: Verified) => (one.global === undefined ? {} : { global: one.global });
   const value = {
@@ -122,23 +126,33 @@ function outcomeOf(style: Style, found: readonly Verified[], hint: readonly stri
     packages: found.flatMap((one) =>
       one.packages.map((item) => Object.assign({}, item, mark(one))),
     ),
+    notes: found.flatMap((one) => one.notes.map((item) => Object.assign({}, item, mark(one)))),
     files: found.reduce((sum, one) => sum + one.files, 0),
   };
-  const parts = found.map((one) => renderOne(one, style));
-  const text = [...parts, countOf(value)].filter((part) => part !== "");
-  return { value, text: [...text, ...(ok ? [] : hint)].join("\n"), exitCode: ok ? 0 : 11 };
+  const told = quiet ? found.filter((one) => !one.ok) : found;
+  const text = told.map((one) => renderOne(one, { style, quiet }));
+  if (!quiet) text.push(countOf(value), ...(ok ? [] : hint));
+  const shown = text.filter((part) => part !== "");
+  return { value, text: shown.join("\n"), exitCode: ok ? 0 : 11 };
 }
 
-function renderOne({ packages, problems, global }: Verified, style: Style): string {
+function renderOne(
+  { packages, problems, notes, global }: Verified,
+  { style, quiet }: Pick<Telling, "style" | "quiet">,
+): string {
   const known = new Set<string>(packages.map(({ name }) => name));
   const others = problems.filter((problem) => !known.has(problem.package));
+  const shown = quiet ? packages.filter(({ ok }) => !ok) : packages;
   return [
     ...(global === undefined ? [] : [style.bold(printable(global))]),
-    ...packages.flatMap((item) => packageLines(item, style)),
+    ...shown.flatMap((item) => packageLines(item, style)),
     ...others.map((item) => {
       const what = [item.package, item.path].filter((part) => !["", "."].includes(part)).join("/");
       return `${style.red("FAILED")}  ${printable(what || "the tree")} ${printable(item.problem)}`;
     }),
+    ...(quiet ? [] : notes).map(
+      ({ path, note }) => `${style.yellow("note")}    ${printable(path)} ${printable(note)}`,
+    ),
   ].join("\n");
 }
 

@@ -31,7 +31,7 @@ export type GlobalRequest = { name: string; range?: string; exact: boolean };
 export type GlobalCommand = { command: string; package: PackageName; path: string };
 
 /** What changed among the global packages; what they need in turn is not counted. */
-export type GlobalChange = Pick<InstallResult, "added" | "removed" | "changed" | "unchanged"> & {
+export type GlobalChange = Omit<InstallResult, "linked" | "manifest"> & {
   /** The commands of the packages that were asked for, sorted. */
   bins: GlobalCommand[];
 };
@@ -74,13 +74,14 @@ export async function updateGlobals(
 ): Promise<GlobalChange> {
   return changeLocked(options, async (inside) => {
     const before = await healGlobals(inside);
-    const wanted =
-      names.length === 0
-        ? before.map(({ name }) => name)
-        : [...new Set(names)].map((name) => findGlobal(before, name).name);
+    const named = names.length > 0;
+    const wanted = named
+      ? [...new Set(names)].map((name) => findGlobal(before, name).name)
+      : before.map(({ name }) => name);
     const jobs = wanted.map((name): Job => ({
       name,
-      mode: { kind: "update", names: latest ? [name] : [], latest },
+      // Only what was named itself must move.
+      mode: { kind: "update", names: latest ? [name] : [], latest: latest && (named || [name]) },
     }));
     return changeGlobals(inside, before, jobs);
   });
@@ -92,12 +93,16 @@ export async function updateGlobals(
  * @throws not_found for one that is not installed, hook_refused, state_invalid, state_version_unknown, lock_busy, file_failed
  */
 export async function removeGlobals(
-  options: LocalOptions & Pick<InstallOptions, "hooks">,
+  options: LocalOptions & Pick<InstallOptions, "hooks" | "dryRun">,
   names: readonly string[],
 ): Promise<GlobalChange> {
   return changeLocked(options, async ({ hooks }) => {
     const before = await healGlobals(options);
     const gone = [...new Set(names)].map((name) => findGlobal(before, name));
+    if (options.dryRun) {
+      const unchanged = before.length - gone.length;
+      return { added: [], removed: gone.map(nameAndVersion), changed: [], unchanged, bins: [] };
+    }
     const told = gone.map(({ name, version }) => ({
       dir: globalDir(options.landHome, name),
       packages: [{ name, version }],
@@ -166,8 +171,13 @@ async function changeGlobals(
   const after = await healGlobals(options);
   const failure = gate.failure();
   if (failure !== undefined) throw toLandError(failure);
-  if (options.dryRun) return planned(results, asked);
-  return describeChange(landHome, { before, after, asked });
+  const behind = results.flatMap((one) =>
+    one.status === "fulfilled" ? (one.value.behind ?? []) : [],
+  );
+  const change = options.dryRun
+    ? planned(results, asked)
+    : describeChange(landHome, { before, after, asked });
+  return { ...change, ...(behind.length > 0 && { behind }) };
 }
 
 /** The commands of what was asked for, as they will be: new ones where a tree changes, else those that are there. */

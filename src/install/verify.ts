@@ -21,7 +21,7 @@ import { readLockOf, readRoot } from "./root-lock.ts";
 import { openStore, type Store } from "./store.ts";
 import type { Bins } from "./stored.ts";
 import { heldBy, readTree } from "./tree.ts";
-import { compareBins, type TreeProblem } from "./verify-bins.ts";
+import { compareBins, type TreeNote, type TreeProblem } from "./verify-bins.ts";
 import { readFolder, seenIfAny } from "./verify-folder.ts";
 import { comparePackage, type Comparison, damageOf, type PathProblem } from "./verify-package.ts";
 import { strangersIn, unlinkedIn } from "./verify-strangers.ts";
@@ -45,6 +45,8 @@ export type Verification = {
   packages: VerifiedPackage[];
   /** All problems: those of packages, and those of the tree itself, whose paths are relative to the install folder. */
   problems: TreeProblem[];
+  /** What is no damage, and worth knowing. Paths are relative to the install folder. */
+  notes: TreeNote[];
   /** Files that were compared. */
   files: number;
 };
@@ -105,7 +107,7 @@ async function verifyTree(
   const tree = await readTree(installDir);
   if (tree.kind === "foreign" && lock.packages.length > 0) {
     const problem = "was not made by land, or its .land.json is lost";
-    return summary([], [{ package: "", path: ".", problem }], 0);
+    return summary([], { problems: [{ package: "", path: ".", problem }], notes: [] }, 0);
   }
   const { placed } = heldBy(tree);
   let files = 0;
@@ -125,11 +127,12 @@ async function verifyTree(
   const links = linksOf(await readWorkspace(project));
   const places = { rootDir: project.dir, installDir, windows };
   const expectation = { places, placed, lock, links };
-  const problems = [
-    ...strangersIn(expectation),
-    ...unlinkedIn(expectation),
-    ...compareBins(installDir, binsOf([...expected, ...links]), bins),
-  ];
+  const { problems: ofBins, notes } = compareBins(
+    installDir,
+    binsOf([...expected, ...links]),
+    bins,
+  );
+  const problems = [...strangersIn(expectation), ...unlinkedIn(expectation), ...ofBins];
   if (seenIfAny(join(installDir, JOURNAL)))
     problems.push({ package: "", path: JOURNAL, problem: "tells of an install that was cut off" });
   return summary(
@@ -138,14 +141,14 @@ async function verifyTree(
       version,
       problems: own,
     })),
-    problems,
+    { problems, notes },
     files,
   );
 }
 
 function summary(
   checked: readonly Pick<VerifiedPackage, "name" | "version" | "problems">[],
-  others: readonly TreeProblem[],
+  { problems: others, notes }: Pick<Verification, "problems" | "notes">,
   files: number,
 ): Verification {
   const packages = checked.map(({ name, version, problems }) => {
@@ -160,7 +163,7 @@ function summary(
     ),
     ...others.filter((problem) => !known.has(problem.package)),
   ];
-  return { ok: problems.length === 0, packages, problems, files };
+  return { ok: problems.length === 0, packages, problems, notes, files };
 }
 
 type Place = { installDir: string; placed: Placed; locked: LockedPackage };

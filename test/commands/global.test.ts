@@ -58,6 +58,10 @@ add \`export PATH="$HOME/.land/bin:$PATH"\` to ~/.bashrc
     unchanged: 0,
     bins: [{ command: "greet", package: "greet", path: join(root, ".land/bin/greet") }],
   });
+  const plan = await land(["uninstall", "-g", "greet", "--dry-run"]);
+  expect(plan.stderr).toBe(
+    "- greet 1.1.0\n0 packages: 1 removed (a dry run: nothing was written)\n",
+  );
   const gone = await land(["uninstall", "-g", "greet"]);
   expect(gone).toMatchObject({ exitCode: 0, stdout: "" });
   expect(gone.stderr).toStartWith("- greet 1.1.0\n");
@@ -92,6 +96,13 @@ test("what is meant otherwise is told", async () => {
   expect(unsolved.exitCode).toBe(10);
   expect(unsolved.stderr).toContain("Tried, and it works: `land install -g greet@^1.1.0`");
   await Bun.write(join(root, "land.json"), '{"dependencies": {"greet": "1"}}');
+  const before = await Bun.file(join(root, "land.json")).text();
+  const plan = await land(["uninstall", "greet", "--dry-run"]);
+  expect(plan.stderr).toContain("manifest: greet loses it");
+  expect(await Bun.file(join(root, "land.json")).text()).toBe(before);
+  expect((await land(["uninstall", "geret"])).stderr).toContain(
+    "Did you mean `land remove greet`?",
+  );
   const removed = await land(["uninstall", "greet"]);
   expect(removed).toMatchObject({ exitCode: 0 });
   expect(removed.stderr).toStartWith("Without -g this is `land remove`\n");

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { renderSparkline } from "#commands/render-package.ts";
@@ -199,6 +200,26 @@ describe("changing", () => {
     expect(none.stderr).toContain("Did you mean `land update left`?");
     const past = await land(["update", "left", "--latest", "--dry-run", "--json"]);
     expect(past.json()).toMatchObject({ manifest: [{ name: "left", to: "^2.0.0" }] });
+  });
+
+  test("verify tells each package, and with --quiet only what is wrong", async () => {
+    const whole = await land(["verify"]);
+    expect(whole).toMatchObject({ exitCode: 0 });
+    expect(whole.stdout).toStartWith("ok      left 1.0.0\nok      pad 1.1.0\n");
+    expect(await land(["verify", "--quiet"])).toMatchObject({
+      exitCode: 0,
+      stdout: "",
+      stderr: "",
+    });
+    const stranger = at("app/land_modules/left/stranger.txt");
+    await Bun.write(stranger, "");
+    const broken = await land(["verify", "-q"]);
+    await rm(stranger);
+    expect(broken).toMatchObject({
+      exitCode: 11,
+      stdout: "FAILED  left 1.0.0\n        stranger.txt is not in the archive\n",
+      stderr: "",
+    });
   });
 
   test("choosing needs a terminal", async () => {

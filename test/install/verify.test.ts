@@ -52,6 +52,24 @@ test("a fresh tree is as its archives say, and nobody is asked", async () => {
   expect(world.registry.requests).toEqual([]);
 });
 
+test("a command that another land of the user runs is noted, and one that anybody may have put there is told", async () => {
+  const other = world.at("other land");
+  await Bun.write(other, "");
+  await chmod(other, 0o755);
+  const script = tree(".bin", "tool");
+  const text = await Bun.file(script).text();
+  await Bun.write(script, text.replace("/opt/land/land", other));
+  const told = `is run by another land, ${other}`;
+  const note = { package: "tool", path: ".bin/tool", note: told };
+  expect(await verify()).toMatchObject({ ok: true, problems: [], notes: [note] });
+  for (const mode of [0o777, 0o644]) {
+    await chmod(other, mode);
+    expect(await problems()).toEqual([`tool|.bin/tool|${told}`]);
+  }
+  await rm(other);
+  expect(await problems()).toEqual([`tool|.bin/tool|${told}`]);
+});
+
 describe("each way to tamper with a tree is told", () => {
   const cases: [string, () => Promise<unknown>, string[]][] = [
     [
