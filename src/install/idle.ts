@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 /** Who runs `land install`, where and with what. Paths are absolute, `cwd` with links resolved. */
@@ -38,6 +47,8 @@ type Note = {
 const STILL_MS = { coarse: 3000, fine: 50 };
 /** A note is good for so long, so that what is done once a day is. */
 const GOOD_MS = 3_600_000;
+/** Notes that are looked at for whether they are still good, after one is written. */
+const MAX_OLD = 1000;
 /** Of no meaning to land, and different in each shell or at each call. */
 const UNREAD_ENV = new Set(["_", "OLDPWD", "SHLVL", "PWD"]);
 const NOTHING_ELSE = new Set(["install", "install --frozen"]);
@@ -77,7 +88,7 @@ export function beginIdle(about: IdleAbout): Record<string, string | null> | und
 
 /**
  * Notes that an install which began at `began` had nothing to do. Nothing is noted where something was changed so shortly before
- * that a further change could look the same, or where the project may be one of a workspace.
+ * that a further change could look the same, or where the project may be one of a workspace. Notes that are good no more go away.
  */
 export function noteIdle(
   about: IdleAbout,
@@ -105,8 +116,18 @@ export function noteIdle(
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(`${path}.${process.pid}`, JSON.stringify(note));
     renameSync(`${path}.${process.pid}`, path);
+    dropOld(dirname(path), began);
   } catch {
     // It only saves time.
+  }
+}
+
+/** Takes notes away that nobody will believe any more, as those of projects that are gone. */
+function dropOld(folder: string, now: Date): void {
+  for (const name of readdirSync(folder).slice(0, MAX_OLD)) {
+    const path = join(folder, name);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found?.isFile() && Math.abs(now.getTime() - found.mtimeMs) > GOOD_MS) rmSync(path);
   }
 }
 

@@ -156,6 +156,26 @@ for (const [name, change] of Object.entries(CHANGES))
     expect(idle.read()).toBeUndefined();
   });
 
+test("notes that nobody will believe any more go away as another is written", () => {
+  using idle = idleProject();
+  const notes = (): string[] => [...new Bun.Glob("*").scanSync(idle.at("home/idle"))];
+  const [own] = notes();
+  for (const [name, ageMs] of [
+    ["young", 50],
+    ["old", 70],
+    ["ahead", -70],
+    ["half.json.77", 70],
+  ] as const) {
+    writeFileSync(idle.at(`home/idle/${name}`), "{}");
+    const moment = later(-ageMs * MINUTE_MS);
+    utimesSync(idle.at(`home/idle/${name}`), moment, moment);
+  }
+  mkdirSync(idle.at("home/idle/folder"));
+  idle.note();
+  expect(notes().toSorted()).toEqual([own ?? "", "young"].toSorted());
+  expect(idle.read()).toBe(2);
+});
+
 test("another land that works there is waited for", async () => {
   using idle = idleProject();
   const { about } = idle;
