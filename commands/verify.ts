@@ -29,9 +29,9 @@ export default defineCommand({
 became a link, or may be executed where it should not. Nothing is changed, and no registry is asked but with --algorithm
 sha512 or blake3, whose checksum only the registry tells. With --repair, packages that are damaged are laid anew and what
 land did not put there is removed. Exits with 11 where something is wrong; with --quiet only that is printed. A command
-that another land of yours runs is no damage, but told as a note. With --json the value is
-{"ok","problems":[{"package","path","problem"}],"packages":[{"name","version","ok","problems":[{"path","problem"}]}],"notes":[{"package","path","note"}],"files"};
-with -g each problem, note and package names its "global" package.`,
+that another land of yours runs is no damage, but told as a note. With --json the value is {"ok","problems":
+[{"package","path","problem"}],"packages":[{"name","version","ok","problems":[{"path","problem"}]}],"notes":[{"package",
+"path","note"}],"files"}; with -g each problem, note and package names its "global" package.`,
   examples: ["land verify", "land verify --algorithm blake3 --json", "land verify --repair"],
   args: {
     algorithm: {
