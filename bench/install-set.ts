@@ -9,7 +9,7 @@ import { type Candidate } from "../src/solve/model.ts";
 import { solve } from "../src/solve/solve.ts";
 import { land, type LandServer, startLand } from "../test/support/land.ts";
 import { writeFiles } from "../test/support/project.ts";
-import { ROOTS } from "./real-roots.ts";
+import { LIGHT_ROOTS, ROOTS } from "./real-roots.ts";
 
 /** A package of the set. */
 export type Member = {
@@ -62,7 +62,7 @@ export async function chooseSet(
   };
   const roots: Record<string, string> = {};
   let members: Member[] = [];
-  for (const root of ROOTS) {
+  for (const root of [...ROOTS, ...LIGHT_ROOTS]) {
     if (members.length >= wanted) break;
     const newest = (await ask(root))?.["dist-tags"]["latest"];
     if (newest === undefined || !isName(root)) continue;

@@ -3,11 +3,12 @@
  * loopback and behind a line of 50 ms and 200 Mbit/s. land asks one `land serve`; the others get the same archives by npm's
  * protocol from memory, which is faster than any registry.
  *
- *   bun bench/install.ts [--packages 300] [--rounds 3] [--line loopback|slow|both] [--keep DIR] [--tools land,bun,pnpm,npm]
+ *   bun bench/install.ts [--packages 420] [--rounds 3] [--line loopback|slow|both] [--keep DIR] [--tools land,bun,pnpm,npm]
  *
  * Where it runs as root, the installers run as user 1000, for whom land links files as the others do: --keep must be a folder
  * that this user can reach.
  *
+ * Of --packages fewer are left: those that one version per name cannot hold, or the server refuses, go with the roots that need them.
  * Needs the npm registry for the packages at the first run with --keep; `LAND_TEST_BINARY` names the binary, else dist/land.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -21,7 +22,7 @@ import { makeTools, prepare, type Run, runOnce, type State, type Tool } from "./
 
 const { values: flags } = parseArgs({
   options: {
-    packages: { type: "string", default: "300" },
+    packages: { type: "string", default: "420" },
     rounds: { type: "string", default: "3" },
     line: { type: "string", default: "both" },
     keep: { type: "string" },
