@@ -3,7 +3,7 @@ import { realpath, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
-import { MANIFEST_FILES, type Project, readProject } from "#pack/project.ts";
+import { type Project, readProject } from "#pack/project.ts";
 import { requireMembers } from "#pack/workspace-ranges.ts";
 import { findWorkspaceRoot, readWorkspace, type Workspace } from "#pack/workspace.ts";
 import { errorCode, fileFailed, readTextIfAny, writeFileAtomic } from "#store/files.ts";
@@ -12,16 +12,18 @@ import { type Lock as OsLock, takeLock } from "#store/lock.ts";
 import { commitChange, healChange, isThere } from "./commit.ts";
 import { ensureAllStored } from "./fetch-many.ts";
 import { ensureStored } from "./fetch.ts";
-import { type FileChange, type Journal, STAGING } from "./journal.ts";
+import { type FileChange, STAGING } from "./journal.ts";
+import { lockOfTree } from "./lock-copy.ts";
 import { changesOfLock, differencesOf, ROOT_FOLDER } from "./lock-fit.ts";
 import { mergeConflicts } from "./lock-merge.ts";
 import { serializeLock } from "./lock-write.ts";
 import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
-import type { Held, Links } from "./marker.ts";
+import type { Links } from "./marker.ts";
 import { linksOf } from "./members.ts";
 import { createMetadata, type Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { checkLockPolicy } from "./policy.ts";
+import { fileChanges, writeFiles } from "./project-files.ts";
 import { noteUse, tendStore } from "./prune-auto.ts";
 import type { Edited } from "./request-latest.ts";
 import { editForMode } from "./request.ts";
@@ -105,23 +107,22 @@ async function installLocked(
       kind: "warn",
       problem: "land.lock held conflicts of version control: both sides were merged",
     });
-  const old = merged ?? (lockText === undefined ? undefined : parseLock(lockText));
+  const places = treePlaces(found.root);
+  const standIn = lockText === undefined ? await standInOf(options, places) : undefined;
+  const copy = standIn?.lock;
+  const old = merged ?? copy ?? (lockText === undefined ? undefined : parseLock(lockText));
   const metadata = createMetadata(options, old);
   const edited = await editForMode(options, found, asked, metadata, old);
   const { workspace, behind } = edited;
   requireMembers(workspace);
   const lock = await chooseLock(options, { found, ...edited }, old, metadata);
-  const files = fileChanges(
-    found,
-    workspace,
-    { text: lockText, lock: merged ? undefined : old },
-    lock,
-  );
+  const text = onlyOnce(() => serializeLock(lock));
+  const before = { text: lockText, lock: merged || copy ? undefined : old };
+  const files = fileChanges({ found, workspace }, before, { text, lock });
   const manifest = { ...manifestResult(found, workspace), ...(behind.length > 0 && { behind }) };
   if (options.lockOnly)
     return lockAlone(options, { old, lock, root: found.root.dir, files, manifest }, metadata);
-  const places = treePlaces(workspace.root);
-  const tree = await readTree(places.installDir);
+  const tree = standIn?.tree ?? (await readTree(places.installDir));
   const links = linksOf(workspace);
   const change = changeOf(places, heldBy(tree), lock, links);
   await checkLockPolicy(options, lock.packages, change.place, metadata);
@@ -133,11 +134,31 @@ async function installLocked(
   const linked = link.length > 0 && { linked: link.map(({ name }) => name) };
   const result = { ...change.result, ...linked, ...manifest };
   if (options.dryRun || (!changesTree && files.length === 0)) return { result, changesTree: false };
+  if (copy && lock === copy)
+    options.onEvent?.({
+      kind: "warn",
+      problem: "land.lock was missing: made again from what is installed",
+    });
   await options.beforeWrite?.(result);
   if (changesTree)
-    await applyChange(options, { places, tree, change, lock, links, files, metadata });
-  else await writeFiles(places, heldBy(tree), files);
+    await applyChange(options, { places, tree, change, lock, text, links, files, metadata });
+  else await writeFiles(places, heldBy(tree), { files, text });
   return { result, changesTree };
+}
+
+/** A tree and what it tells of its lock, where an install may take that for a land.lock that is missing. */
+async function standInOf(
+  options: InstallOptions,
+  { installDir }: TreePlaces,
+): Promise<{ tree: Tree; lock: Lock | undefined } | undefined> {
+  if (isFrozen(options) || options.lockOnly || options.mode.kind === "update") return undefined;
+  const tree = await readTree(installDir);
+  return { tree, lock: lockOfTree(heldBy(tree), options) };
+}
+
+function onlyOnce(make: () => string): () => string {
+  let made: string | undefined;
+  return () => (made ??= make());
 }
 
 /** Writes manifests and lock, and looks at no tree. */
@@ -189,56 +210,20 @@ function isFrozen({ frozen, mode }: InstallOptions): boolean {
   return frozen && mode.kind === "install";
 }
 
-/** What of the project's own files has to be written. A lock that says the same is left as it is, byte for byte. */
-function fileChanges(
-  found: Workspace,
-  edited: Workspace,
-  before: { text: string | undefined; lock: Lock | undefined },
-  lock: Lock,
-): FileChange[] {
-  const changes = manifestChanges("", found.root, edited.root);
-  for (const [at, { folder, project }] of found.members.entries())
-    changes.push(...manifestChanges(`${folder}/`, project, edited.members[at]?.project ?? project));
-  if (lock === before.lock) return changes;
-  const after = serializeLock(lock);
-  if (before.lock === undefined || serializeLock(before.lock) !== after)
-    changes.push({ path: "land.lock", before: before.text, after });
-  return changes;
-}
-
-function manifestChanges(folder: string, found: Project, edited: Project): FileChange[] {
-  if (found === edited) return [];
-  return MANIFEST_FILES.flatMap((file) => {
-    const [before, after] = [found.texts[file], edited.texts[file]];
-    return after === undefined || before === after
-      ? []
-      : [{ path: `${folder}${file}`, before, after }];
-  });
-}
-
-/** Manifests and lock of a project whose tree stays as it is. */
-async function writeFiles(places: TreePlaces, held: Held, files: FileChange[]): Promise<void> {
-  const { installDir, rootDir: projectDir } = places;
-  if (held.placed.size + held.links.size > 0) {
-    const journal: Journal = { files, clear: [], remove: [], place: [], bins: "keep", ...held };
-    return commitChange({ projectDir, installDir }, journal);
-  }
-  // Without a tree there is no place for a journal: a lock that fell behind its manifest is made anew by the next run.
-  for (const { path, after } of files) await writeFileAtomic(join(projectDir, path), after);
-}
-
 type Application = {
   places: TreePlaces;
   tree: Tree;
   change: TreeChange;
   lock: Lock;
+  /** Of that lock. */
+  text: () => string;
   links: Links;
   files: FileChange[];
   metadata: Metadata;
 };
 
 async function applyChange(options: InstallOptions, application: Application): Promise<void> {
-  const { places, tree, change, lock, links, files, metadata } = application;
+  const { places, tree, change, lock, text, links, files, metadata } = application;
   const { installDir, rootDir } = places;
   const fresh = !isThere(installDir);
   const onWait = (holder: string): void =>
@@ -261,7 +246,7 @@ async function applyChange(options: InstallOptions, application: Application): P
       await dropStaging(installDir, fresh);
       throw error instanceof LandError ? error : fileFailed("write to", installDir, error);
     });
-    await commitChange({ projectDir: rootDir, installDir }, { files, ...steps });
+    await commitChange({ projectDir: rootDir, installDir }, { files, ...steps, lock: text() });
     // While the store is in use: who prunes it next knows of the project.
     await noteUse(options, rootDir);
   } finally {

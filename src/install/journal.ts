@@ -23,7 +23,7 @@ export type FileChange = { path: string; before: string | undefined; after: stri
 
 /**
  * A change that was decided: from the moment it is on disk, the change is carried out to its end, if need be by the next
- * run. Every step can be told done or not by looking, so that doing it all again does no harm. What it holds (`placed`, `links`) is the tree in the end.
+ * run. Every step can be told done or not by looking, so that doing it all again does no harm. What it holds (`placed`, `links`, `lock`) is the tree in the end.
  */
 export type Journal = Held & {
   files: FileChange[];
@@ -44,8 +44,9 @@ export async function readJournal(installDir: string): Promise<Journal | "broken
 }
 
 /** The text of a journal. */
-export function serializeJournal({ placed, links, ...rest }: Journal): string {
-  return `${JSON.stringify({ format: 1, ...rest, placed: serializeMarker({ placed, links }) })}\n`;
+export function serializeJournal({ placed, links, lock, ...rest }: Journal): string {
+  const marker = serializeMarker({ placed, links, lock });
+  return `${JSON.stringify({ format: 1, ...rest, placed: marker })}\n`;
 }
 
 /** Every name in it is checked: a checkout may bring a journal along. */

@@ -26,8 +26,11 @@ export type Placed = Map<PackageName, PlacedPackage>;
 export type PlacedLink = { folder: string; bin: Bins };
 /** The members that a tree links, by name. */
 export type Links = Map<PackageName, PlacedLink>;
-/** All that a tree holds; no name is in both. */
-export type Held = { placed: Placed; links: Links };
+/**
+ * All that a tree holds; no name is in both. `lock` is the text of the lock by which it was laid, which nobody checked; undefined for
+ * a tree of an older land.
+ */
+export type Held = { placed: Placed; links: Links; lock: string | undefined };
 
 /** What the marker in `installDir` tells; undefined where there is none, or one that land did not write. */
 export async function readMarker(installDir: string): Promise<Held | undefined> {
@@ -36,10 +39,10 @@ export async function readMarker(installDir: string): Promise<Held | undefined> 
 }
 
 /** The text of a marker. Equal trees give equal bytes. */
-export function serializeMarker({ placed, links }: Held): string {
+export function serializeMarker({ placed, links, lock }: Held): string {
   const packages = sortedMap(placed);
   const linked = links.size === 0 ? {} : { links: sortedMap(links) };
-  return `${JSON.stringify({ format: 1, packages, ...linked }, null, 1)}\n`;
+  return `${JSON.stringify({ format: 1, packages, ...linked, lock }, null, 1)}\n`;
 }
 
 function sortedMap<T>(map: ReadonlyMap<string, T>): { [name: string]: T } {
@@ -59,7 +62,8 @@ export function parseMarker(text: string): Held | undefined {
       placed.set(parsePackageName(name), { version, digest: parseDigest(item["digest"]), bin });
     }
     const links = parseLinks(value["links"] ?? {});
-    return links && { placed, links };
+    const { lock } = value;
+    return links && { placed, links, lock: typeof lock === "string" ? lock : undefined };
   } catch {
     return undefined;
   }

@@ -34,8 +34,8 @@ export async function readTree(installDir: string): Promise<Tree> {
 /** What land put into a tree: nothing where it is of somebody else. */
 export function heldBy(tree: Tree | undefined): Held {
   return tree?.kind === "own"
-    ? { placed: tree.placed, links: tree.links }
-    : { placed: new Map(), links: new Map() };
+    ? { placed: tree.placed, links: tree.links, lock: tree.lock }
+    : { placed: new Map(), links: new Map(), lock: undefined };
 }
 
 /** What has to be done so that a tree holds what a lock says and links the members. */
@@ -118,7 +118,9 @@ export type Preparation = {
  *
  * @throws bin_taken, file_failed
  */
-export async function prepareTree(preparation: Preparation): Promise<Omit<Journal, "files">> {
+export async function prepareTree(
+  preparation: Preparation,
+): Promise<Omit<Journal, "files" | "lock">> {
   const { places, tree, change, lock, links, stored, landBinary } = preparation;
   const { installDir, windows } = places;
   const before = heldBy(tree);

@@ -83,7 +83,7 @@ async function forgetInMarker(installDir: string, problems: readonly TreeProblem
     (noBins && Object.keys(bin).length > 0);
   const placed = new Map([...held.placed].filter(([name, { bin }]) => !isBad(name, bin)));
   const links = new Map([...held.links].filter(([name, { bin }]) => !isBad(name, bin)));
-  await writeFileAtomic(join(installDir, MARKER), serializeMarker({ placed, links }));
+  await writeFileAtomic(join(installDir, MARKER), serializeMarker({ ...held, placed, links }));
 }
 
 async function removeStrangers(
