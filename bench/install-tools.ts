@@ -49,10 +49,11 @@ export async function makeTools(work: string, roots: Record<string, string>): Pr
           simple(work, "pnpm", pnpm.version, {
             command: [pnpm.path, "install", "--ignore-scripts", "--no-frozen-lockfile"],
             env: (home, registry) => ({
-              npm_config_registry: registry,
-              npm_config_store_dir: join(home, "store"),
-              npm_config_cache_dir: join(home, "cache"),
-              npm_config_minimum_release_age: "0",
+              // Since version 11 it reads these, and no longer those of npm.
+              pnpm_config_registry: registry,
+              pnpm_config_store_dir: join(home, "store"),
+              pnpm_config_cache_dir: join(home, "cache"),
+              pnpm_config_minimum_release_age: "0",
             }),
             lock: "pnpm-lock.yaml",
           }),
