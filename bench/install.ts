@@ -117,6 +117,11 @@ async function compare(line: string, landUrl: string, npmUrl: string): Promise<v
     `${line}\n${row(["cache lock tree", ...tools.map(({ name }) => name), "best peer / land"])}`,
   );
   for (const state of STATES) {
+    // What the state before took away is there again.
+    for (const tool of state.cache ? tools : []) {
+      await prepare(tool, { cache: true, lock: false, tree: false });
+      await runOnce(tool, urlOf(tool));
+    }
     const runs = new Map<Tool, Run[]>(tools.map((tool) => [tool, []]));
     for (let round = 0; round < Number(flags.rounds); round += 1)
       for (const tool of tools) {
