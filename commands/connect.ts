@@ -1,5 +1,6 @@
 import { fail, toLandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
+import { noteChange } from "#install/freshness.ts";
 import { createRemote, type Remote, type RemoteOptions } from "#remote/client.ts";
 import type { ClientConfig } from "#remote/config/model.ts";
 import { type Credentials, findToken, type Home } from "#remote/credentials.ts";
@@ -59,6 +60,7 @@ async function remoteWith(
   return createRemote({
     registry,
     ...(await travelOf(context)),
+    onChange: () => noteChange(context.landHome, context.now()),
     ...(token !== undefined && { token }),
   });
 }

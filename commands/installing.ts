@@ -1,4 +1,4 @@
-import { version as landVersion } from "#base/build-info.ts";
+import { builtAt, commit, version as landVersion } from "#base/build-info.ts";
 import { installProject } from "#install/install.ts";
 import type { InstallEvent, InstallMode, InstallOptions, InstallResult } from "#install/options.ts";
 
@@ -81,6 +81,13 @@ export async function installOptions(
       maxAgeDays: config["cache.maxAge"],
       autoPrune: config["cache.autoPrune"],
     },
+    // What runs from source may solve in another way at any time.
+    ...(commit !== "source" && {
+      memory: {
+        solver: `${commit} ${builtAt ?? ""}`,
+        maxAgeSeconds: config["cache.indexSeconds"],
+      },
+    }),
     ...(onEvent && { onEvent }),
   };
 }

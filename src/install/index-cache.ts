@@ -25,12 +25,13 @@ export type CachedIndex = { etag: string; entries: IndexEntry[] };
 
 const DAY_MS = 86_400_000;
 
-function folderOf(landHome: string): string {
+/** Where they all lie. */
+export function indexFolder(landHome: string): string {
   return join(landHome, "cache", "index");
 }
 
 function pathOf({ landHome, registry, name }: IndexPlace): string {
-  return join(folderOf(landHome), encodeURIComponent(registry), encodeURIComponent(name));
+  return join(indexFolder(landHome), encodeURIComponent(registry), encodeURIComponent(name));
 }
 
 /** An index kept from before; undefined where there is none or it is not whole, which only costs asking again. */
@@ -130,10 +131,10 @@ export async function pruneIndexCache(
 async function listIndexes(
   landHome: string,
 ): Promise<{ path: string; bytes: number; usedMs: number }[]> {
-  const names = await readdir(folderOf(landHome), { recursive: true }).catch(() => []);
+  const names = await readdir(indexFolder(landHome), { recursive: true }).catch(() => []);
   const found: { path: string; bytes: number; usedMs: number }[] = [];
   for (const name of names) {
-    const path = join(folderOf(landHome), name);
+    const path = join(indexFolder(landHome), name);
     const about = await stat(path).catch(() => undefined);
     if (about?.isFile()) found.push({ path, bytes: about.size, usedMs: about.mtimeMs });
   }

@@ -13,6 +13,7 @@ import {
   writeCachedIndex,
 } from "./index-cache.ts";
 import { walkExpected } from "./indexes-expected.ts";
+import type { Asked } from "./memo-file.ts";
 import type { InstallOptions } from "./options.ts";
 
 /** The indexes of packages: many in one answer where the registry can, else one by one. */
@@ -21,12 +22,24 @@ export type Indexes = {
   read: (registry: RegistryUrl, name: string) => Promise<readonly IndexEntry[] | undefined>;
   /** Asks at once for what these requirements, and what they need in turn, will most likely ask for. Nothing is thrown. */
   expect: (registry: RegistryUrl, requirements: Readonly<Record<string, string>>) => void;
+  /**
+   * Asks by one question whether these ETags still stand, null: whether there still is no such package. Where not, what came of it
+   * is as if it had been expected. @throws network
+   */
+  confirm: (registry: RegistryUrl, known: ReadonlyMap<string, string | null>) => Promise<boolean>;
+  /** What was told so far; undefined where something came without an ETag. */
+  told: () => Told | undefined;
 };
+
+/** What registries told, and for how long they let it be believed. */
+export type Told = { asked: Asked; toldAt: number; maxAgeSeconds: number };
 
 /** Indexes that are asked for singly at a time, for each archive. Behind a round trip of 50 ms 64 take a third of the time of 16. */
 const INDEXES_PER_DOWNLOAD = 8;
 /** Most packages that one question names. */
 const AT_ONCE = 4000;
+/** Longer ones cannot be asked for many at once. */
+const MAX_ETAG = 100;
 
 /** What is known of a registry during one install. */
 type Source = {
@@ -39,6 +52,10 @@ type Source = {
   told: Map<string, IndexAnswer>;
   /** Those who wait for a name. */
   waiting: Map<string, () => void>;
+  /** What was told of each package: its ETag, none where it came without, null where there is no such package. */
+  seen: Map<string, string | null | undefined>;
+  /** Seconds for which the registry lets be believed what it told. */
+  maxAgeSeconds: number;
   /** Names for the next question, and when it is put. */
   next: Set<string>;
   soon: Promise<void> | undefined;
@@ -50,6 +67,7 @@ export type CacheReader = (name: string) => CachedIndex | undefined;
 /** Makes them for one install. Answers are kept in `$LAND_HOME/cache/index` and asked for by ETag. */
 export function createIndexes(options: InstallOptions): Indexes {
   const sources = new Map<RegistryUrl, Source & { cached: CacheReader }>();
+  const toldAt = options.now().getTime();
   // An index is small, so that many at a time cost nothing but time on the way; a slow registry holds up no other one.
   const inTurn = createTurns(options.concurrency * INDEXES_PER_DOWNLOAD);
   const sourceOf = (registry: RegistryUrl) => {
@@ -64,10 +82,15 @@ export function createIndexes(options: InstallOptions): Indexes {
       if (options.offline) return (cached(name) ?? noneHere(registry, name)).entries;
       const answer =
         (await toldOf(options, source, name)) ??
-        (await inTurn(registry, async () =>
-          (await options.remoteFor(registry)).readIndex(name, cached(name)?.etag),
-        ));
+        (await inTurn(registry, async () => {
+          source.maxAgeSeconds = 0;
+          return (await options.remoteFor(registry)).readIndex(name, cached(name)?.etag);
+        }));
       const place = { landHome: options.landHome, registry, name };
+      source.seen.set(
+        name,
+        etagOf(answer, () => cached(name)?.etag),
+      );
       if (answer.kind === "absent") return undefined;
       if (answer.kind === "unchanged") {
         keepCachedIndex(place, options.now());
@@ -78,8 +101,24 @@ export function createIndexes(options: InstallOptions): Indexes {
     },
     expect(registry, requirements) {
       const source = sourceOf(registry);
-      if (options.offline || source.asking) return;
+      // What was told when it was to be confirmed is most of it.
+      if (options.offline || source.asking || source.told.size > 0) return;
       ask(options, source, walkExpected(requirements, source.cached))?.catch(() => undefined);
+    },
+    confirm: async (registry, known) => confirm(options, sourceOf(registry), known),
+    told() {
+      const used = [...sources.values()].filter(({ seen }) => seen.size > 0);
+      const asked = new Map<RegistryUrl, Map<string, string | null>>();
+      for (const { registry, seen } of used) {
+        const names = new Map<string, string | null>();
+        for (const [name, etag] of seen) {
+          if (etag === undefined || (etag?.length ?? 0) > MAX_ETAG) return undefined;
+          names.set(name, etag);
+        }
+        asked.set(registry, names);
+      }
+      const ages = used.map(({ maxAgeSeconds }) => maxAgeSeconds);
+      return { asked, toldAt, maxAgeSeconds: Math.min(...ages, Number.MAX_SAFE_INTEGER) };
     },
   };
 }
@@ -95,6 +134,8 @@ function newSource(
     asking: undefined,
     told: new Map(),
     waiting: new Map(),
+    seen: new Map(),
+    maxAgeSeconds: Number.MAX_SAFE_INTEGER,
     next: new Set(),
     soon: undefined,
     cached(name) {
@@ -114,6 +155,33 @@ function noneHere(registry: RegistryUrl, name: string): never {
     url: urlOf(registry, name),
     problem: "--offline was given, and the versions are not known here",
   });
+}
+
+function etagOf(answer: IndexAnswer, before: () => string | undefined): string | null | undefined {
+  if (answer.kind === "absent") return null;
+  return answer.kind === "fresh" ? answer.etag : before();
+}
+
+async function confirm(
+  options: InstallOptions,
+  source: Source & { cached: CacheReader },
+  known: ReadonlyMap<string, string | null>,
+): Promise<boolean> {
+  if (options.offline || known.size > AT_ONCE) return false;
+  const wanted = new Map([...known].map(([name, etag]) => [name, etag === null ? {} : { etag }]));
+  await ask(options, source, wanted, false);
+  const { told, seen } = source;
+  const stands = ([name, etag]: [string, string | null]): boolean =>
+    told.get(name)?.kind === (etag === null ? "absent" : "unchanged");
+  if ([...known].every(stands)) {
+    for (const [name, etag] of known) seen.set(name, etag);
+    return true;
+  }
+  // What is kept here may be of another moment than what was asked about.
+  for (const [name, etag] of known)
+    if (told.get(name)?.kind === "unchanged" && source.cached(name)?.etag !== etag)
+      told.delete(name);
+  return false;
 }
 
 /** What a question for many told of a package; undefined where none did, so that it is to be asked for singly. */
@@ -159,16 +227,19 @@ function ask(
   { remoteFor }: InstallOptions,
   source: Source,
   wanted: IndexesWanted,
+  follow = true,
 ): Promise<void> | undefined {
-  if (!source.manyAtOnce || wanted.size < 2) return undefined;
+  if (!source.manyAtOnce || (follow && wanted.size < 2)) return undefined;
   const first = new Map([...wanted].slice(0, AT_ONCE));
   const asking = (async () => {
     try {
       const remote = await remoteFor(source.registry);
-      source.manyAtOnce = await remote.readIndexes(first, true, (name, answer) => {
+      const { taken, maxAgeSeconds } = await remote.readIndexes(first, follow, (name, answer) => {
         source.told.set(name, answer);
         source.waiting.get(name)?.();
       });
+      source.manyAtOnce = taken;
+      source.maxAgeSeconds = Math.min(source.maxAgeSeconds, maxAgeSeconds);
     } finally {
       source.asking = undefined;
       source.waiting.clear();

@@ -2,6 +2,7 @@ import { LandError } from "#base/errors.ts";
 
 import { type Lock, parseLock } from "./lockfile.ts";
 import type { Held } from "./marker.ts";
+import { isTrusted } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 
 /**
@@ -11,14 +12,14 @@ import type { InstallOptions } from "./options.ts";
  */
 export function lockOfTree(
   { placed, lock: text }: Held,
-  { registry: own, configured }: Pick<InstallOptions, "registry" | "configured">,
+  options: Pick<InstallOptions, "registry" | "configured">,
 ): Lock | undefined {
   const lock = text === undefined ? undefined : parseIfAny(text);
   if (!lock) return undefined;
   const packages = lock.packages.filter(({ name, version, digest, registry }) => {
     const held = placed.get(name);
     const isHeld = held?.version === version && held.digest === digest;
-    return isHeld && (registry === own || configured.includes(registry));
+    return isHeld && isTrusted(options, registry);
   });
   return { ...lock, packages };
 }

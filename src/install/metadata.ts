@@ -2,8 +2,9 @@ import { fail } from "#base/errors.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
 import type { RegistryUrl } from "#remote/registry-url.ts";
 
-import { createIndexes } from "./indexes.ts";
+import { createIndexes, type Told } from "./indexes.ts";
 import type { Lock } from "./lockfile.ts";
+import type { Asked } from "./memo-file.ts";
 import type { InstallOptions } from "./options.ts";
 import type { Shares } from "./parallel.ts";
 
@@ -17,6 +18,13 @@ export type Metadata = {
   knownSize: (wanted: { name: string; version: string }) => number | undefined;
   /** Asks at once for what these requirements, and what they need in turn, will most likely ask for, of the default registry. Nothing is thrown. */
   expect: (requirements: Readonly<Record<string, string>>) => void;
+  /**
+   * Whether the registries still tell the same of all these, asked by one question each; undefined where one does not, or does not
+   * take the question or is none of the user's. Nothing is read of what is kept here. @throws network
+   */
+  confirm: (asked: Asked) => Promise<Told | undefined>;
+  /** What was told so far; undefined where it cannot be asked for again, since something came without an ETag. */
+  told: () => Told | undefined;
 };
 
 /** Makes the view of the registries for one install. Answers are kept in `$LAND_HOME/cache/index` and asked for by ETag. */
@@ -51,6 +59,14 @@ export function createMetadata(options: InstallOptions, lock: Lock | undefined):
       );
       indexes.expect(options.registry, Object.fromEntries(ours));
     },
+    async confirm(before) {
+      if (![...before.keys()].every((registry) => isTrusted(options, registry))) return undefined;
+      const same = await Promise.all(
+        [...before].map(([registry, names]) => indexes.confirm(registry, names)),
+      );
+      return same.every(Boolean) ? indexes.told() : undefined;
+    },
+    told: indexes.told,
   };
 }
 
@@ -71,11 +87,16 @@ export function downloadShares(
 }
 
 /** A lock may come from anyone: nothing is asked of an address that only a lock names. @throws registry_untrusted */
-export function requireTrusted(
-  { registry: own, configured }: Pick<InstallOptions, "registry" | "configured">,
-  registry: RegistryUrl,
-  name: string,
-): void {
-  if (registry !== own && !configured.includes(registry))
-    throw fail("registry_untrusted", { registry, name });
+export function requireTrusted(options: Registries, registry: RegistryUrl, name: string): void {
+  if (!isTrusted(options, registry)) throw fail("registry_untrusted", { registry, name });
 }
+
+/** Whether the user chose a registry: by default, or as one that a lock may name. */
+export function isTrusted(
+  { registry: own, configured }: Registries,
+  registry: RegistryUrl,
+): boolean {
+  return registry === own || configured.includes(registry);
+}
+
+type Registries = Pick<InstallOptions, "registry" | "configured">;

@@ -97,6 +97,13 @@ export type InstallOptions = Home & {
   /** What the store may take, and how long; see `cache.*` of the configuration. */
   cache: { maxBytes: number; maxAgeDays: number; autoPrune: boolean };
   onEvent?: (event: InstallEvent) => void;
+  /** Lets a plain install take what the same question led to before, where registries tell the same; absent: all is solved anew. */
+  memory?: {
+    /** Which solver picks: what another one picked does not count. */
+    solver: string;
+    /** Seconds for which what registries told is believed without asking again, where they let it. */
+    maxAgeSeconds: number;
+  };
   /** Called with what will change before anything of the project is written, if anything will; may refuse by throwing. */
   beforeWrite?: (change: InstallResult) => Promise<void>;
   /** Called with what the tree will hold, when all of it is verified and laid ready but not yet in place; may refuse by throwing. */

@@ -14,6 +14,7 @@ import type { Metadata } from "./metadata.ts";
 import { type InstallOptions, REQUIREMENT_KINDS } from "./options.ts";
 import { pinKeys } from "./pins.ts";
 import { candidatesOf } from "./policy.ts";
+import { questionOf, recallLock, rememberLock } from "./remembered.ts";
 
 /** So long a registry may take over suggestions, once it is known that nothing fits. */
 const PATIENCE_MS = 1000;
@@ -21,7 +22,8 @@ const PATIENCE_MS = 1000;
 /**
  * The lock of a workspace after solving anew, locked versions preferred. Signatures were verified, and no version has other
  * bytes than the old lock knows. Members are no packages of it. What differs from the workspace `onDisk` is part of every
- * command that is suggested where nothing fits. Where versions were `chosen` already, they are preferred.
+ * command that is suggested where nothing fits. Where versions were `chosen` already, they are preferred. What the same question led to
+ * before is taken again where nothing it rested on is another.
  *
  * @throws no_solution, checksum_mismatch, signature_invalid, key_changed, signature_required, manifest_invalid,
  * workspace_invalid, network
@@ -37,16 +39,24 @@ export async function resolveLock(
   const locked = chosen ?? preferred(options, old);
   const fresh = freshNames(onDisk.root.manifest, root.manifest);
   const input = solveInputOf(options, workspace, locked, metadata);
+  const question = chosen ? undefined : questionOf({ options, workspace, old, metadata });
+  const recalled = question && (await recallLock(question));
+  if (recalled) return recalled;
   metadata.expect(outsideOf(input.root, members));
   const result = await solve({ ...input, fresh });
   if (!result.ok) throw fail("no_solution", result.failure);
   const isMember = new Set<string>(members.map(({ name }) => name));
   const packages: LockedPackage[] = [];
+  const warnings: string[] = [];
+  const onEvent: InstallOptions["onEvent"] = (event) => {
+    if (event.kind === "warn") warnings.push(event.problem);
+    options.onEvent?.(event);
+  };
   for (const solved of result.solution.packages)
     if (!isMember.has(solved.name))
-      packages.push(await lockPackage(options, solved, old, metadata));
+      packages.push(await lockPackage({ ...options, onEvent }, solved, old, metadata));
   const manifests = [...lockedManifestsOf(root.manifest, members)];
-  return {
+  const lock: Lock = {
     manifests: new Map(
       manifests.map(([folder, manifest]) => {
         const unknown = old?.manifests.get(folder)?.unknown ?? [];
@@ -56,6 +66,8 @@ export async function resolveLock(
     packages: packages.toSorted(byName),
     unknown: old?.unknown ?? [],
   };
+  if (question) rememberLock(question, lock, warnings);
+  return lock;
 }
 
 /** Names that a manifest asks for in another way than before. */

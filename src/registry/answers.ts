@@ -74,6 +74,7 @@ function bodyAnswer(
 export function streamAnswer(
   type: string,
   pieces: AsyncGenerator<Uint8Array<ArrayBuffer>>,
+  caching = "no-store",
 ): Response {
   const body = new ReadableStream<Uint8Array>(
     {
@@ -88,5 +89,5 @@ export function streamAnswer(
     },
     new ByteLengthQueuingStrategy({ highWaterMark: 256 * 1024 }),
   );
-  return new Response(body, { headers: { "content-type": type, "cache-control": "no-store" } });
+  return new Response(body, { headers: { "content-type": type, "cache-control": caching } });
 }

@@ -9,6 +9,8 @@ import { type Documents, findDocuments, type ServedVersion } from "./documents.t
 import { plainIndex } from "./index.ts";
 import type { IndexesBody } from "./model.ts";
 
+/** So long a client may go by an answer without asking again, where its user lets it: as long as what is new may take to be seen. */
+export const INDEX_SECONDS = 60;
 /** Packages that one answer tells of. Whoever needs more asks for the rest. */
 const MAX_PACKAGES = 5000;
 /** Pairs of a package and a range that are followed. */

@@ -13,7 +13,7 @@ import { readPackageBody, readVersionBody } from "./bodies.ts";
 import { listDependents } from "./dependents.ts";
 import { deprecate } from "./deprecate.ts";
 import { readDownloads } from "./downloads.ts";
-import { readIndexes } from "./index-many.ts";
+import { INDEX_SECONDS, readIndexes } from "./index-many.ts";
 import { readIndex } from "./index.ts";
 import {
   ArchivesBody,
@@ -162,7 +162,8 @@ function bulkRoutes(ctx: Ctx) {
       "/index",
       async ({ request, body }) => {
         const actor = await identify(ctx, request);
-        return streamAnswer("application/x-ndjson", readIndexes(ctx, actor, body));
+        const pieces = readIndexes(ctx, actor, body);
+        return streamAnswer("application/x-ndjson", pieces, `private, max-age=${INDEX_SECONDS}`);
       },
       {
         parse: parseJsonBody,
@@ -170,7 +171,7 @@ function bulkRoutes(ctx: Ctx) {
         detail: {
           summary: "Read the indexes of many packages",
           description:
-            'NDJSON: for each package `{"package","etag"}` and the lines of its index, `{"package","unchanged":true}` or `{"package","absent":true}`. With `follow` also the packages that the newest versions within the ranges need.',
+            'NDJSON: for each package `{"package","etag"}` and the lines of its index, `{"package","unchanged":true}` or `{"package","absent":true}`. With `follow` also the packages that the newest versions within the ranges need. `Cache-Control` says how long a client may go by it without asking again.',
         },
       },
     )

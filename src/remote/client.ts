@@ -26,7 +26,7 @@ import { type EnvVerbs, envVerbs } from "./env-verbs.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import { type FunctionVerbs, functionVerbs } from "./function-verbs.ts";
 import { type IndexAnswer, parseIndex } from "./index-lines.ts";
-import { type IndexesWanted, readIndexes } from "./index-many.ts";
+import { type IndexesWanted, type ManyTold, readIndexes } from "./index-many.ts";
 import { type KvVerbs, kvVerbs } from "./kv-verbs.ts";
 import { DEFAULT_NETWORK, type Fetch, type NetworkOptions, type Transport } from "./network.ts";
 import { type OwnerVerbs, ownerVerbs } from "./owner-verbs.ts";
@@ -49,6 +49,8 @@ export type RemoteOptions = {
   signal?: AbortSignal;
   /** Called before each further try of a request with the trouble of the one before. */
   onRetry?: (problem: string) => void;
+  /** Called before and after each request that may change a package: what was told of packages before no longer counts. */
+  onChange?: () => void;
   /** For tests; by default the real ones. */
   fetch?: Fetch;
   sleep?: (ms: number) => Promise<void>;
@@ -85,12 +87,12 @@ export type Remote = SiteVerbs &
     readVersion: (name: string, version: string) => Promise<Version>;
     /** All versions as the solver needs them; `unchanged` where `etag` still holds. */
     readIndex: (name: string, etag?: string) => Promise<IndexAnswer>;
-    /** Many of the same at once, handed over as they come; see `readIndexes`. False where the registry does not take the question. */
+    /** Many of the same at once, handed over as they come; see `readIndexes`. */
     readIndexes: (
       wanted: IndexesWanted,
       follow: boolean,
       take: (name: string, answer: IndexAnswer) => void,
-    ) => Promise<boolean>;
+    ) => Promise<ManyTold>;
     yank: (name: string, version: string) => Promise<void>;
     unyank: (name: string, version: string) => Promise<void>;
     /** The archive, piece by piece, resumed where it breaks. The checksum is the caller's to verify. */
@@ -228,7 +230,7 @@ const DIRECT = createRoute({ proxy: "", noProxy: [], env: {}, ca: "" });
 
 /** How requests travel with these options; what is not given is as for a registry. */
 export function createTransport(options: Omit<RemoteOptions, "registry" | "token">): Transport {
-  const { signal, onRetry, route = DIRECT } = options;
+  const { signal, onRetry, onChange, route = DIRECT } = options;
   return {
     ...DEFAULT_NETWORK,
     ...options.network,
@@ -241,5 +243,6 @@ export function createTransport(options: Omit<RemoteOptions, "registry" | "token
     now: options.now ?? (() => new Date()),
     ...(signal && { signal }),
     ...(onRetry && { onRetry }),
+    ...(onChange && { onChange }),
   };
 }

@@ -79,7 +79,7 @@ export function createExchange(
   token: string | undefined,
   transport: Transport,
 ): Exchange {
-  const open: Exchange["open"] = async (outgoing) => {
+  const open = tellingChanges(transport, async (outgoing) => {
     const address = addressOf(registry, outgoing);
     const url = bareUrl(address);
     const watch = watchRequest(transport);
@@ -97,7 +97,7 @@ export function createExchange(
     } finally {
       if (!opened) watch.end();
     }
-  };
+  });
   const sendOnce: Exchange["sendOnce"] = async (outgoing, read) => {
     const tried = await open(outgoing);
     if (!tried.done) return tried;
@@ -131,6 +131,16 @@ export function createExchange(
         readJsonAnswer(schema, response, { watch, url, transport }),
       ),
     tell: (outgoing) => send(outgoing, dropBody),
+  };
+}
+
+/** Tells of what may change a package before it is sent, and once it was answered or came to nothing. */
+function tellingChanges({ onChange }: Transport, open: Exchange["open"]): Exchange["open"] {
+  if (!onChange) return open;
+  return async (outgoing) => {
+    if (outgoing.method === "GET" || !outgoing.path.startsWith("/packages")) return open(outgoing);
+    onChange();
+    return open(outgoing).finally(onChange);
   };
 }
 

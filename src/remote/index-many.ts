@@ -9,6 +9,14 @@ import { withRetry } from "./retry.ts";
 /** Which indexes are asked for, by name: what is known of each already, and the range within which it is followed. */
 export type IndexesWanted = ReadonlyMap<string, { etag?: string; range?: string }>;
 
+/** What came of a question for many. */
+export type ManyTold = {
+  /** Whether the registry, and all that is before it, takes such questions. */
+  taken: boolean;
+  /** Seconds for which what it told may be believed without asking again, by its own words; 0 where it has none for that. */
+  maxAgeSeconds: number;
+};
+
 /** Most packages that the answers to one question may tell of. */
 const MAX_TOLD = 20_000;
 /** Most bytes of all answers to one question. */
@@ -21,8 +29,8 @@ const HEAD = /^\s*\{\s*"package"\s*:/;
 /**
  * Asks for many indexes at once and hands each over as soon as it is whole, each package once. With `follow` the registry tells
  * also of what the newest versions in the ranges need, and so on. Where the answer breaks off, the rest is asked for again.
- * False where the registry, or something before it, does not take the question: what was not handed over is then to be asked for
- * singly, which tells the trouble too.
+ * Where the registry, or something before it, does not take the question, what was not handed over is to be asked for singly, which
+ * tells the trouble too.
  *
  * @throws network, cancelled
  */
@@ -31,9 +39,10 @@ export async function readIndexes(
   wanted: IndexesWanted,
   follow: boolean,
   take: (name: string, answer: IndexAnswer) => void,
-): Promise<boolean> {
+): Promise<ManyTold> {
   const told = new Map<string, { etag?: string }>();
   const bytes = { left: MAX_BYTES };
+  const ages: number[] = [];
   const isNew = (name: string): boolean => {
     if (!follow && !wanted.has(name)) return false;
     return told.size < MAX_TOLD;
@@ -52,14 +61,11 @@ export async function readIndexes(
         json: { packages: restOf(wanted, told, follow), follow },
         headers: { accept: "application/x-ndjson, application/problem+json" },
       },
-      (response, watch, url) =>
-        readAnswer(
-          { response, watch, url, idleTimeoutMs: exchange.transport.idleTimeoutMs, bytes },
-          {
-            isNew,
-            note,
-          },
-        ),
+      (response, watch, url) => {
+        ages.push(maxAgeOf(response));
+        const { idleTimeoutMs } = exchange.transport;
+        return readAnswer({ response, watch, url, idleTimeoutMs, bytes }, { isNew, note });
+      },
     );
   try {
     await withRetry(exchange.transport, `${exchange.registry}/api/v1/index`, async () => {
@@ -70,11 +76,20 @@ export async function readIndexes(
         if (tried.done || told.size === before || goings >= MAX_GOINGS) return tried;
       }
     });
-    return true;
+    return { taken: true, maxAgeSeconds: Math.min(...ages) };
   } catch (error) {
-    if (isRefusal(error)) return false;
+    if (isRefusal(error)) return { taken: false, maxAgeSeconds: 0 };
     throw error;
   }
+}
+
+/** Seconds for which an answer may be used again without asking. @see RFC 9111, section 5.2.2 */
+function maxAgeOf({ headers }: Response): number {
+  const words = (headers.get("cache-control") ?? "").toLowerCase().split(/\s*,\s*/);
+  if (words.includes("no-store") || words.includes("no-cache")) return 0;
+  const [, seconds] =
+    /^max-age=(\d{1,9})$/.exec(words.find((word) => word.startsWith("max-age")) ?? "") ?? [];
+  return Number(seconds ?? 0);
 }
 
 /** Whether a registry refuses a way of asking, or answers it with something else, so that another way may do. */

@@ -45,6 +45,8 @@ export type Transport = NetworkOptions &
     now: () => Date;
     /** Called before each further try with the trouble of the one before. */
     onRetry?: (problem: string) => void;
+    /** Called before and after each request that may change a package. */
+    onChange?: () => void;
     /** Ends whatever is under way with `cancelled`. */
     signal?: AbortSignal;
   };

@@ -7,6 +7,7 @@ const EDITABLE: ReadonlySet<string> = new Set([
   "cache.maxSize",
   "cache.maxAge",
   "cache.autoPrune",
+  "cache.indexSeconds",
   "network.concurrency",
   "network.tries",
   "network.waitSeconds",

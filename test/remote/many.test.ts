@@ -56,7 +56,7 @@ async function indexes({ remote }: Served, names: readonly string[], follow = tr
   const told = new Map<string, IndexAnswer>();
   const wanted = new Map(names.map((name) => [name, {}]));
   const taken: string[] = [];
-  const supported = await remote.readIndexes(wanted, follow, (name, answer) => {
+  const { taken: supported } = await remote.readIndexes(wanted, follow, (name, answer) => {
     taken.push(name);
     told.set(name, answer);
   });

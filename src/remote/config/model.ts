@@ -95,6 +95,15 @@ export const CLIENT_SETTINGS = {
     about: "Prune by itself after an install, at most once a day",
     project: "no",
   },
+  "cache.indexSeconds": {
+    type: "seconds",
+    default: 60,
+    min: 0,
+    max: 86_400,
+    about:
+      "How long `land install` goes by what a registry told, where that lets it; 0: ask each time",
+    project: "no",
+  },
   "network.concurrency": {
     type: "number",
     default: 8,
