@@ -100,8 +100,7 @@ export const CLIENT_SETTINGS = {
     default: 60,
     min: 0,
     max: 86_400,
-    about:
-      "How long `land install` goes by what a registry told, where that lets it; 0: ask each time",
+    about: "How long an install goes by what registries told; 0: they are always asked",
     project: "no",
   },
   "network.concurrency": {
