@@ -1,14 +1,14 @@
 import { fail, toLandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 import { noteChange } from "#install/freshness.ts";
-import { createRemote, type Remote, type RemoteOptions } from "#remote/client.ts";
+import type { Remote, RemoteOptions } from "#remote/client.ts";
 import type { ClientConfig } from "#remote/config/model.ts";
 import { type Credentials, findToken, type Home } from "#remote/credentials.ts";
 import { keychainCredentials } from "#remote/keychain-credentials.ts";
 import { openKeychain } from "#remote/keychain.ts";
 import type { NetworkOptions } from "#remote/network.ts";
 import { parseRegistryUrl, type RegistryUrl } from "#remote/registry-url.ts";
-import { createRoute, type Route } from "#remote/route.ts";
+import type { Route } from "#remote/route.ts";
 
 import type { Context } from "./context.ts";
 import { loadSettings } from "./settings.ts";
@@ -57,6 +57,7 @@ async function remoteWith(
   registry: RegistryUrl,
   token: string | undefined,
 ): Promise<Remote> {
+  const { createRemote } = await import("#remote/client.ts");
   return createRemote({
     registry,
     ...(await travelOf(context)),
@@ -71,6 +72,7 @@ export async function travelOf(
 ): Promise<Required<Pick<RemoteOptions, "network" | "route" | "signal" | "now" | "onRetry">>> {
   const config = await context.config();
   const ways = waysOf(context);
+  const { createRoute } = await import("#remote/route.ts");
   ways.route ??= createRoute({
     proxy: config["network.proxy"],
     noProxy: config["network.noProxy"],

@@ -1,5 +1,4 @@
 import { parsePackageName, parseVersion, printable, type Version } from "#base/names.ts";
-import { requireTrusted } from "#install/metadata.ts";
 import { type KeyStory, keyStory } from "#install/trust-story.ts";
 import {
   forgetKeys,
@@ -9,6 +8,7 @@ import {
   readSigner,
   trustKeys,
 } from "#install/trust.ts";
+import { requireTrusted } from "#install/trusted.ts";
 import { parsePublicKey, type PublicKey } from "#pack/sign.ts";
 
 import { askToGoOn } from "./ask.ts";

@@ -8,12 +8,12 @@ import type { RegistryUrl } from "#remote/registry-url.ts";
 
 import { auditSignature, type KeysOf, type SignatureAudit } from "./audit-signatures.ts";
 import type { LockedPackage } from "./lockfile.ts";
-import { requireTrusted } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 import { inParallel } from "./parallel.ts";
 import { isTooNew } from "./policy.ts";
 import { readLockOf, readRoot } from "./root-lock.ts";
 import { readKeysOf } from "./trust-story.ts";
+import { requireTrusted } from "./trusted.ts";
 
 /** What the registry tells of a locked version now. Its texts were not made safe for a terminal. */
 export type AuditedPackage = {

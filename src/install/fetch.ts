@@ -7,13 +7,13 @@ import type { Remote } from "#remote/client.ts";
 import { fileFailed } from "#store/files.ts";
 
 import type { LockedPackage } from "./lockfile.ts";
-import { requireTrusted } from "./metadata.ts";
 import { notKnownHere } from "./offline.ts";
 import type { InstallOptions } from "./options.ts";
 import { createReceiver, IN_MEMORY_BYTES, type Receiver } from "./receive.ts";
 import { isWholeArchive } from "./store-check.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
+import { requireTrusted } from "./trusted.ts";
 import type { Content } from "./unpack.ts";
 
 /**

@@ -1,46 +1,31 @@
 import { statSync } from "node:fs";
-import { realpath, rm, rmdir } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 
-import { fail, LandError } from "#base/errors.ts";
+import { fail } from "#base/errors.ts";
 import { type Project, readProject } from "#pack/project.ts";
 import { requireMembers } from "#pack/workspace-ranges.ts";
 import { findWorkspaceRoot, readWorkspace, type Workspace } from "#pack/workspace.ts";
 import { errorCode, fileFailed, readTextIfAny, writeFileAtomic } from "#store/files.ts";
 import { type Lock as OsLock, takeLock } from "#store/lock.ts";
 
-import { commitChange, healChange, isThere } from "./commit.ts";
-import { ensureAllStored } from "./fetch-many.ts";
-import { ensureStored } from "./fetch.ts";
-import { type FileChange, STAGING } from "./journal.ts";
+import { healChange } from "./commit.ts";
+import type { FileChange } from "./journal.ts";
 import { lockOfTree } from "./lock-copy.ts";
 import { changesOfLock, differencesOf, ROOT_FOLDER } from "./lock-fit.ts";
 import { mergeConflicts } from "./lock-merge.ts";
 import { serializeLock } from "./lock-write.ts";
-import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
-import type { Links } from "./marker.ts";
+import { type Lock, parseLock } from "./lockfile.ts";
 import { linksOf } from "./members.ts";
-import { createMetadata, type Metadata } from "./metadata.ts";
+import type { Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { checkLockPolicy } from "./policy.ts";
 import { fileChanges, writeFiles } from "./project-files.ts";
 import { noteUse, tendStore } from "./prune-auto.ts";
 import type { Edited } from "./request-latest.ts";
-import { editForMode } from "./request.ts";
 import { requirementChanges } from "./requirement-changes.ts";
-import { resolveLock } from "./resolve.ts";
-import { openStore } from "./store.ts";
-import type { StoredPackage } from "./stored.ts";
-import { tellAfter, tellBefore } from "./tell.ts";
-import {
-  changeOf,
-  heldBy,
-  prepareTree,
-  readTree,
-  type Tree,
-  type TreeChange,
-  type TreePlaces,
-} from "./tree.ts";
+import { tellAfter } from "./tell.ts";
+import { changeOf, heldBy, readTree, type Tree, type TreePlaces } from "./tree.ts";
 
 /**
  * Brings manifest, lock and tree of a project to what the mode asks for, and tells what changed in the tree. In the folder
@@ -111,8 +96,10 @@ async function installLocked(
   const standIn = lockText === undefined ? await standInOf(options, places) : undefined;
   const copy = standIn?.lock;
   const old = merged ?? copy ?? (lockText === undefined ? undefined : parseLock(lockText));
-  const metadata = createMetadata(options, old);
-  const edited = await editForMode(options, found, asked, metadata, old);
+  const metadata = onlyOnce(async () =>
+    (await import("./metadata.ts")).createMetadata(options, old),
+  );
+  const edited = await editedFor(options, { found, asked, old, metadata });
   const { workspace, behind } = edited;
   requireMembers(workspace);
   const lock = await chooseLock(options, { found, ...edited }, old, metadata);
@@ -140,9 +127,11 @@ async function installLocked(
       problem: "land.lock was missing: made again from what is installed",
     });
   await options.beforeWrite?.(result);
-  if (changesTree)
-    await applyChange(options, { places, tree, change, lock, text, links, files, metadata });
-  else await writeFiles(places, heldBy(tree), { files, text });
+  if (changesTree) {
+    const { applyChange } = await import("./apply.ts");
+    const application = { places, tree, change, lock, text, links, files };
+    await applyChange(options, { ...application, metadata: await metadata() });
+  } else await writeFiles(places, heldBy(tree), { files, text });
   return { result, changesTree };
 }
 
@@ -156,16 +145,31 @@ async function standInOf(
   return { tree, lock: lockOfTree(heldBy(tree), options) };
 }
 
-function onlyOnce(make: () => string): () => string {
-  let made: string | undefined;
-  return () => (made ??= make());
+/** What is loaded where it is needed: with a lock that fits and a tree that is whole, most of the client is not. */
+type Lazy<T> = () => Promise<T>;
+
+function onlyOnce<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** What the mode asks of the manifests; throws what `editForMode` does. */
+async function editedFor(
+  options: InstallOptions,
+  about: { found: Workspace; asked: string; old: Lock | undefined; metadata: Lazy<Metadata> },
+): Promise<Edited> {
+  const { found, asked, old, metadata } = about;
+  if (options.mode.kind === "install" && options.workspace === undefined)
+    return { workspace: found, behind: [] };
+  const { editForMode } = await import("./request.ts");
+  return editForMode(options, found, asked, await metadata(), old);
 }
 
 /** Writes manifests and lock, and looks at no tree. */
 async function lockAlone(
   options: InstallOptions,
   about: { old: Lock | undefined; lock: Lock; root: string } & Written,
-  metadata: Metadata,
+  metadata: Lazy<Metadata>,
 ): Promise<{ result: InstallResult; changesTree: boolean }> {
   const { old, lock, root, files, manifest } = about;
   await checkLockPolicy(options, lock.packages, [], metadata);
@@ -194,7 +198,7 @@ async function chooseLock(
   options: InstallOptions,
   { found, workspace, chosen }: Edited & { found: Workspace },
   old: Lock | undefined,
-  metadata: Metadata,
+  metadata: Lazy<Metadata>,
 ): Promise<Lock> {
   const { root, members } = workspace;
   const frozen = isFrozen(options);
@@ -202,56 +206,13 @@ async function chooseLock(
   if (old && differences?.length === 0 && options.mode.kind !== "update") return old;
   if (frozen && !differences) throw fail("lock_missing", { path: join(root.dir, "land.lock") });
   if (frozen && differences) throw fail("lock_outdated", { differences: differences.join("; ") });
-  return resolveLock(options, workspace, old, metadata, { onDisk: found, chosen });
+  const { resolveLock } = await import("./resolve.ts");
+  return resolveLock(options, workspace, old, await metadata(), { onDisk: found, chosen });
 }
 
 /** What edits the manifest cannot hold to the lock. */
 function isFrozen({ frozen, mode }: InstallOptions): boolean {
   return frozen && mode.kind === "install";
-}
-
-type Application = {
-  places: TreePlaces;
-  tree: Tree;
-  change: TreeChange;
-  lock: Lock;
-  /** Of that lock. */
-  text: () => string;
-  links: Links;
-  files: FileChange[];
-  metadata: Metadata;
-};
-
-async function applyChange(options: InstallOptions, application: Application): Promise<void> {
-  const { places, tree, change, lock, text, links, files, metadata } = application;
-  const { installDir, rootDir } = places;
-  const fresh = !isThere(installDir);
-  const onWait = (holder: string): void =>
-    options.onEvent?.({ kind: "wait", what: "the store", holder });
-  const store = await openStore({ ...options, onWait });
-  try {
-    const fetchOne = async (locked: LockedPackage): Promise<StoredPackage> =>
-      ensureStored(options, store, locked, metadata.knownSize(locked));
-    const stored = await ensureAllStored(options, store, change.place, metadata);
-    await tellBefore(options.hooks, rootDir, change.result);
-    options.onEvent?.({ kind: "write", packages: change.place.length });
-    const { landBinary, link } = options;
-    const preparation = { places, tree, change, lock, links, store, stored, landBinary, link };
-    const prepare = async () => {
-      const steps = await prepareTree({ ...preparation, fetchAgain: fetchOne });
-      await options.beforeCommit?.(steps.placed);
-      return steps;
-    };
-    const steps = await prepare().catch(async (error: unknown) => {
-      await dropStaging(installDir, fresh);
-      throw error instanceof LandError ? error : fileFailed("write to", installDir, error);
-    });
-    await commitChange({ projectDir: rootDir, installDir }, { files, ...steps, lock: text() });
-    // While the store is in use: who prunes it next knows of the project.
-    await noteUse(options, rootDir);
-  } finally {
-    store.close();
-  }
 }
 
 /** Even --yes replaces only a folder, or a link to one: what is a file was meant for something else. @throws install_dir_foreign, file_failed */
@@ -263,11 +224,6 @@ function requireFolder(installDir: string): void {
     throw fileFailed("use", installDir, cause);
   }
   throw fail("install_dir_foreign", { dir: installDir });
-}
-
-async function dropStaging(installDir: string, fresh: boolean): Promise<void> {
-  await rm(join(installDir, STAGING), { recursive: true, force: true });
-  if (fresh) await rmdir(installDir).catch(() => undefined);
 }
 
 function placesOf(project: Project): { projectDir: string; installDir: string } {

@@ -2,8 +2,8 @@ import { LandError } from "#base/errors.ts";
 
 import { type Lock, parseLock } from "./lockfile.ts";
 import type { Held } from "./marker.ts";
-import { isTrusted } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
+import { isTrusted } from "./trusted.ts";
 
 /**
  * The lock that a tree was laid by, to stand in for a land.lock that is missing; undefined where the tree keeps none that can be

@@ -9,8 +9,7 @@ import type { Member, Workspace } from "#pack/workspace.ts";
 import type { Candidate, Ranges, RootManifest } from "#solve/model.ts";
 
 import type { Links } from "./marker.ts";
-import type { Bins } from "./stored.ts";
-import { RUN_BY_LAND } from "./unpack.ts";
+import { type Bins, RUN_BY_LAND } from "./stored.ts";
 
 /**
  * A workspace as the solver sees it: the root asks for every member, and a member is a package whose only version is the

@@ -1,4 +1,3 @@
-import { fail } from "#base/errors.ts";
 import type { IndexEntry } from "#remote/index-lines.ts";
 import type { RegistryUrl } from "#remote/registry-url.ts";
 
@@ -7,6 +6,7 @@ import type { Lock } from "./lockfile.ts";
 import type { Asked } from "./memo-file.ts";
 import type { InstallOptions } from "./options.ts";
 import type { Shares } from "./parallel.ts";
+import { isTrusted, requireTrusted } from "./trusted.ts";
 
 /** What the registries tell of packages, asked once per name. */
 export type Metadata = {
@@ -85,18 +85,3 @@ export function downloadShares(
     weightOf: (wanted) => ((metadata.knownSize(wanted) ?? 0) < SMALL_BYTES ? 0.25 : 1),
   };
 }
-
-/** A lock may come from anyone: nothing is asked of an address that only a lock names. @throws registry_untrusted */
-export function requireTrusted(options: Registries, registry: RegistryUrl, name: string): void {
-  if (!isTrusted(options, registry)) throw fail("registry_untrusted", { registry, name });
-}
-
-/** Whether the user chose a registry: by default, or as one that a lock may name. */
-export function isTrusted(
-  { registry: own, configured }: Registries,
-  registry: RegistryUrl,
-): boolean {
-  return registry === own || configured.includes(registry);
-}
-
-type Registries = Pick<InstallOptions, "registry" | "configured">;

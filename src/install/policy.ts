@@ -52,15 +52,17 @@ export async function checkLockPolicy(
   options: PolicyOptions,
   packages: readonly LockedPackage[],
   place: readonly LockedPackage[],
-  metadata: Pick<Metadata, "versionsOf">,
+  metadata: () => Promise<Pick<Metadata, "versionsOf">>,
 ): Promise<void> {
   const { requireSignatures, minimumAgeDays } = options.security;
   const unsigned = requireSignatures && packages.find(({ keys }) => keys.length === 0);
   if (unsigned)
     throw fail("signature_required", { name: unsigned.name, version: unsigned.version });
   if (!requireSignatures && minimumAgeDays <= 0) return;
+  if (place.length === 0) return;
+  const told = await metadata();
   await inParallel(place, options.concurrency * 2, async (locked) => {
-    const entry = await findTold(options, locked, metadata);
+    const entry = await findTold(options, locked, told);
     if (!entry) return;
     if (requireSignatures) await requireSigned(locked, entry);
     const { name, version } = locked;

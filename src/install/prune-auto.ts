@@ -6,10 +6,8 @@ import { readTextIfAny, writeFileAtomic } from "#store/files.ts";
 
 import { globalsDir } from "./global-folders.ts";
 import type { InstallOptions } from "./options.ts";
-import { pruneLocked } from "./prune.ts";
 import { rememberProject } from "./state-projects.ts";
 import { stateFile } from "./state.ts";
-import { lockStore } from "./store.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** How long pruning unasked may make somebody wait. */
@@ -54,6 +52,10 @@ async function pruneUnasked(options: TendOptions): Promise<void> {
   const triedPath = join(options.landHome, "cache", "prune-tried");
   const { prunedAt } = await stateFile(options).read();
   if (isToday(prunedAt) || isToday(await readTextIfAny(triedPath))) return;
+  const [{ pruneLocked }, { lockStore }] = await Promise.all([
+    import("./prune.ts"),
+    import("./store.ts"),
+  ]);
   const lock = await lockStore(options, "exclusive", 0);
   const end = performance.now() + BUDGET_MS;
   try {

@@ -8,8 +8,9 @@ import { serializeLock } from "./lock-write.ts";
 import { type Lock, type LockedPackage, parseLock } from "./lockfile.ts";
 import { toSolve } from "./members.ts";
 import { hashOf, type Memo, readMemo, writeMemo } from "./memo-file.ts";
-import { isTrusted, type Metadata } from "./metadata.ts";
+import type { Metadata } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
+import { isTrusted } from "./trusted.ts";
 
 /** A question to the solver, as far as this machine knows it: what registries tell is the other half. */
 export type Question = {

@@ -31,6 +31,9 @@ export type Bin = {
 /** Command → its file. No prototype. */
 export type Bins = { [command: string]: Bin };
 
+/** Files that land runs where they have no `#!`. */
+export const RUN_BY_LAND = /\.(?:ts|js|mjs)$/;
+
 /** What the store knows of a package that it holds whole. */
 export type StoredPackage = {
   name: PackageName;

@@ -6,7 +6,6 @@ import type { PackageName } from "#base/names.ts";
 import { binsOf, writeBins } from "./bins.ts";
 import { isFolder, isInPlainFolder, isThere } from "./commit.ts";
 import { type Journal, STAGING } from "./journal.ts";
-import { layPackages } from "./link.ts";
 import type { Lock, LockedPackage } from "./lockfile.ts";
 import { type Held, type Links, type Placed, type PlacedLink, readMarker } from "./marker.ts";
 import { isLinkTo, linkTarget } from "./members.ts";
@@ -129,6 +128,7 @@ export async function prepareTree(
   const staging = makeStaging(installDir);
   const { store, link, fetchAgain } = preparation;
   const folder = join(staging, "new");
+  const { layPackages } = await import("./link.ts");
   await layPackages({ store, packages: change.place, stored, folder, link, fetchAgain });
   linkAll(places, change, join(staging, "new"));
   const binsBefore = binsOf([...before.placed, ...before.links]);

@@ -9,7 +9,7 @@ import { type ArchiveLimits, DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { PublishableManifest } from "#pack/manifest.ts";
 import { type ArchiveSummary, isReadWhole, walkArchive, walkWhole } from "#pack/read.ts";
 
-import type { Bins, StoredFile, StoredPackage } from "./stored.ts";
+import { type Bins, RUN_BY_LAND, type StoredFile, type StoredPackage } from "./stored.ts";
 
 /** The bytes of a file: in memory, or in a file of a temporary folder on the disk of the store. */
 export type Content = { bytes: Uint8Array } | { path: string };
@@ -23,9 +23,6 @@ export type Unpacked = {
 
 /** Which package an archive must be; any, where it is to be learned from the archive. */
 export type Expected = { name?: PackageName; version?: Version; digest: Digest };
-
-/** Files that land runs where they have no `#!`. */
-export const RUN_BY_LAND = /\.(?:ts|js|mjs)$/;
 
 /**
  * Unpacks an archive. A small one is unpacked in memory; the files of a large one go into a folder made by `makeFolder` and

@@ -1,0 +1,78 @@
+import { rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { LandError } from "#base/errors.ts";
+import { fileFailed } from "#store/files.ts";
+
+import { commitChange, isThere } from "./commit.ts";
+import { ensureAllStored } from "./fetch-many.ts";
+import { ensureStored } from "./fetch.ts";
+import { type FileChange, STAGING } from "./journal.ts";
+import type { Lock, LockedPackage } from "./lockfile.ts";
+import type { Links } from "./marker.ts";
+import type { Metadata } from "./metadata.ts";
+import type { InstallOptions } from "./options.ts";
+import { noteUse } from "./prune-auto.ts";
+import { openStore } from "./store.ts";
+import type { StoredPackage } from "./stored.ts";
+import { tellBefore } from "./tell.ts";
+import { prepareTree, type Tree, type TreeChange, type TreePlaces } from "./tree.ts";
+
+/** A change of a tree, and all that it is made of. */
+export type Application = {
+  places: TreePlaces;
+  tree: Tree;
+  change: TreeChange;
+  lock: Lock;
+  /** Of that lock. */
+  text: () => string;
+  links: Links;
+  files: FileChange[];
+  metadata: Metadata;
+};
+
+/**
+ * Fetches and verifies what is to come, lays it ready, and brings it into place together with the files of the project.
+ *
+ * @throws checksum_mismatch, package_refused, bin_taken, registry_untrusted, hook_refused, file_failed, network and what the
+ * registry tells
+ */
+export async function applyChange(
+  options: InstallOptions,
+  application: Application,
+): Promise<void> {
+  const { places, tree, change, lock, text, links, files, metadata } = application;
+  const { installDir, rootDir } = places;
+  const fresh = !isThere(installDir);
+  const onWait = (holder: string): void =>
+    options.onEvent?.({ kind: "wait", what: "the store", holder });
+  const store = await openStore({ ...options, onWait });
+  try {
+    const fetchOne = async (locked: LockedPackage): Promise<StoredPackage> =>
+      ensureStored(options, store, locked, metadata.knownSize(locked));
+    const stored = await ensureAllStored(options, store, change.place, metadata);
+    await tellBefore(options.hooks, rootDir, change.result);
+    options.onEvent?.({ kind: "write", packages: change.place.length });
+    const { landBinary, link } = options;
+    const preparation = { places, tree, change, lock, links, store, stored, landBinary, link };
+    const prepare = async () => {
+      const steps = await prepareTree({ ...preparation, fetchAgain: fetchOne });
+      await options.beforeCommit?.(steps.placed);
+      return steps;
+    };
+    const steps = await prepare().catch(async (error: unknown) => {
+      await dropStaging(installDir, fresh);
+      throw error instanceof LandError ? error : fileFailed("write to", installDir, error);
+    });
+    await commitChange({ projectDir: rootDir, installDir }, { files, ...steps, lock: text() });
+    // While the store is in use: who prunes it next knows of the project.
+    await noteUse(options, rootDir);
+  } finally {
+    store.close();
+  }
+}
+
+async function dropStaging(installDir: string, fresh: boolean): Promise<void> {
+  await rm(join(installDir, STAGING), { recursive: true, force: true });
+  if (fresh) await rmdir(installDir).catch(() => undefined);
+}
