@@ -84,7 +84,7 @@ export function createContext(
   signal: AbortSignal,
   takeSignals: Context["takeSignals"],
 ): Context {
-  const { env, stdin, stdout, stderr } = world;
+  const { env, stdout, stderr } = world;
   const json = globals.json || globals.jsonl;
   const ci = isCi(env);
   const talk = createStyle(stderr, env, globals);
@@ -102,7 +102,8 @@ export function createContext(
     now: world.now,
     signal,
     takeSignals,
-    interactive: stdin.isTTY === true && stdout.isTTY === true && !json && !ci,
+    // In this order: to look at stdin opens it, which takes a millisecond.
+    interactive: !json && !ci && stdout.isTTY === true && world.stdin.isTTY === true,
     ci,
     json,
     style: createStyle(stdout, env, globals),

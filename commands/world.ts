@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 
 import { systemKeychain } from "#remote/keychain.ts";
@@ -24,7 +23,7 @@ export function processWorld(argv: readonly string[]): World {
     stdout,
     stderr,
     now: () => new Date(),
-    random: (bytes) => new Uint8Array(randomBytes(bytes)),
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     onSignal,
     onCrash,
     exit: (code) => process.exit(code),

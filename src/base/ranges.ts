@@ -4,6 +4,14 @@ import isSubset from "semver/ranges/subset.js";
 
 import { fail } from "./errors.ts";
 import { printable, type Version } from "./names.ts";
+import {
+  compareNumbers,
+  liesIn,
+  type Numbers,
+  numbersOf,
+  type PlainRange,
+  plainRangeOf,
+} from "./plain-versions.ts";
 
 declare const brand: unique symbol;
 /** A range of versions in node-semver's grammar, as written but for outer spaces; `*` for the empty text. */
@@ -15,6 +23,9 @@ const MAX_ALTERNATIVES = 32;
 const CACHE_SIZE = 20_000;
 const ranges = new Map<string, SemverRange>();
 const versions = new Map<string, SemverVersion>();
+/** Where there are any, node-semver, whose first use takes milliseconds, is not asked. */
+const plainRanges = new Map<string, PlainRange | false>();
+const plainVersions = new Map<string, Numbers | false>();
 
 /**
  * Checks a range such as `^1.2.0`, `1.x || >=2.5.0` or `1.2 - 2.3`: at most 256 characters and 32 alternatives.
@@ -40,13 +51,18 @@ export function isRange(text: string): boolean {
 
 /** Whether `version` lies in `range`. A pre-release does only where the range names one of its own major.minor.patch. */
 export function satisfies(version: Version, range: Range): boolean {
-  return cached(ranges, range, (text) => new SemverRange(text)).test(versionOf(version));
+  return membershipOf(range)(version);
 }
 
 /** `satisfies` for many versions of one range. */
 export function membershipOf(range: Range): (version: Version) => boolean {
-  const parsed = cached(ranges, range, (text) => new SemverRange(text));
-  return (version) => parsed.test(versionOf(version));
+  const plain = plainOf(range);
+  return (version) => {
+    const numbers = plain && plainVersionOf(version);
+    return numbers
+      ? liesIn(numbers, plain)
+      : cached(ranges, range, (text) => new SemverRange(text)).test(versionOf(version));
+  };
 }
 
 /** Whether `a` holds fewer versions than `b` and none that `b` does not, of all versions there could be. */
@@ -61,7 +77,16 @@ export function isNarrower(a: Range, b: Range): boolean {
 
 /** Orders two versions by SemVer precedence: negative where `a` is older. Fits `Array.sort`. */
 export function compareVersions(a: Version, b: Version): number {
-  return versionOf(a).compare(versionOf(b));
+  const [one, other] = [plainVersionOf(a), plainVersionOf(b)];
+  return one && other ? compareNumbers(one, other) : versionOf(a).compare(versionOf(b));
+}
+
+function plainOf(text: string): PlainRange | false {
+  return cached(plainRanges, text, (raw) => plainRangeOf(raw) ?? false);
+}
+
+function plainVersionOf(version: Version): Numbers | false {
+  return cached(plainVersions, version, (text) => numbersOf(text) ?? false);
 }
 
 function isClean(text: string): text is Range {
@@ -77,6 +102,7 @@ function problemOf(value: unknown, text: string): string | undefined {
   if (text.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`;
   if (text.split("||").length > MAX_ALTERNATIVES)
     return `it has more than ${MAX_ALTERNATIVES} alternatives`;
+  if (plainOf(text)) return undefined;
   try {
     cached(ranges, text, (raw) => new SemverRange(raw));
     return undefined;

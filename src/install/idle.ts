@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   lstatSync,
   mkdirSync,
@@ -141,7 +140,7 @@ function lockOf({ landHome, cwd }: IdleAbout): string {
 }
 
 function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 32);
 }
 
 function keyOf({ argv, env, cwd, landHome, program, version, uid }: IdleAbout): string {
@@ -155,7 +154,7 @@ function keyOf({ argv, env, cwd, landHome, program, version, uid }: IdleAbout): 
     uid,
     read.toSorted(([a], [b]) => (a < b ? -1 : 1)),
   ];
-  return createHash("sha256").update(JSON.stringify(all)).digest("hex");
+  return new Bun.CryptoHasher("sha256").update(JSON.stringify(all)).digest("hex");
 }
 
 /** What a project and its settings are read from. */

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   mkdirSync,
   readFileSync,
@@ -15,7 +14,7 @@ import { LandError } from "#base/errors.ts";
 import { isMap } from "#pack/json.ts";
 import { type IndexEntry, parseIndex } from "#remote/index-lines.ts";
 import type { RegistryUrl } from "#remote/registry-url.ts";
-import { errorCode, fileFailed } from "#store/files.ts";
+import { errorCode, fileFailed, randomHex } from "#store/files.ts";
 
 /** Whose index: where it is kept is made of these. */
 export type IndexPlace = { landHome: string; registry: RegistryUrl; name: string };
@@ -74,7 +73,7 @@ export function readCachedText(place: IndexPlace): { etag: string; text: string 
  */
 export function writeCachedIndex(place: IndexPlace, etag: string, text: string): void {
   const path = pathOf(place);
-  const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
+  const temporary = `${path}.${randomHex()}.tmp`;
   const content = `${JSON.stringify({ etag, bytes: Buffer.byteLength(text) })}\n${text}`;
   try {
     try {

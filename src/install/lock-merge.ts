@@ -1,7 +1,7 @@
 import { fail, LandError } from "#base/errors.ts";
 
 import { mergeLocks } from "./lock-three-way.ts";
-import { type Lock, parseLock } from "./lockfile.ts";
+import { type Lock, mayConflict, parseLock } from "./lockfile.ts";
 
 /** Conflicts within a side of a conflict, as a merge of merges leaves them. */
 const MAX_NESTED = 8;
@@ -41,6 +41,7 @@ type Sides = { base: string | undefined; ours: string; theirs: string };
 
 /** The file as each side had it, and as it was before where every conflict tells. Markers of another size are left to them. */
 function splitSides(text: string): Sides | undefined {
+  if (!mayConflict(text)) return undefined;
   const size = /^(<{3,})(?: |\r?$)/m.exec(text)?.[1]?.length ?? strayMarker(text);
   if (size === undefined) return undefined;
   const lines: { [side in "base" | "ours" | "theirs"]: string[] } = {

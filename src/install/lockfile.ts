@@ -65,7 +65,7 @@ const CONFLICT = /^(?:<{3,}|\|{3,}|>{3,})(?: |\r?$)/m;
  */
 export function parseLock(text: string): Lock {
   if (text.length > MAX_CHARACTERS) throw invalid(`it is larger than ${MAX_CHARACTERS} characters`);
-  const conflict = CONFLICT.exec(text);
+  const conflict = mayConflict(text) ? CONFLICT.exec(text) : null;
   if (conflict)
     throw fail("lock_invalid", {
       problem: `line ${lineAt(text, conflict.index)} is a conflict marker of version control`,
@@ -81,6 +81,11 @@ export function parseLock(text: string): Lock {
     packages: readPackages(packages, text),
     unknown: Object.entries(rest),
   };
+}
+
+/** Whether there may be a conflict marker of version control, told at once. */
+export function mayConflict(text: string): boolean {
+  return text.includes("<<<") || text.includes("|||") || text.includes(">>>");
 }
 
 function parseToml(text: string): Record<string, unknown> {

@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { parsePackageName } from "#base/names.ts";
 import { isMap } from "#pack/json.ts";
 import { parseRegistryUrl, type RegistryUrl } from "#remote/registry-url.ts";
+import { randomHex } from "#store/files.ts";
 
 import { indexFolder } from "./index-cache.ts";
 
@@ -46,7 +46,7 @@ export function writeMemo(landHome: string, key: string, memo: Memo): void {
   const asked = [...memo.asked].map(([registry, names]) => [registry, [...names]]);
   const body = JSON.stringify({ ...memo, asked });
   const path = join(folderOf(landHome), key);
-  const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
+  const temporary = `${path}.${randomHex()}.tmp`;
   try {
     mkdirSync(folderOf(landHome), { recursive: true });
     writeFileSync(temporary, `${hashOf(`${key}\n${body}`)}\n${body}`);

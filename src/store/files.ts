@@ -1,13 +1,17 @@
-import { randomBytes } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { type FileHandle, link, mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
 
+/** Sixteen random hexadecimal digits. To load node:crypto for them would take milliseconds. */
+export function randomHex(): string {
+  return crypto.getRandomValues(Buffer.alloc(8)).toString("hex");
+}
+
 /** A name for a temporary file beside `path`, never used before: random, since pids repeat across containers. */
 function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+  return join(dirname(path), `.${basename(path)}.${randomHex()}.tmp`);
 }
 
 /**

@@ -54,3 +54,25 @@ test("agrees with node-semver on what lies in a range and what is newer", () => 
     { numRuns: 500 },
   );
 });
+
+test("agrees with node-semver on ranges of one version, also where numbers are as large as they may be", () => {
+  const number = fc.oneof(
+    fc.integer({ min: 0, max: 3 }),
+    fc.constantFrom(10, 999_999_999_999_999, 1_000_000_000_000_000, 9_007_199_254_740_991),
+  );
+  const numbers = fc.tuple(number, number, number).map((all) => all.join("."));
+  const pre = fc.constantFrom("", "", "-a", "-1");
+  const version = fc.tuple(numbers, pre).map(([plain, end]) => parseVersion(`${plain}${end}`));
+  const sign = fc.constantFrom("^", "~", "", "=", "v", "~>", "^^", " ^", "^ ");
+  fc.assert(
+    fc.property(version, version, sign, pre, (a, b, before, after) => {
+      const text = `${before}${b}${b.includes("-") ? "" : after}`;
+      expect(isRange(text)).toBe(semver.validRange(text) !== null);
+      if (isRange(text)) expect(satisfies(a, parseRange(text))).toBe(semver.satisfies(a, text));
+      expect(compareVersions(a, b)).toBe(semver.compare(a, b));
+    }),
+    { numRuns: 2000 },
+  );
+  for (const text of ["^01.2.3", "^1.2.3.", "1.2.3+b", "^9007199254740992.0.0", "^1.2.3\n", "^1.2"])
+    expect([text, isRange(text)]).toEqual([text, semver.validRange(text) !== null]);
+});
