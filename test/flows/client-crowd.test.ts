@@ -19,7 +19,11 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => stage[Symbol.asyncDispose](), 30_000);
 
-const tree = (folder: string) => hashTree(stage.at(folder, "land_modules"));
+/** What is installed; the marker tells also for which manifest. */
+const tree = async (folder: string) => ({
+  ...(await hashTree(stage.at(folder, "land_modules"))),
+  ".land.json": "",
+});
 
 test("eight projects are installed into one store while another process prunes it again and again", async () => {
   await Promise.all(

@@ -27,7 +27,11 @@ afterAll(() => stage[Symbol.asyncDispose](), 30_000);
 const asked = Object.fromEntries(
   Array.from({ length: MANY }, (_, index) => [`part-${index}`, "*"]),
 );
-const tree = (folder: string) => hashTree(stage.at(folder, "land_modules"));
+/** What is installed; the marker tells also for which manifest. */
+const tree = async (folder: string) => ({
+  ...(await hashTree(stage.at(folder, "land_modules"))),
+  ".land.json": "",
+});
 
 test("thirty packages arrive whole where three connections of ten are cut somewhere", async () => {
   await stage.project("broken", asked);

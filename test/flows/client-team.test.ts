@@ -77,7 +77,7 @@ test("what ada publishes next is told, asked about, and taken as far as it fits"
   await publishTeam("2.0.0", "1.1.0", "1.0.1");
   expect((await bobs("outdated --json")).json()).toMatchObject({
     packages: [
-      { name: "@ada/greet", current: "1.0.0", wanted: "1.0.1", latest: "1.0.1" },
+      { name: "@ada/greet", current: "1.0.0", wanted: "1.0.0", latest: "1.0.1" },
       { name: "@ada/pad", current: "1.0.0", wanted: "1.0.0", latest: "2.0.0" },
     ],
   });
