@@ -40,7 +40,8 @@ With -g, each package gets a tree of its own below LAND_HOME, and its commands a
         hint: `Use \`land add ${printable(first)}\`, or \`land install -g ${printable(first)}\` for its commands`,
       });
     const inFull = { frozen: frozen || context.ci, ...flags };
-    return notingIdle(context, (noted) => install(noted, { kind: "install" }, inFull));
+    const run = (noted: Context) => install(noted, { kind: "install" }, inFull);
+    return notingIdle(context, run, { writesLock: !inFull.frozen && !inFull.dryRun });
   },
 });
 

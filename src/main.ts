@@ -40,7 +40,8 @@ async function isIdle(): Promise<boolean> {
   const { env } = process;
   const home = env["LAND_HOME"] || (env["HOME"] && `${env["HOME"]}/.land`);
   if (commit === "source" || !home?.startsWith("/")) return false;
-  const { idleLine, readIdle } = await import("#install/idle.ts");
+  const { fstatSync } = await import("node:fs");
+  const { idleLines, readIdle } = await import("#install/idle.ts");
   const about = {
     argv,
     env,
@@ -49,9 +50,10 @@ async function isIdle(): Promise<boolean> {
     program: process.execPath,
     version: `${version} ${commit}`,
     uid: process.getuid?.(),
+    atTerminal: fstatSync(2).isCharacterDevice(),
   };
-  const packages = readIdle(about, new Date());
-  if (packages === undefined) return false;
-  await Bun.write(Bun.stderr, idleLine(packages, performance.now()));
+  const idle = readIdle(about, new Date());
+  if (!idle) return false;
+  await Bun.write(Bun.stderr, idleLines(idle, performance.now()));
   return true;
 }

@@ -1,6 +1,10 @@
 import {
+  closeSync,
+  fsyncSync,
+  linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -9,6 +13,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+
+import { isMap } from "#pack/json.ts";
 
 /** Who runs `land install`, where and with what. Paths are absolute, `cwd` with links resolved. */
 export type IdleAbout = {
@@ -21,6 +27,8 @@ export type IdleAbout = {
   /** What the program says that it is. */
   version: string;
   uid: number | undefined;
+  /** Whether what is told may be read at a terminal, where a warning has a colour. */
+  atTerminal: boolean;
 };
 
 /** What an install that had nothing to do found. */
@@ -29,7 +37,12 @@ export type IdleTree = {
   installDir: string;
   /** Names of what lies in it. */
   names: readonly string[];
+  /** The text of land.lock where the tree keeps the very same, and an install may make it again of that. */
+  lock?: string;
 };
+
+/** What is told where land.lock was missing and could be had from the tree. */
+export const LOCK_AGAIN = "land.lock was missing: made again from what is installed";
 
 type Note = {
   key: string;
@@ -40,7 +53,12 @@ type Note = {
   facts: Record<string, string | null>;
   installDir: string;
   names: string[];
+  /** The checksum of a lock that may be made again; null where it may not. */
+  lock: string | null;
 };
+
+/** An install that is done already: how many packages there are, and whether land.lock was made again. */
+export type Idle = { packages: number; lockAgain: boolean };
 
 /** How long nothing has to have changed, by how coarsely clocks of file systems tick: those that count seconds, and all others. */
 const STILL_MS = { coarse: 3000, fine: 50 };
@@ -53,30 +71,73 @@ const UNREAD_ENV = new Set(["_", "OLDPWD", "SHLVL", "PWD"]);
 const NOTHING_ELSE = new Set(["install", "install --frozen"]);
 
 /**
- * How many packages there are where a `land install` would do nothing, by what one found before that did nothing: since then
- * neither the project nor the tree, the settings, the environment or the program is another. Undefined wherever anything is
- * unusual; then it has to be done in full.
+ * What a `land install` would tell that does nothing, by what one found before that did nothing: since then neither the project nor
+ * the tree, the settings, the environment or the program is another. Where land.lock alone is gone, it is made again. Undefined
+ * wherever anything is unusual; then it has to be done in full.
  */
-export function readIdle(about: IdleAbout, now: Date): number | undefined {
+export function readIdle(about: IdleAbout, now: Date): Idle | undefined {
   if (!NOTHING_ELSE.has(about.argv.join(" "))) return undefined;
   try {
     const note: Note = JSON.parse(readFileSync(noteOf(about), "utf8"));
     const left = note.until - now.getTime();
     if (note.key !== keyOf(about) || !(left > 0 && left <= GOOD_MS)) return undefined;
-    for (const [path, fact] of Object.entries(note.facts))
-      if (factOf(path) !== fact) return undefined;
+    const [folder, lockPath] = ownPathsOf(about);
+    const changed = Object.keys(note.facts).filter((path) => factOf(path) !== note.facts[path]);
+    if (!changed.every((path) => path === folder || path === lockPath)) return undefined;
+    if (changed.length > 0 && !isSameFolder(folder, note.facts[folder])) return undefined;
     for (const name of note.names)
       if (!lstatSync(`${note.installDir}/${name}`).isDirectory()) return undefined;
-    return note.packages;
+    const lockAgain = changed.includes(lockPath);
+    if (lockAgain && !makeLockAgain(about, note)) return undefined;
+    return { packages: note.packages, lockAgain };
   } catch {
     return undefined;
   }
 }
 
 /** What is told then, on stderr. */
-export function idleLine(packages: number, ms: number): string {
+export function idleLines({ packages, lockAgain }: Idle, ms: number): string {
   const count = String(packages).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
-  return `${count} package${packages === 1 ? "" : "s"}, up to date (${Math.round(ms)} ms)\n`;
+  const line = `${count} package${packages === 1 ? "" : "s"}, up to date (${Math.round(ms)} ms)\n`;
+  return lockAgain ? `warning: ${LOCK_AGAIN}\n${line}` : line;
+}
+
+/** The folder of a project, in which anything may come and go, and its lock, which can be made again. */
+function ownPathsOf({ cwd }: IdleAbout): [folder: string, lock: string] {
+  return [cwd, join(cwd, "land.lock")];
+}
+
+/** What a land that was killed while it wrote one of the files of the project left. */
+const HALF_WRITTEN = /^\.(?:land\.json|package\.json|land\.lock)\.[0-9a-f]{16}\.tmp$/;
+
+/** Whether it is the folder that it was, and nothing in it is to be mended. */
+function isSameFolder(path: string, before: string | null | undefined): boolean {
+  const isSame = factOf(path)?.split(" ", 4).join() === before?.split(" ", 4).join();
+  return isSame && !readdirSync(path).some((name) => HALF_WRITTEN.test(name));
+}
+
+/**
+ * Puts the copy in the tree, which is as it was noted, in place of a lock that is gone. False where that cannot be: nothing that came
+ * meanwhile is written over, since another land may be at work.
+ */
+function makeLockAgain({ cwd, argv, atTerminal }: IdleAbout, { installDir, lock }: Note): boolean {
+  const path = join(cwd, "land.lock");
+  if (lock === null || atTerminal || argv.length !== 1 || factOf(path) !== null) return false;
+  const marker: unknown = JSON.parse(readFileSync(join(installDir, ".land.json"), "utf8"));
+  const text = isMap(marker) ? marker["lock"] : undefined;
+  if (typeof text !== "string" || checksumOf(text) !== lock) return false;
+  const random = crypto.getRandomValues(Buffer.alloc(8)).toString("hex");
+  const temporary = join(cwd, `.land.lock.${random}.tmp`);
+  try {
+    writeFileSync(temporary, text, { flag: "wx", flush: true });
+    linkSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  const folder = openSync(cwd, "r");
+  fsyncSync(folder);
+  closeSync(folder);
+  return true;
 }
 
 /** What the system tells of the project before an install looks at it, for `noteIdle`. Undefined where nothing will be noted. */
@@ -92,7 +153,7 @@ export function beginIdle(about: IdleAbout): Record<string, string | null> | und
 export function noteIdle(
   about: IdleAbout,
   before: Record<string, string | null>,
-  { installDir, names }: IdleTree,
+  { installDir, names, lock }: IdleTree,
   began: Date,
 ): void {
   const scopes = new Set(names.flatMap((name) => (name.startsWith("@") ? [dirname(name)] : [])));
@@ -100,9 +161,14 @@ export function noteIdle(
   try {
     if (manifestsOf(about.cwd).some(mayBeWorkspace)) return;
     const facts = factsOf([...Object.keys(before), ...inTree, lockOf(about)]);
-    for (const [path, fact] of Object.entries(before)) if (facts[path] !== fact) return;
-    const still = (path: string): boolean => isStill(path, began);
-    if (![...Object.keys(before), ...inTree].every(still)) return;
+    const [folder, lockPath] = ownPathsOf(about);
+    for (const path of new Set([...Object.keys(before), ...inTree])) {
+      const isSame = !(path in before) || facts[path] === before[path];
+      if (path === folder || (isSame && isStill(path, began))) continue;
+      if (path !== lockPath || lock === undefined) return;
+      // As long as it is there, it is looked at; what is noted holds once it is gone.
+      facts[path] = "";
+    }
     const note: Note = {
       key: keyOf(about),
       packages: names.length,
@@ -110,6 +176,7 @@ export function noteIdle(
       facts,
       installDir,
       names: [...names],
+      lock: lock === undefined ? null : checksumOf(lock),
     };
     const path = noteOf(about);
     mkdirSync(dirname(path), { recursive: true });
@@ -139,8 +206,12 @@ function lockOf({ landHome, cwd }: IdleAbout): string {
   return join(landHome, "locks", `project-${hashOf(cwd)}.lock`);
 }
 
+function checksumOf(text: string): string {
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
+}
+
 function hashOf(text: string): string {
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 32);
+  return checksumOf(text).slice(0, 32);
 }
 
 function keyOf({ argv, env, cwd, landHome, program, version, uid }: IdleAbout): string {
@@ -154,7 +225,7 @@ function keyOf({ argv, env, cwd, landHome, program, version, uid }: IdleAbout): 
     uid,
     read.toSorted(([a], [b]) => (a < b ? -1 : 1)),
   ];
-  return new Bun.CryptoHasher("sha256").update(JSON.stringify(all)).digest("hex");
+  return checksumOf(JSON.stringify(all));
 }
 
 /** What a project and its settings are read from. */

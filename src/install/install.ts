@@ -10,6 +10,7 @@ import { errorCode, fileFailed, readTextIfAny, writeFileAtomic } from "#store/fi
 import { type Lock as OsLock, takeLock } from "#store/lock.ts";
 
 import { healChange } from "./commit.ts";
+import { LOCK_AGAIN } from "./idle.ts";
 import type { FileChange } from "./journal.ts";
 import { lockOfTree } from "./lock-copy.ts";
 import { changesOfLock, differencesOf, ROOT_FOLDER } from "./lock-fit.ts";
@@ -121,11 +122,7 @@ async function installLocked(
   const linked = link.length > 0 && { linked: link.map(({ name }) => name) };
   const result = { ...change.result, ...linked, ...manifest };
   if (options.dryRun || (!changesTree && files.length === 0)) return { result, changesTree: false };
-  if (copy && lock === copy)
-    options.onEvent?.({
-      kind: "warn",
-      problem: "land.lock was missing: made again from what is installed",
-    });
+  if (copy && lock === copy) options.onEvent?.({ kind: "warn", problem: LOCK_AGAIN });
   await options.beforeWrite?.(result);
   if (changesTree) {
     const { applyChange } = await import("./apply.ts");

@@ -38,3 +38,29 @@ test("what was told a moment ago is gone by, but never past what this machine pu
   for (const line of ["update", "add left", "outdated"])
     expect([line, (await stage.run(line, asking)).exitCode]).toEqual([line, 13]);
 }, 60_000);
+
+test("a lock that is deleted comes back byte for byte, however often and with the registry gone", async () => {
+  await using stage = await clientStage("again");
+  await stage.publish({ name: "pad", version: "1.0.0" });
+  await stage.project("app", { pad: "*" });
+  const at = { cwd: "app" };
+  await stage.done("install", at);
+  const path = stage.at("app", "land.lock");
+  const lock = await Bun.file(path).text();
+  await stage.stop();
+  // In full, and once there is a note that nothing else changed, by that.
+  for (let time = 0; time < 4; time += 1) {
+    await rm(path);
+    const { stderr } = await stage.done("install", at);
+    expect(stderr).toMatch(
+      /^warning: land\.lock was missing: made again from what is installed\n1 package, up to date \(\d+ ms\)\n$/,
+    );
+    expect(await Bun.file(path).text()).toBe(lock);
+    expect((await stage.done("install", at)).stderr).toMatch(/^1 package, up to date/);
+  }
+  await rm(path);
+  for (const env of [{ CI: "true" }, { LAND_FROZEN: "1" }])
+    expect((await stage.run("install", { cwd: "app", env })).stderr).toContain("land.lock");
+  await stage.done("install", { cwd: "app", env: { LAND_DRY_RUN: "1" } });
+  expect(await Bun.file(path).exists()).toBe(false);
+}, 60_000);

@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
 import {
+  cpSync,
   mkdirSync,
-  mkdtempSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -10,68 +9,19 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
-import { beginIdle, type IdleAbout, idleLine, noteIdle, readIdle } from "#install/idle.ts";
+import { beginIdle, type IdleAbout, idleLines, noteIdle, readIdle } from "#install/idle.ts";
 import { lockProject } from "#install/install.ts";
 
-const MINUTE_MS = 60_000;
-const NAMES = ["left", "@ada/greet"];
-/** All that the tests make is old by then. */
-const later = (ms = MINUTE_MS): Date => new Date(Date.now() + ms);
-
-type Idle = Disposable & {
-  about: IdleAbout;
-  at: (path: string) => string;
-  note: () => void;
-  read: (more?: Partial<IdleAbout>) => number | undefined;
-};
-
-/** A project in whose tree two packages are, noted as idle. */
-function idleProject(): Idle {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), "land-idle-")));
-  const at = (path: string): string => join(root, path);
-  for (const folder of ["above/app/tree/left", "above/app/tree/@ada/greet", "home/locks"])
-    mkdirSync(at(folder), { recursive: true });
-  for (const file of [
-    "above/app/land.json",
-    "above/app/land.lock",
-    "above/app/tree/.land.json",
-    "home/config.json",
-    "home/state.json",
-    "program",
-  ])
-    writeFileSync(at(file), "{}");
-  const about: IdleAbout = {
-    argv: ["install"],
-    env: { LAND_HOME: at("home"), PATH: "/bin" },
-    cwd: at("above/app"),
-    landHome: at("home"),
-    program: at("program"),
-    version: "1.0.0",
-    uid: 7,
-  };
-  const note = (): void => {
-    const before = beginIdle(about);
-    if (before)
-      noteIdle(about, before, { installDir: at("above/app/tree"), names: NAMES }, later());
-  };
-  note();
-  return {
-    about,
-    at,
-    note,
-    read: (more) => readIdle({ ...about, ...more }, later()),
-    [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
-  };
-}
+import { type Idle, idleProject, later, MINUTE_MS, NAMES } from "./idle-project.ts";
 
 test("what had nothing to do has nothing to do again, and says so with the same words", () => {
   using idle = idleProject();
   expect(idle.read()).toBe(2);
   expect(idle.read({ env: { ...idle.about.env, SHLVL: "2", _: "/x", OLDPWD: "/" } })).toBe(2);
-  expect([idleLine(1, 8.4), idleLine(2, 8), idleLine(12_345, 8)]).toEqual([
+  const told = (packages: number, ms: number): string =>
+    idleLines({ packages, lockAgain: false }, ms);
+  expect([told(1, 8.4), told(2, 8), told(12_345, 8)]).toEqual([
     "1 package, up to date (8 ms)\n",
     "2 packages, up to date (8 ms)\n",
     "12,345 packages, up to date (8 ms)\n",
@@ -136,6 +86,10 @@ const CHANGES: Record<string, (at: Idle["at"]) => void> = {
   "a change was decided and not completed": (at) =>
     writeFileSync(at("above/app/tree/.land-journal.json"), "{}"),
   "a change was prepared": (at) => mkdirSync(at("above/app/tree/.land-staging")),
+  "the folder is another one": (at) => {
+    renameSync(at("above/app"), at("above/elsewhere"));
+    cpSync(at("above/elsewhere"), at("above/app"), { recursive: true });
+  },
   "a half-written manifest lies there": (at) =>
     writeFileSync(at("above/app/.land.json.0123456789abcdef.tmp"), ""),
   "the note is cut": (at) => {
@@ -233,7 +187,7 @@ test("where clocks tick coarsely, things have to stand still for longer", () => 
 
 test("a note is good for an hour, and not before it was made", () => {
   using idle = idleProject();
-  expect(readIdle(idle.about, later(59 * MINUTE_MS))).toBe(2);
+  expect(readIdle(idle.about, later(59 * MINUTE_MS))?.packages).toBe(2);
   expect(readIdle(idle.about, later(62 * MINUTE_MS))).toBeUndefined();
   expect(readIdle(idle.about, later(-5 * MINUTE_MS))).toBeUndefined();
 });
@@ -245,4 +199,12 @@ test("a workspace is never noted, nor what may be one", () => {
     idle.note();
     expect(idle.read()).toBeUndefined();
   }
+});
+
+test("what comes and goes beside the manifest changes nothing", () => {
+  using idle = idleProject();
+  writeFileSync(idle.at("above/app/notes.txt"), "");
+  expect(idle.read()).toBe(2);
+  rmSync(idle.at("above/app/notes.txt"));
+  expect(idle.read()).toBe(2);
 });
