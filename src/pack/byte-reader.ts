@@ -4,19 +4,22 @@ export type ByteReader = {
   take: (size: number) => Promise<Uint8Array>;
   /** The next bytes at hand, at most `size`; empty where the stream ended. Not copied. */
   some: (size: number) => Promise<Uint8Array>;
+  /** Exactly `size` bytes where all of them are at hand: what need not be waited for. Not copied. */
+  now: (size: number) => Uint8Array | undefined;
 };
 
 /** Makes the reader. The caller closes the iterator. */
 export function createByteReader(chunks: AsyncIterator<Uint8Array>): ByteReader {
-  let chunk: Uint8Array = new Uint8Array(0);
+  let chunk: Uint8Array = NOTHING;
   let at = 0;
 
   const some = async (size: number): Promise<Uint8Array> => {
     while (at === chunk.length) {
       const next = await chunks.next();
-      if (next.done === true) return new Uint8Array(0);
-      chunk = next.value;
+      // Who makes the chunks may take back the memory of one when the next is asked for.
+      chunk = next.done === true ? NOTHING : next.value;
       at = 0;
+      if (next.done === true) return chunk;
     }
     const piece = chunk.subarray(at, at + size);
     at += piece.length;
@@ -25,6 +28,11 @@ export function createByteReader(chunks: AsyncIterator<Uint8Array>): ByteReader 
 
   return {
     some,
+    now(size) {
+      if (chunk.length - at < size) return undefined;
+      at += size;
+      return chunk.subarray(at - size, at);
+    },
     async take(size) {
       const first = await some(size);
       if (first.length === size || first.length === 0) return first;
@@ -39,3 +47,5 @@ export function createByteReader(chunks: AsyncIterator<Uint8Array>): ByteReader 
     },
   };
 }
+
+const NOTHING = new Uint8Array(0);

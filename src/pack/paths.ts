@@ -8,6 +8,7 @@ export const ROOT = "package";
  * The path is relative with `/` between its segments. Safe means safe on Linux, macOS and Windows alike.
  */
 export function problemOfPath(path: string): string | undefined {
+  if (PLAIN.test(path) && !NAMES_DEVICE.test(path)) return undefined;
   if (path === "") return "is empty";
   if (path.includes("\0")) return "holds a NUL";
   if (path.includes("\\")) return "holds a backslash";
@@ -22,6 +23,11 @@ export function problemOfPath(path: string): string | undefined {
   }
   return undefined;
 }
+
+/** What nearly all paths are: found harmless at once, as by all of the rules. */
+const PLAIN = /^\.?[\w@+=,~-][\w@+=,~.-]*(?:\/\.?[\w@+=,~-][\w@+=,~.-]*)*$/;
+/** What it finds is judged by the rules. */
+const NAMES_DEVICE = /(?:^|\/)(?:con|prn|aux|nul|com\d|lpt\d)(?:[./]|$)/i;
 
 function problemOfSegment(segment: string): string | undefined {
   if (segment === "") return "holds an empty segment";

@@ -17,6 +17,15 @@ export type ArchiveFile = {
   executable: boolean;
 };
 
+/**
+ * The bytes of a file of an archive, in pieces that are good until its visitor returns. `whole`: all of them, where they are at
+ * hand in one piece.
+ */
+export type ArchiveContent = AsyncIterable<Uint8Array> & { readonly whole: Uint8Array | undefined };
+
+/** Is called with each file of an archive. One that has nothing to wait for gives nothing to wait for. */
+export type ArchiveVisitor = (file: ArchiveFile, content: ArchiveContent) => Promise<void> | void;
+
 /** What an archive held, once it was read to its end and found sound. */
 export type ArchiveSummary = {
   /** In the order of the archive. */
@@ -38,7 +47,7 @@ export type ArchiveSummary = {
 export async function walkArchive(
   source: AsyncIterable<Uint8Array>,
   limits: ArchiveLimits,
-  visit: (file: ArchiveFile, content: AsyncIterable<Uint8Array>) => Promise<void>,
+  visit: ArchiveVisitor,
 ): Promise<ArchiveSummary> {
   let packedBytes = 0;
   const unpacked = countPacked(gunzip(source, limits), (bytes) => (packedBytes = bytes));
@@ -71,7 +80,7 @@ export function isReadWhole(packed: Uint8Array, limits: ArchiveLimits): boolean 
 export async function walkWhole(
   packed: Uint8Array,
   limits: ArchiveLimits,
-  visit: (file: ArchiveFile, content: AsyncIterable<Uint8Array>) => Promise<void>,
+  visit: ArchiveVisitor,
 ): Promise<ArchiveSummary> {
   if (!isReadWhole(packed, limits)) return walkArchive(inOnePiece(packed), limits, visit);
   const whole = [gunzipWhole(packed, limits)].values();
@@ -93,7 +102,7 @@ async function* countPacked(
 async function walkTar(
   reader: ByteReader,
   limits: ArchiveLimits,
-  visit: Parameters<typeof walkArchive>[2],
+  visit: ArchiveVisitor,
 ): Promise<Omit<ArchiveSummary, "packedBytes">> {
   const names = createEntryNames(limits);
   const files: ArchiveFile[] = [];
@@ -109,18 +118,21 @@ async function walkTar(
     const file = { path, sizeBytes: entry.sizeBytes, executable: entry.executable };
     files.push(file);
     const content = openContent(reader, entry);
-    await visit(file, content.chunks);
-    await content.close();
+    const visited = visit(file, content);
+    if (visited) await visited;
+    if (!content.skipNow()) await content.skip();
   }
   return { files, unpackedBytes };
 }
 
-/** The content of one entry, and the way past what is left of it and its padding. */
+/** The content of one entry, and the ways past what is left of it and its padding: at once where that is at hand. */
 function openContent(
   reader: ByteReader,
   entry: TarEntry,
-): { chunks: AsyncIterable<Uint8Array>; close: () => Promise<void> } {
-  let left = entry.sizeBytes;
+): ArchiveContent & { skipNow: () => boolean; skip: () => Promise<void> } {
+  const whole = reader.now(entry.sizeBytes);
+  const padding = (BLOCK - (entry.sizeBytes % BLOCK)) % BLOCK;
+  let left = whole ? 0 : entry.sizeBytes;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     while (left > 0) {
       const piece = await reader.some(left);
@@ -129,11 +141,14 @@ function openContent(
       yield piece;
     }
   }
+  let iterator: AsyncGenerator<Uint8Array> | undefined;
   return {
-    chunks: chunks(),
-    async close() {
+    whole,
+    [Symbol.asyncIterator]: () => (iterator ??= whole?.length ? inOnePiece(whole) : chunks()),
+    skipNow: () => whole !== undefined && reader.now(padding) !== undefined,
+    async skip() {
       for await (const _ of chunks());
-      left = (BLOCK - (entry.sizeBytes % BLOCK)) % BLOCK;
+      left = padding;
       for await (const _ of chunks());
     },
   };

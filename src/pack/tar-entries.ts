@@ -31,7 +31,7 @@ export async function readEntry(reader: ByteReader): Promise<TarEntry | undefine
   let pax: Pax | undefined;
   let longName: Uint8Array | undefined;
   for (;;) {
-    const block = await readBlock(reader);
+    const block = reader.now(BLOCK) ?? (await readBlock(reader));
     const dangling = pax !== undefined || longName !== undefined;
     if (areZeros(block)) {
       if (dangling) throw refuse("", "an extended header stands before its end");
@@ -40,8 +40,8 @@ export async function readEntry(reader: ByteReader): Promise<TarEntry | undefine
     }
     const header = parseHeader(block);
     if ("problem" in header) throw refuse(rawName(block), header.problem);
-    const name = rawName(header.name);
     if (header.type === "x" || header.type === "L" || header.type === "g") {
+      const name = rawName(header.name);
       if (dangling) throw refuse(name, "is an extended header after another one");
       const body = await readMeta(reader, header, name);
       if (header.type === "x") pax = soundPax(name, body);
@@ -54,14 +54,14 @@ export async function readEntry(reader: ByteReader): Promise<TarEntry | undefine
 
 function entryOf(header: TarHeader, pax: Pax | undefined, longName?: Uint8Array): TarEntry {
   const bytes = pax?.path ?? longName ?? header.name;
-  const shown = rawName(bytes);
+  const refuseIt = (problem: string): LandError => refuse(rawName(bytes), problem);
   if (header.type !== "0" && header.type !== "5")
-    throw refuse(shown, `is ${nameOfType(header.type)}: only files and folders are taken`);
+    throw refuseIt(`is ${nameOfType(header.type)}: only files and folders are taken`);
   if (pax?.sizeBytes !== undefined && pax.sizeBytes !== header.sizeBytes)
-    throw refuse(shown, "has one size in its header and another in its extended header");
+    throw refuseIt("has one size in its header and another in its extended header");
   const { sizeBytes, executable } = header;
   const kind = header.type === "5" ? "folder" : "file";
-  if (kind === "folder" && sizeBytes > 0) throw refuse(shown, "is a folder with content");
+  if (kind === "folder" && sizeBytes > 0) throw refuseIt("is a folder with content");
   return { name: decode(bytes), kind, sizeBytes, executable };
 }
 
@@ -114,8 +114,10 @@ function withoutNul(name: string, body: Uint8Array): Uint8Array {
 
 /** Strict UTF-8, or a text with U+FFFD that the path rules refuse. */
 function decode(bytes: Uint8Array): string {
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  return utf8.decode(bytes);
 }
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A name for a message, from whatever stands in the header. */
 function rawName(bytes: Uint8Array): string {

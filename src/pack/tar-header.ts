@@ -11,9 +11,9 @@ export type TarHeader = {
 };
 
 /** Magic and version of the formats we read. */
-const POSIX = "ustar\u000000";
-const GNU = "ustar  \0";
-const OLD = "\0".repeat(8);
+const POSIX = Buffer.from("ustar\u000000");
+const GNU = Buffer.from("ustar  \0");
+const OLD = Buffer.from("\0".repeat(8));
 
 /** The names of the type flags that we refuse. */
 const TYPE_NAMES: Record<string, string> = {
@@ -59,9 +59,8 @@ export function parseHeader(block: Uint8Array): TarHeader | { problem: string } 
   if (sizeBytes === undefined) return { problem: "has a size that is not an octal number" };
   const mode = octal(block, 100, 8);
   if (mode === undefined) return { problem: "has a mode that is not an octal number" };
-  const magic = ascii(block, 257, 8);
-  if (magic !== POSIX && magic !== GNU && magic !== OLD)
-    return { problem: "has a header of an unknown tar format" };
+  const magic = [POSIX, GNU, OLD].find((known) => holds(block, 257, known));
+  if (magic === undefined) return { problem: "has a header of an unknown tar format" };
   const name = field(block, 0, 100);
   const prefix = field(block, 345, 155);
   if (name === undefined || prefix === undefined) return { problem: "holds a NUL" };
@@ -81,25 +80,41 @@ export function parseHeader(block: Uint8Array): TarHeader | { problem: string } 
 
 /** The sum of all bytes, with the checksum's own field taken as spaces. */
 export function checksum(block: Uint8Array): number {
-  let sum = 0;
-  for (let at = 0; at < BLOCK; at++) sum += at >= 148 && at < 156 ? 32 : (block[at] ?? 0);
+  let sum = 8 * SPACE;
+  for (let at = 0; at < 148; at++) sum += block[at] ?? 0;
+  for (let at = 156; at < BLOCK; at++) sum += block[at] ?? 0;
   return sum;
 }
 
 /** A field up to its NUL; undefined where something stands after the NUL. */
 function field(block: Uint8Array, at: number, length: number): Uint8Array | undefined {
-  const bytes = block.subarray(at, at + length);
-  const end = bytes.indexOf(0);
-  if (end === -1) return bytes;
-  return bytes.subarray(end).every((byte) => byte === 0) ? bytes.subarray(0, end) : undefined;
+  let end = at;
+  while (end < at + length && block[end] !== 0) end++;
+  for (let rest = end; rest < at + length; rest++) if (block[rest] !== 0) return undefined;
+  return block.subarray(at, end);
 }
 
 /** An octal number as all packers write it: leading spaces or zeros, then NULs or spaces to the end. */
 function octal(block: Uint8Array, at: number, length: number): number | undefined {
-  const digits = /^ *([0-7]+)[ \u0000]*$/.exec(ascii(block, at, length))?.[1];
-  return digits === undefined ? undefined : Number.parseInt(digits, 8);
+  const end = at + length;
+  let from = at;
+  while (from < end && block[from] === SPACE) from++;
+  let value = 0;
+  let to = from;
+  for (; to < end; to++) {
+    const digit = (block[to] ?? 0) - ZERO;
+    if (digit < 0 || digit > 7) break;
+    value = value * 8 + digit;
+  }
+  for (let rest = to; rest < end; rest++)
+    if (block[rest] !== 0 && block[rest] !== SPACE) return undefined;
+  return to === from ? undefined : value;
 }
 
-function ascii(block: Uint8Array, at: number, length: number): string {
-  return String.fromCharCode(...block.subarray(at, at + length));
+const SPACE = 0x20;
+const ZERO = 0x30;
+
+function holds(block: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  for (let n = 0; n < bytes.length; n++) if (block[at + n] !== bytes[n]) return false;
+  return true;
 }
