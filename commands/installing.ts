@@ -94,7 +94,7 @@ export async function installOptions(
 
 /** Turns the events of an install into one moving line: what came of all archives together. */
 export function eventsTo(context: Context, progress: Progress): (event: InstallEvent) => void {
-  const archives = new Map<string, { receivedBytes: number; totalBytes: number }>();
+  const sum = createSum();
   let doneFiles = 0;
   const tellWait = context.globals.jsonl ? progress.item : context.say;
   return (event) => {
@@ -111,9 +111,9 @@ export function eventsTo(context: Context, progress: Progress): (event: InstallE
         progress.update({ verb: "Resolving", ...(event.packages && { packages: event.packages }) });
         break;
       case "download": {
-        const { name, version, receivedBytes, totalBytes = Number.NaN } = event;
-        archives.set(`${name}@${version}`, { receivedBytes, totalBytes });
-        progress.update({ verb: "Downloading", doneFiles, ...sumOf([...archives.values()]) });
+        const { name, version, receivedBytes, totalBytes } = event;
+        sum.note(`${name}@${version}`, receivedBytes, totalBytes);
+        progress.update({ verb: "Downloading", doneFiles, ...sum.told() });
         break;
       }
       case "stored":
@@ -128,11 +128,22 @@ export function eventsTo(context: Context, progress: Progress): (event: InstallE
 }
 
 /** All archives together. One of unknown size makes the sum unknown. */
-function sumOf(archives: readonly { receivedBytes: number; totalBytes: number }[]) {
-  const totalBytes = archives.reduce((sum, archive) => sum + archive.totalBytes, 0);
+function createSum() {
+  const archives = new Map<string, number>();
+  let [doneBytes, totalBytes, unknown] = [0, 0, 0];
   return {
-    totalFiles: archives.length,
-    doneBytes: archives.reduce((sum, archive) => sum + archive.receivedBytes, 0),
-    ...(!Number.isNaN(totalBytes) && { totalBytes }),
+    note(archive: string, receivedBytes: number, sizeBytes: number | undefined): void {
+      const before = archives.get(archive);
+      archives.set(archive, receivedBytes);
+      doneBytes += receivedBytes - (before ?? 0);
+      if (before !== undefined) return;
+      if (sizeBytes === undefined) unknown += 1;
+      else totalBytes += sizeBytes;
+    },
+    told: () => ({
+      totalFiles: archives.size,
+      doneBytes,
+      ...(unknown === 0 && { totalBytes }),
+    }),
   };
 }

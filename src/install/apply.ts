@@ -13,6 +13,7 @@ import type { Links } from "./marker.ts";
 import type { Metadata } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 import { noteUse } from "./prune-auto.ts";
+import { startStoreThread } from "./store-thread.ts";
 import { openStore } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
 import { tellBefore } from "./tell.ts";
@@ -47,16 +48,18 @@ export async function applyChange(
   const onWait = (holder: string): void =>
     options.onEvent?.({ kind: "wait", what: "the store", holder });
   const store = await openStore({ ...options, onWait });
+  const besides = change.place.length < FOR_THREAD ? undefined : store.besides();
+  const thread = besides && startStoreThread(besides);
   try {
     const fetchOne = async (locked: LockedPackage): Promise<StoredPackage> =>
       ensureStored(options, store, locked, metadata.knownSize(locked));
-    const stored = await ensureAllStored(options, store, change.place, metadata);
+    const stored = await ensureAllStored(options, store, change.place, metadata, thread);
     await tellBefore(options.hooks, rootDir, change.result);
     options.onEvent?.({ kind: "write", packages: change.place.length });
     const { landBinary, link } = options;
     const preparation = { places, tree, change, lock, links, store, stored, landBinary, link };
     const prepare = async () => {
-      const steps = await prepareTree({ ...preparation, fetchAgain: fetchOne });
+      const steps = await prepareTree({ ...preparation, fetchAgain: fetchOne, thread });
       await options.beforeCommit?.(steps.placed);
       return steps;
     };
@@ -68,9 +71,13 @@ export async function applyChange(
     // While the store is in use: who prunes it next knows of the project.
     await noteUse(options, rootDir);
   } finally {
+    thread?.close();
     store.close();
   }
 }
+
+/** How many packages make a second thread worth while. */
+const FOR_THREAD = 24;
 
 async function dropStaging(installDir: string, fresh: boolean): Promise<void> {
   await rm(join(installDir, STAGING), { recursive: true, force: true });

@@ -80,9 +80,9 @@ async function addFrom(
 ): Promise<void> {
   const receiver: Receiver = createReceiver(store);
   try {
-    for await (const piece of content) await receiver.take(piece.slice());
+    for await (const piece of content) await receiver.take(piece);
     const { name, version, digest } = about;
-    await store.add(await receiver.finish(), { name, version, digest });
+    await store.add((await receiver.finish()).archive, { name, version, digest });
   } finally {
     await receiver.close();
   }

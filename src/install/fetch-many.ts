@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 
 import { fail } from "#base/errors.ts";
+import { letGo } from "#base/let-go.ts";
 import type { Digest } from "#base/names.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { SentArchive } from "#remote/download-many.ts";
@@ -10,10 +11,11 @@ import type { LockedPackage } from "./lockfile.ts";
 import { downloadShares, type Metadata } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 import { inParallel } from "./parallel.ts";
-import { createReceiver } from "./receive.ts";
-import { startStoreThread, type StoreThread } from "./store-thread.ts";
+import { createReceiver, type Received } from "./receive.ts";
+import type { StoreThread } from "./store-thread.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
+import type { Content } from "./unpack.ts";
 
 /** Archives from this size on are fetched singly, which can be resumed, in bytes. */
 const LARGE_BYTES = 1_000_000;
@@ -21,8 +23,6 @@ const LARGE_BYTES = 1_000_000;
 const STREAMS = 3;
 /** How many archives make one more stream worth while. */
 const PER_STREAM = 16;
-/** How many archives make a second thread worth while. */
-const FOR_THREAD = 24;
 
 /** Packages that are fetched. */
 type Fetching = {
@@ -33,20 +33,21 @@ type Fetching = {
   stored: Map<Digest, StoredPackage>;
   /** What went wrong first: nothing new is begun then. */
   failures: unknown[];
-  /** Where there is much to unpack: who does the half of it, and what is under way there. */
+  /** Who does the half of it, where there is much to unpack, and what is under way there. */
   thread: StoreThread | undefined;
   underWay: Promise<void>[];
 };
 
 /**
  * All these packages in the store, in the same order: as they are there, else downloaded, many in one stream where the registry
- * can. Fails as `ensureStored` does.
+ * can. A thread unpacks with this one. Fails as `ensureStored` does.
  */
 export async function ensureAllStored(
   options: InstallOptions,
   store: Store,
   wanted: readonly LockedPackage[],
   metadata: Metadata,
+  thread?: StoreThread,
 ): Promise<StoredPackage[]> {
   const fetching: Fetching = {
     options,
@@ -66,16 +67,15 @@ export async function ensureAllStored(
   }
   const streams = streamsOf(fetching, missing);
   const inStreams = new Set(streams.flat());
-  const besides = inStreams.size < FOR_THREAD ? undefined : store.besides();
-  const thread = besides && startStoreThread(besides);
-  fetching.thread = thread;
+  // What was found lost or damaged by now asks for more care than a thread takes.
+  if (store.besides()) fetching.thread = thread;
   const inStream = async (): Promise<void> => {
     const left = await Promise.all(streams.map((stream) => fetchStream(fetching, stream)));
     await fetchSingly(fetching, left.flat());
     await Promise.all(fetching.underWay);
   };
   const singly = missing.filter((locked) => !inStreams.has(locked));
-  await Promise.all([fetchSingly(fetching, singly), inStream()]).finally(thread?.close);
+  await Promise.all([fetchSingly(fetching, singly), inStream()]);
   if (fetching.failures.length > 0) throw fetching.failures[0];
   const all: StoredPackage[] = [];
   for (const locked of wanted)
@@ -133,43 +133,62 @@ async function fetchStream(
 async function takeOne(
   fetching: Fetching,
   locked: LockedPackage,
-  { digest, sizeBytes, pieces }: SentArchive,
+  { sizeBytes, pieces }: SentArchive,
 ): Promise<void> {
   const { options, store, thread, underWay } = fetching;
   const { name, version } = locked;
-  const receiver = createReceiver(store);
-  const hasher = new Bun.CryptoHasher("sha256");
+  const receiver = createReceiver(store, sizeBytes);
   let receivedBytes = 0;
   try {
     for await (const piece of pieces) {
-      hasher.update(piece);
       await receiver.take(piece);
       receivedBytes += piece.byteLength;
       const about = { kind: "download", name, version } as const;
       options.onEvent?.({ ...about, receivedBytes, totalBytes: sizeBytes });
     }
-    const actual = `sha256:${hasher.digest("hex")}`;
-    const what = `the archive of "${name}@${version}"`;
-    if (actual !== digest) throw fail("checksum_mismatch", { what, expected: digest, actual });
-    const archive = await receiver.finish();
-    if (thread?.isFree() && "bytes" in archive)
-      underWay.push(storeBesides(fetching, thread, locked, archive.bytes));
-    else note(fetching, locked, await store.add(archive, locked));
+    const received = await receiver.finish();
+    if (thread?.isFree() && "bytes" in received.archive)
+      underWay.push(storeBesides(fetching, locked, received));
+    else await storeHere(fetching, locked, received);
   } finally {
     await receiver.close();
   }
 }
 
-/** Has the thread take it in; where that does not go well, it is done here, which tells why. Failures are noted. */
+/** The archive that the lock names, byte for byte. @throws checksum_mismatch */
+function verified({ archive, digest }: Received, locked: LockedPackage): Content {
+  const hash = "bytes" in archive ? Bun.SHA256.hash(archive.bytes, "hex") : "";
+  const actual = digest ?? `sha256:${hash}`;
+  const what = `the archive of "${locked.name}@${locked.version}"`;
+  if (actual === locked.digest) return archive;
+  throw fail("checksum_mismatch", { what, expected: locked.digest, actual });
+}
+
+/** Verifies it and takes it in, and gives its memory back. */
+async function storeHere(
+  fetching: Fetching,
+  locked: LockedPackage,
+  received: Received,
+): Promise<void> {
+  const { archive } = received;
+  note(fetching, locked, await fetching.store.add(verified(received, locked), locked));
+  if ("bytes" in archive) letGo(archive.bytes);
+}
+
+/** Has the thread verify it and take it in. Failures are noted. */
 async function storeBesides(
   fetching: Fetching,
-  thread: StoreThread,
   locked: LockedPackage,
-  bytes: Uint8Array,
+  received: Received,
 ): Promise<void> {
+  const { archive } = received;
+  const bytes = "bytes" in archive ? archive.bytes : undefined;
   try {
-    const added = await thread.add(bytes, locked);
-    note(fetching, locked, added ?? (await fetching.store.add({ bytes }, locked)));
+    const added = bytes && (await fetching.thread?.add(bytes, locked));
+    // What did not go well there is done here, which tells why.
+    if (!added) return await storeHere(fetching, locked, received);
+    note(fetching, locked, added);
+    letGo(bytes);
   } catch (error) {
     fetching.failures.push(error);
   }
@@ -185,10 +204,17 @@ function note(
 }
 
 /** Fetches each by itself. Failures are noted. */
-async function fetchSingly(
-  { options, store, metadata, stored, failures }: Fetching,
-  packages: readonly LockedPackage[],
-): Promise<void> {
+async function fetchSingly(fetching: Fetching, packages: readonly LockedPackage[]): Promise<void> {
+  const { options, metadata, stored, failures } = fetching;
+  const add: Store["add"] = async (archive, expected) => {
+    const { store, thread } = fetching;
+    const added =
+      thread?.isFree() && "bytes" in archive
+        ? await thread.add(archive.bytes, expected)
+        : undefined;
+    return added ?? store.add(archive, expected);
+  };
+  const store: Store = { ...fetching.store, add };
   if (packages.length === 0 || failures.length > 0) return;
   const work = async (locked: LockedPackage): Promise<void> => {
     if (failures.length > 0) throw failures[0];

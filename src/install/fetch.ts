@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 
 import { fail } from "#base/errors.ts";
+import { letGo } from "#base/let-go.ts";
 import { createDigester, type Digester } from "#pack/digest.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { Remote } from "#remote/client.ts";
@@ -31,7 +32,7 @@ export async function ensureStored(
   const known = await store.find(locked.digest);
   if (known && known.name === locked.name && known.version === locked.version) return known;
   const { name, version, registry } = locked;
-  const receiver = createReceiver(store);
+  const receiver = createReceiver(store, sizeBytes);
   try {
     let archive = await findArchive(store, locked);
     if (!archive) {
@@ -40,6 +41,7 @@ export async function ensureStored(
       archive = await download(options, locked, receiver, sizeBytes);
     }
     const stored = await store.add(archive, locked);
+    if ("bytes" in archive) letGo(archive.bytes);
     options.onEvent?.({ kind: "stored", name, version });
     return stored;
   } finally {
@@ -85,6 +87,7 @@ async function download(
     digester.update(piece);
     await receiver.take(piece);
     receivedBytes += piece.byteLength;
+    letGo(piece);
     options.onEvent?.({ ...about, receivedBytes, ...total });
   }
   const got = digester.finish();
@@ -92,7 +95,7 @@ async function download(
   if (got.digest !== digest)
     throw fail("checksum_mismatch", { what, expected: digest, actual: got.digest });
   if (checksum !== "sha256") await compareFurther(remote, { name, version, checksum, what }, got);
-  return receiver.finish();
+  return (await receiver.finish()).archive;
 }
 
 /** A second checksum, by what the registry tells of the version. */

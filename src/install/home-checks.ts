@@ -8,7 +8,7 @@ import { writeFileAtomic } from "#store/files.ts";
 import { takeLock } from "#store/lock.ts";
 
 import { isThere } from "./commit.ts";
-import { probeLinks } from "./link.ts";
+import { probeLinks } from "./link-method.ts";
 import type { InstallOptions } from "./options.ts";
 
 type Found = Omit<Check, "name">;

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -25,6 +25,7 @@ import { fileChanges, writeFiles } from "./project-files.ts";
 import { noteUse, tendStore } from "./prune-auto.ts";
 import type { Edited } from "./request-latest.ts";
 import { requirementChanges } from "./requirement-changes.ts";
+import { storePlaces } from "./store-places.ts";
 import { tellAfter } from "./tell.ts";
 import { changeOf, heldBy, readTree, type Tree, type TreePlaces } from "./tree.ts";
 
@@ -46,6 +47,7 @@ export async function installProject(options: InstallOptions): Promise<InstallRe
   });
   const dir = await findWorkspaceRoot(asked);
   const lock = await lockProject(options, dir);
+  const isNewStore = !existsSync(storePlaces(options.landHome).index);
   let done: { result: InstallResult; changesTree: boolean };
   try {
     const found = await readProject(dir);
@@ -59,7 +61,7 @@ export async function installProject(options: InstallOptions): Promise<InstallRe
   // Out of the lock: what is told now may itself call land.
   if (done.changesTree) await tellAfter(options.hooks, dir, done.result);
   else if (!options.dryRun) await noteUse(options, dir);
-  if (!options.dryRun) await tendStore(options);
+  if (!options.dryRun) await tendStore(options, isNewStore && done.changesTree);
   return done.result;
 }
 

@@ -13,23 +13,26 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
 import { fail } from "#base/errors.ts";
 import { fault } from "#base/faults.ts";
 import { errorCode } from "#store/files.ts";
 
+import { type LinkMethod, methodFor } from "./link-method.ts";
 import type { LockedPackage } from "./lockfile.ts";
 import type { InstallOptions } from "./options.ts";
+import { openQuickFolder, type QuickFolder } from "./quick-files.ts";
+import type { StoreThread } from "./store-thread.ts";
 import type { Store } from "./store.ts";
 import type { StoredFile, StoredPackage } from "./stored.ts";
 
-/** How files come from the store into a tree. */
-export type LinkMethod = "reflink" | "hardlink" | "copy";
+/** The store that files are laid from; `quick` where it can be worked on quickly. */
+export type LaidFrom = Pick<Store, "objectPath"> & Partial<Pick<Store, "quick">>;
 
 /** Packages to lay, and where to. */
 export type Laying = {
-  store: Pick<Store, "objectPath" | "archivePath" | "forget">;
+  store: LaidFrom & Pick<Store, "archivePath" | "forget">;
   /** The `n`th goes to `folder/n`. */
   packages: readonly LockedPackage[];
   /** What the store holds of them, in the same order. */
@@ -39,6 +42,8 @@ export type Laying = {
   link: InstallOptions["link"];
   /** Fetches a package again whose content the store lost. */
   fetchAgain: (locked: LockedPackage) => Promise<StoredPackage>;
+  /** Lays with this one, where there is a second thread. */
+  thread?: Pick<StoreThread, "lay"> | undefined;
 };
 
 /**
@@ -48,71 +53,56 @@ export type Laying = {
  * @throws file_failed, and what fetching throws
  */
 export async function layPackages(laying: Laying): Promise<void> {
-  const { store, packages, stored, folder, link, fetchAgain } = laying;
-  let method: LinkMethod | undefined;
-  for (const [at, locked] of packages.entries()) {
-    const found = stored[at] ?? (await fetchAgain(locked));
-    const sample = found.files[0];
-    if (sample) method ??= methodFor(link, store.objectPath(sample), folder);
-    const target = join(folder, String(at));
-    fault("tree.lay");
-    if (layPackage(store, found, target, method ?? "copy")) continue;
-    // Someone deleted from the store, or changed a file there: its index is a lie, so it is made anew.
-    await store.forget(locked.digest);
-    if (!layPackage(store, await fetchAgain(locked), target, method ?? "copy"))
-      throw fail("file_failed", {
-        action: "read",
-        path: store.archivePath(locked.digest),
-        problem: "the store loses files while it is used",
-      });
+  const { store, packages, stored, folder, link, thread } = laying;
+  const sample = stored.find(({ files }) => files.length > 0)?.files[0];
+  const method = sample ? methodFor(link, store.objectPath(sample), folder) : "copy";
+  const digests = packages.map(({ digest }) => digest);
+  const turn = new Int32Array(new SharedArrayBuffer(4));
+  const besides = thread?.lay({ digests, folder, method, turn });
+  const quick = openQuickLaying(store, folder, method);
+  const mine = new Set<number>();
+  try {
+    for (let at = takeTurn(turn); at < packages.length; at = takeTurn(turn)) {
+      mine.add(at);
+      await layOne(laying, at, method, quick);
+    }
+    if (mine.size === packages.length) return;
+    const laid = new Set(await besides);
+    for (const at of packages.keys())
+      if (!mine.has(at) && !laid.has(at)) await layOne(laying, at, method, quick);
+  } catch (error) {
+    Atomics.store(turn, 0, packages.length);
+    // Whoever clears away what was laid must be alone with it.
+    await besides;
+    throw error;
+  } finally {
+    quick?.folder.close();
   }
 }
 
-/** What was found between two disks, for as long as the process runs. */
-const probed = new Map<string, LinkMethod>();
-
-/** The method that is wished for where it works between store and folder, else copy; for `auto` the best that works. */
-function methodFor(wish: InstallOptions["link"], sample: string, folder: string): LinkMethod {
-  if (wish === "copy") return "copy";
-  const key = `${wish} ${deviceOf(sample)} ${deviceOf(folder)}`;
-  const known = probed.get(key);
-  if (known) return known;
-  const found = probeLinks(sample, folder, process.getuid?.() === 0, wish);
-  // Where the sample is lost, nothing was found out.
-  if (deviceOf(sample) !== undefined) probed.set(key, found);
-  return found;
+function takeTurn(turn: Int32Array): number {
+  return Atomics.add(turn, 0, 1);
 }
 
-function deviceOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.dev;
-}
-
-/**
- * Which method works between the store and `folder`, tried with the file `sample`: reflink; else hardlink, but not for
- * root, whom read-only objects would not keep from changing the store through the tree; else copy. With a wish, that one
- * alone is tried, hardlinks for root too.
- */
-export function probeLinks(
-  sample: string,
-  folder: string,
-  isRoot: boolean,
-  wish: "auto" | "reflink" | "hardlink" = "auto",
-): LinkMethod {
-  const target = join(folder, "probe");
-  const works = (link: () => void): boolean => {
-    try {
-      link();
-      return true;
-    } catch {
-      return false; // Not on this file system, or across two.
-    } finally {
-      rmSync(target, { force: true });
-    }
-  };
-  const reflink = (): void => copyFileSync(sample, target, constants.COPYFILE_FICLONE_FORCE);
-  if (wish !== "hardlink" && works(reflink)) return "reflink";
-  const mayLink = wish === "hardlink" || (wish === "auto" && !isRoot);
-  return mayLink && works(() => linkSync(sample, target)) ? "hardlink" : "copy";
+async function layOne(
+  { store, packages, stored, folder, fetchAgain }: Laying,
+  at: number,
+  method: LinkMethod,
+  quick: QuickLaying | undefined,
+): Promise<void> {
+  const locked = packages[at];
+  if (!locked) return;
+  const found = stored[at] ?? (await fetchAgain(locked));
+  const target = join(folder, String(at));
+  if (layPackage(store, found, target, method, quick)) return;
+  // Someone deleted from the store, or changed a file there: its index is a lie, so it is made anew.
+  await store.forget(locked.digest);
+  if (!layPackage(store, await fetchAgain(locked), target, method, quick))
+    throw fail("file_failed", {
+      action: "read",
+      path: store.archivePath(locked.digest),
+      problem: "the store loses files while it is used",
+    });
 }
 
 /**
@@ -120,26 +110,70 @@ export function probeLinks(
  * place: the package must be fetched again, and what was laid is removed.
  */
 export function layPackage(
-  store: Pick<Store, "objectPath">,
+  store: LaidFrom,
   stored: StoredPackage,
   target: string,
   method: LinkMethod,
+  quick?: QuickLaying,
 ): boolean {
-  const folders = new Set<string>();
-  mkdirSync(target, { recursive: true });
-  for (const file of stored.files) {
-    const to = `${target}/${file.path}`;
-    const folder = dirname(to);
-    if (!folders.has(folder)) {
-      mkdirSync(folder, { recursive: true });
-      folders.add(folder);
-    }
-    const from = { path: store.objectPath(file), file, checkedAt: stored.checkedAt ?? 0 };
-    if (layFile(from, to, method)) continue;
-    rmSync(target, { recursive: true, force: true });
-    return false;
+  fault("tree.lay");
+  if (quick) makeFolder(quick.folder.inside(target), target, quick);
+  else mkdirSync(target, { recursive: true });
+  if (layFiles(store, stored, target, method, quick)) return true;
+  rmSync(target, { recursive: true, force: true });
+  return false;
+}
+
+/** The folder of the store and the one in which packages are laid, both open. */
+export type QuickLaying = { source: QuickFolder; folder: QuickFolder };
+
+/** What packages are laid with quickly into `folder`; undefined where that goes only the long way. The caller closes the folder. */
+export function openQuickLaying(
+  store: LaidFrom,
+  folder: string,
+  method: LinkMethod,
+): QuickLaying | undefined {
+  const source = method === "hardlink" ? store.quick?.() : undefined;
+  const opened = openQuickFolder(folder, source?.files);
+  return source && opened && { source, folder: opened };
+}
+
+/** False where the store lacks one of them, or has another in its place. */
+function layFiles(
+  store: LaidFrom,
+  { files, checkedAt = 0 }: StoredPackage,
+  target: string,
+  method: LinkMethod,
+  quick: QuickLaying | undefined,
+): boolean {
+  const folders = new Set([""]);
+  const inside = quick?.folder.inside(target);
+  for (const file of files) {
+    const folder = file.path.slice(0, Math.max(0, file.path.lastIndexOf("/")));
+    if (!folders.has(folder)) makeFolder(`${inside}/${folder}`, `${target}/${folder}`, quick);
+    folders.add(folder);
+    const from = { path: store.objectPath(file), file, checkedAt };
+    if (quick && linkQuickly(from, `${inside}/${file.path}`, quick)) continue;
+    if (!layFile(from, `${target}/${file.path}`, method)) return false;
   }
   return true;
+}
+
+function makeFolder(inside: string, path: string, quick: QuickLaying | undefined): void {
+  if (quick?.folder.files.makeFolder(quick.folder.descriptor, inside)) return;
+  mkdirSync(path, { recursive: true });
+}
+
+/** False where that did not go, or what is there may not be what it should be: then it is done or judged the long way. */
+function linkQuickly(
+  { path, file, checkedAt }: Source,
+  to: string,
+  { source: { files, descriptor, inside }, folder }: QuickLaying,
+): boolean {
+  const from = inside(path);
+  const found = files.look(descriptor, from);
+  if (found?.sizeBytes !== file.sizeBytes || found.mtimeMs > checkedAt) return false;
+  return files.link(descriptor, from, folder.descriptor, to);
 }
 
 /** A file of the store: where it lies, what it should be, and when it was looked at, in milliseconds since 1970. */

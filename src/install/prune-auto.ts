@@ -25,11 +25,18 @@ export async function noteUse(options: TendOptions, dir: string): Promise<void> 
   if (!isGlobal(options.landHome, dir)) await rememberProject(options, dir, warn);
 }
 
-/** What comes after an install: once a day the store is pruned where nobody uses it. No failure of that is one of the install. */
-export async function tendStore(options: TendOptions): Promise<void> {
+/**
+ * What comes after an install: once a day the store is pruned where nobody uses it. No failure of that is one of the install.
+ * `isNew`: the install made the store, of which all is in use.
+ */
+export async function tendStore(options: TendOptions, isNew = false): Promise<void> {
   if (!options.cache.autoPrune) return;
   try {
-    await pruneUnasked(options);
+    if (isNew)
+      await stateFile(options).change((state) => {
+        state.prunedAt ??= options.now().toISOString();
+      });
+    else await pruneUnasked(options);
   } catch (error) {
     if (!(error instanceof LandError)) throw error;
     // Somebody uses the store, or what cannot be read or written was told by what the install itself did.

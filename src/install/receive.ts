@@ -1,59 +1,82 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import { letGo } from "#base/let-go.ts";
 import { fileFailed } from "#store/files.ts";
 
 import type { Store } from "./store.ts";
 import type { Content } from "./unpack.ts";
 
 /** Up to here an archive stays in memory until it is in the store. */
-export const IN_MEMORY_BYTES = 4_000_000;
+export const IN_MEMORY_BYTES = 6_000_000;
+
+/** An archive that came whole; its checksum where it was made on the way, since it is in no memory. */
+export type Received = { archive: Content; digest: string | undefined };
 
 /** Takes an archive as it comes: into memory, and where it is large into a file on the disk of the store. */
 export type Receiver = {
   take: (piece: Uint8Array) => Promise<void>;
-  finish: () => Promise<Content>;
+  finish: () => Promise<Received>;
   /** Removes what was not moved away. */
   close: () => Promise<void>;
 };
 
-/** Makes one. The pieces that it takes must stay as they are. */
-export function createReceiver({ makeFolder }: Pick<Store, "makeFolder">): Receiver {
-  let pieces: Uint8Array[] = [];
+/** Makes one, for as many bytes as are told. The pieces that it takes are copied. */
+export function createReceiver(
+  { makeFolder }: Pick<Store, "makeFolder">,
+  sizeBytes = FIRST_BYTES,
+): Receiver {
+  let held = new Uint8Array(Math.min(sizeBytes, IN_MEMORY_BYTES));
   let heldBytes = 0;
   let file: { folder: string; path: string; handle: FileHandle } | undefined;
+  const hasher = new Bun.CryptoHasher("sha256");
   const write = async (bytes: Uint8Array): Promise<void> => {
     const { path, handle } = (file ??= await openSpill(makeFolder));
+    hasher.update(bytes);
     try {
       for (let at = 0; at < bytes.byteLength;) at += (await handle.write(bytes, at)).bytesWritten;
     } catch (cause) {
       throw fileFailed("write", path, cause);
     }
   };
-  const spill = async (): Promise<void> => {
-    const held = pieces;
-    pieces = [];
-    for (const piece of held) await write(piece);
+  const resize = (toBytes: number): void => {
+    if (held.length !== toBytes) held = new Uint8Array(held.buffer.transfer(toBytes));
   };
   return {
     async take(piece) {
-      heldBytes += piece.byteLength;
       if (file) return write(piece);
-      pieces.push(piece);
-      if (heldBytes > IN_MEMORY_BYTES) await spill();
+      const neededBytes = heldBytes + piece.byteLength;
+      if (neededBytes > IN_MEMORY_BYTES) {
+        await write(held.subarray(0, heldBytes));
+        letGo(held);
+        return write(piece);
+      }
+      if (neededBytes > held.length) resize(Math.min(2 * neededBytes, IN_MEMORY_BYTES));
+      held.set(piece, heldBytes);
+      heldBytes = neededBytes;
     },
     async finish() {
-      if (!file)
-        return { bytes: pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces) };
+      if (!file) {
+        resize(heldBytes);
+        const bytes = held;
+        held = NOTHING;
+        return { archive: { bytes }, digest: undefined };
+      }
       await file.handle.close();
-      return { path: file.path };
+      return { archive: { path: file.path }, digest: `sha256:${hasher.digest("hex")}` };
     },
     async close() {
+      letGo(held);
       await file?.handle.close().catch(() => undefined);
       if (file) await rm(file.folder, { recursive: true, force: true });
     },
   };
 }
+
+const NOTHING = new Uint8Array(0);
+
+/** What is made ready for an archive of unknown size. */
+const FIRST_BYTES = 65_536;
 
 async function openSpill(makeFolder: Store["makeFolder"]) {
   const folder = await makeFolder();

@@ -1,14 +1,32 @@
-import { storePlaces } from "./store-places.ts";
-import type { ThreadReply, ThreadRequest } from "./store-thread.ts";
-import { storeAt } from "./store.ts";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 
-/** The thread behind `startStoreThread`: takes packages into the store, whose lock its process holds. */
+import { layPackage, openQuickLaying } from "./link.ts";
+import { type StorePlaces, storePlaces } from "./store-places.ts";
+import type { SharedLaying, StoreBesides, ThreadReply, ThreadRequest } from "./store-thread.ts";
+import { readStored, type Store, storeAt } from "./store.ts";
+import type { StoredPackage } from "./stored.ts";
+import type { Expected } from "./unpack.ts";
+
+/** The thread behind `startStoreThread`: takes packages into the store, whose lock its process holds, and lays them. */
 declare const self: Worker;
 
-self.addEventListener("message", ({ data }: MessageEvent<ThreadRequest>) => void add(data));
+/** That of the thread: it has one store for as long as it lives. */
+let open: { places: StorePlaces; store: Store } | undefined;
 
-async function add({ id, bytes, expected, ...about }: ThreadRequest): Promise<void> {
-  const { landHome, bootId, aheadMs } = about;
+self.addEventListener("message", ({ data }: MessageEvent<ThreadRequest>) => void answer(data));
+
+async function answer(request: ThreadRequest): Promise<void> {
+  const { id } = request;
+  const { places, store } = (open ??= openHere(request));
+  const reply: ThreadReply =
+    request.kind === "add"
+      ? { id, stored: await add(store, request) }
+      : { id, laid: lay(places, store, request) };
+  self.postMessage(reply);
+}
+
+function openHere({ landHome, bootId, aheadMs }: StoreBesides): typeof open & {} {
   const home = {
     landHome,
     bootId,
@@ -16,12 +34,43 @@ async function add({ id, bytes, expected, ...about }: ThreadRequest): Promise<vo
     lockTimeoutMs: 0,
     now: () => new Date(Date.now() + aheadMs),
   };
-  const store = storeAt(storePlaces(landHome), home, { release: () => undefined });
-  let reply: ThreadReply = { id, stored: undefined };
+  const places = storePlaces(landHome);
+  return { places, store: storeAt(places, home, { release: () => undefined }) };
+}
+
+/** Undefined where it does not go: who sent it does it again, and tells what is wrong. */
+async function add(
+  store: Store,
+  { bytes, expected }: { bytes: Uint8Array<ArrayBuffer>; expected: Expected },
+): Promise<StoredPackage | undefined> {
   try {
-    reply = { id, stored: await store.add({ bytes }, expected) };
+    if (`sha256:${Bun.SHA256.hash(bytes, "hex")}` !== expected.digest) return undefined;
+    return await store.add({ bytes }, expected);
   } catch {
-    // Who sent it does it again, and tells what is wrong.
+    return undefined;
+  } finally {
+    bytes.buffer.transfer(0);
   }
-  self.postMessage(reply);
+}
+
+/** Those that were laid. Of another nothing is left there. */
+function lay(
+  places: StorePlaces,
+  store: Store,
+  { digests, folder, method, turn }: SharedLaying,
+): number[] {
+  const laid: number[] = [];
+  const quick = openQuickLaying(store, folder, method);
+  for (let at = Atomics.add(turn, 0, 1); at < digests.length; at = Atomics.add(turn, 0, 1)) {
+    const target = join(folder, String(at));
+    try {
+      const digest = digests[at];
+      const stored = digest && readStored(places, digest);
+      if (stored && layPackage(store, stored, target, method, quick)) laid.push(at);
+    } catch {
+      rmSync(target, { recursive: true, force: true });
+    }
+  }
+  quick?.folder.close();
+  return laid;
 }

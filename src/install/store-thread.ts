@@ -1,67 +1,94 @@
+import type { Digest } from "#base/names.ts";
 import { spawnWorker } from "#base/worker.ts";
 
+import type { LinkMethod } from "./link-method.ts";
 import type { StoredPackage } from "./stored.ts";
 import type { Expected } from "./unpack.ts";
 
 /** What another thread needs to know of a store; `aheadMs`: how far its clock is ahead of that of the system. */
 export type StoreBesides = { landHome: string; bootId: string; aheadMs: number };
 
-/** A package for the thread. `bytes` are its alone. */
-export type ThreadRequest = StoreBesides & { id: number; bytes: Uint8Array; expected: Expected };
-/** Undefined where it could not be taken in. */
-export type ThreadReply = { id: number; stored: StoredPackage | undefined };
+/** What the thread is asked: to take an archive in, whose bytes are its alone, or to lay packages. */
+export type ThreadRequest = StoreBesides & { id: number } & (
+    | { kind: "add"; bytes: Uint8Array<ArrayBuffer>; expected: Expected }
+    | ({ kind: "lay" } & SharedLaying)
+  );
+/** What it took in, undefined where it could not; which packages it laid. */
+export type ThreadReply = { id: number; stored?: StoredPackage | undefined; laid?: number[] };
 
-/** A second thread that unpacks archives into the store. */
+/** Packages of the store that two threads lay: each takes the next of them as long as there is one. */
+export type SharedLaying = {
+  /** The `n`th goes to `folder/n`. */
+  digests: readonly Digest[];
+  folder: string;
+  method: LinkMethod;
+  /** In shared memory: the one that is next. */
+  turn: Int32Array<SharedArrayBuffer>;
+};
+
+/** A second thread that unpacks archives into the store and lays packages. */
 export type StoreThread = {
   /** Whether it has little enough to do that one more is done sooner by it. */
   isFree: () => boolean;
-  /** Takes a package in, as `Store.add` does; undefined where that did not go well, so that it is to be done here. */
+  /** Takes a package in, as `Store.add` does, if it has the expected checksum; undefined where that did not go well, so that it is to be done here. */
   add: (bytes: Uint8Array, expected: Expected) => Promise<StoredPackage | undefined>;
+  /** Lays with the caller. Gives those that it laid; what it took and did not lay is to be done here. */
+  lay: (laying: SharedLaying) => Promise<readonly number[]>;
   close: () => void;
 };
 
 /** Archives that wait for the thread hold no more memory, in bytes. */
 const WAITING_BYTES = 2_000_000;
 
+type Waiting = { sizeBytes: number; resolve: (reply: Partial<ThreadReply>) => void };
+
 /** Starts one. */
 export function startStoreThread(besides: StoreBesides): StoreThread {
   const worker = spawnWorker("src/install/store-thread-worker.ts");
-  const waiting = new Map<
-    number,
-    { sizeBytes: number; resolve: (reply?: StoredPackage) => void }
-  >();
+  const waiting = new Map<number, Waiting>();
   let next = 0;
   let waitingBytes = 0;
   let broken = false;
-  const settle = (id: number, stored: StoredPackage | undefined): void => {
+  const settle = (id: number, reply: Partial<ThreadReply>): void => {
     const found = waiting.get(id);
     waiting.delete(id);
     waitingBytes -= found?.sizeBytes ?? 0;
-    found?.resolve(stored);
+    found?.resolve(reply);
     if (waiting.size === 0) worker.unref();
   };
   const giveUp = (): void => {
     broken = true;
-    for (const id of waiting.keys()) settle(id, undefined);
+    for (const id of waiting.keys()) settle(id, {});
   };
   worker.addEventListener("message", ({ data }: MessageEvent<ThreadReply>) =>
-    settle(data.id, data.stored),
+    settle(data.id, data),
   );
   worker.addEventListener("error", giveUp);
   worker.addEventListener("close", giveUp);
+  const ask = async (sizeBytes: number, send: (id: number) => void) => {
+    if (broken) return {};
+    const { promise, resolve } = Promise.withResolvers<Partial<ThreadReply>>();
+    const id = next++;
+    waiting.set(id, { sizeBytes, resolve });
+    waitingBytes += sizeBytes;
+    worker.ref();
+    send(id);
+    return promise;
+  };
+  const send = (request: ThreadRequest, give: ArrayBuffer[]): void =>
+    worker.postMessage(request, give);
   return {
     isFree: () => !broken && waitingBytes < WAITING_BYTES,
     async add(bytes, expected) {
-      if (broken) return undefined;
-      const { promise, resolve } = Promise.withResolvers<StoredPackage | undefined>();
-      const id = next++;
       const own = bytes.slice();
-      waiting.set(id, { sizeBytes: own.byteLength, resolve });
-      waitingBytes += own.byteLength;
-      worker.ref();
-      const request: ThreadRequest = { ...besides, id, bytes: own, expected };
-      worker.postMessage(request, [own.buffer]);
-      return promise;
+      const reply = await ask(own.byteLength, (id) =>
+        send({ ...besides, kind: "add", id, bytes: own, expected }, [own.buffer]),
+      );
+      return reply.stored;
+    },
+    async lay(laying) {
+      const reply = await ask(0, (id) => send({ ...besides, kind: "lay", id, ...laying }, []));
+      return reply.laid ?? [];
     },
     close: () => worker.terminate(),
   };

@@ -16,6 +16,7 @@ import { dirname, join } from "node:path";
 import { fault } from "#base/faults.ts";
 import { errorCode, syncFolder } from "#store/files.ts";
 
+import type { QuickFolder } from "./quick-files.ts";
 import type { Content } from "./unpack.ts";
 
 /** Puts files into the store under the name of their content. */
@@ -33,9 +34,13 @@ export type ObjectWriter = {
 
 /**
  * Makes a writer. `careful` brings each file to the disk before it gets its name; else that is left to the system, and who
- * relies on it must look again after the machine was started anew.
+ * relies on it must look again after the machine was started anew. `quick`: the folder of the store, where all lies.
  */
-export function createWriter(temporary: string, careful: boolean): ObjectWriter {
+export function createWriter(
+  temporary: string,
+  careful: boolean,
+  quick?: QuickFolder,
+): ObjectWriter {
   const folders = new Set<string>();
   const noteFolder = (path: string): void => {
     if (careful) folders.add(dirname(path)).add(dirname(dirname(path)));
@@ -54,7 +59,7 @@ export function createWriter(temporary: string, careful: boolean): ObjectWriter 
   /** In its place at once: one file made, nothing renamed. A kill may leave a part of it there, which no index names. */
   const putBytes = (target: string, bytes: Uint8Array, mode: number): void => {
     try {
-      if (!careful) return inFolder(target, () => writeNew(target, bytes, mode, false));
+      if (!careful) return inFolder(target, () => writeNew(target, bytes, mode, false, quick));
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw error;
     }
@@ -85,19 +90,28 @@ function putFile(target: string, from: string, mode: number, careful: boolean): 
   inFolder(target, () => renameSync(from, target));
 }
 
-function writeNew(path: string, bytes: Uint8Array, mode: number, sync: boolean): void {
-  const descriptor = openSync(path, "wx", mode);
+function writeNew(
+  path: string,
+  bytes: Uint8Array,
+  mode: number,
+  sync: boolean,
+  quick?: QuickFolder,
+): void {
+  const made = quick?.files.create(quick.descriptor, quick.inside(path), mode);
+  const descriptor = made ?? openSync(path, "wx", mode);
   try {
     fault("store.object");
     // A disk that fills up may take only a part.
-    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+    for (let at = quick?.files.write(descriptor, bytes) ?? 0; at < bytes.length;)
+      at += writeSync(descriptor, bytes, at);
     if (sync) fsyncSync(descriptor);
   } catch (error) {
     closeSync(descriptor);
     rmSync(path, { force: true });
     throw error;
   }
-  closeSync(descriptor);
+  if (made !== undefined && quick) quick.files.close(made);
+  else closeSync(descriptor);
 }
 
 function syncFile(path: string): void {

@@ -10,6 +10,12 @@ import type { Home } from "#remote/credentials.ts";
 import { errorCode, fileFailed } from "#store/files.ts";
 import { type Lock, takeLock } from "#store/lock.ts";
 
+import {
+  openQuickFiles,
+  openQuickFolder,
+  type QuickFiles,
+  type QuickFolder,
+} from "./quick-files.ts";
 import { readBootId } from "./store-boot.ts";
 import { dropDamaged } from "./store-check.ts";
 import { type StorePlaces, storePlaces } from "./store-places.ts";
@@ -32,6 +38,8 @@ export type Store = {
   archivePath: (digest: Digest) => string;
   /** Where the content of a file lies. */
   objectPath: (file: StoredFile) => string;
+  /** Its folder, where files can be worked on quickly. */
+  quick: () => QuickFolder | undefined;
   /** An empty folder on the store's disk for a download; `add` may take its files, the caller removes it. */
   makeFolder: () => Promise<string>;
   /**
@@ -56,6 +64,8 @@ export type StoreHome = Home & {
   onWait?: (holder: string) => void;
   /** Which start of the machine this is, where it is not to be asked. */
   bootId?: string;
+  /** How files are worked on quickly, where that is not to be asked of the system; "not": not at all. */
+  quickFiles?: QuickFiles | "not";
 };
 
 /**
@@ -87,6 +97,7 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
   const bootId = home.bootId ?? readBootId();
   // What is put where something was damaged or lost may belong to packages that were vouched for already.
   let careful = bootId === undefined;
+  const quick = quickFolder(places, home);
   const find: Store["find"] = async (digest) => {
     const stored = readStored(places, digest);
     if (!stored) return undefined;
@@ -106,21 +117,26 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
     find,
     archivePath: places.archivePath,
     objectPath: places.objectPath,
+    quick: quick.open,
     makeFolder,
     async add(archive, expected) {
       let folder: string | undefined;
+      let unpacked: Unpacked | undefined;
       const spillInto = async (): Promise<string> => (folder = await makeFolder());
       try {
-        const unpacked = await unpackArchive(archive, spillInto, expected);
+        unpacked = await unpackArchive(archive, spillInto, expected);
         const boot = careful ? undefined : bootId;
-        const put = await putPackage(places, archive, unpacked, { boot, now: home.now });
-        giveBack(unpacked.stored);
-        return put;
+        return await putPackage(places, archive, unpacked, {
+          boot,
+          now: home.now,
+          quick: quick.open(),
+        });
       } catch (error) {
         throw error instanceof LandError
           ? error
           : fileFailed("write to the store", places.dir, error);
       } finally {
+        unpacked?.release();
         if (folder !== undefined) await rm(folder, { recursive: true, force: true });
       }
     },
@@ -134,20 +150,30 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
       await rm(places.indexPath(digest), { force: true });
       if (stored) await dropDamaged(places, stored, "content");
     },
-    close: () => lock.release(),
+    close() {
+      quick.close();
+      lock.release();
+    },
   };
 }
 
-/** After so many unpacked bytes their memory is given back. */
-const GIVE_BACK_BYTES = 10_000_000;
-const kept = { bytes: 0 };
-
-/** Left to itself, the runtime keeps the contents of all packages until the end. */
-function giveBack({ files }: StoredPackage): void {
-  kept.bytes += files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  if (kept.bytes < GIVE_BACK_BYTES) return;
-  kept.bytes = 0;
-  Bun.gc(true);
+/** The folder of the store, opened when it is first asked for. */
+function quickFolder(
+  { dir }: StorePlaces,
+  { quickFiles }: Pick<StoreHome, "quickFiles">,
+): { open: () => QuickFolder | undefined; close: () => void } {
+  let opened: { folder: QuickFolder | undefined } | undefined;
+  return {
+    open() {
+      const files = quickFiles === "not" ? undefined : (quickFiles ?? openQuickFiles());
+      opened ??= { folder: openQuickFolder(dir, files) };
+      return opened.folder;
+    },
+    close() {
+      opened?.folder?.close();
+      opened = { folder: undefined };
+    },
+  };
 }
 
 /** What the index says of a package; undefined where there is no index, or none that can be read. @throws file_failed */
@@ -167,9 +193,13 @@ async function putPackage(
   places: StorePlaces,
   archive: Content,
   { stored, contents }: Unpacked,
-  { boot, now }: Pick<Home, "now"> & { boot: string | undefined },
+  {
+    boot,
+    now,
+    quick,
+  }: Pick<Home, "now"> & { boot: string | undefined; quick: QuickFolder | undefined },
 ): Promise<StoredPackage> {
-  const writer = createWriter(places.temporary, boot === undefined);
+  const writer = createWriter(places.temporary, boot === undefined, quick);
   const put = new Set<string>();
   for (const [at, file] of stored.files.entries()) {
     const content = contents[at];

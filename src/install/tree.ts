@@ -10,6 +10,7 @@ import type { Lock, LockedPackage } from "./lockfile.ts";
 import { type Held, type Links, type Placed, type PlacedLink, readMarker } from "./marker.ts";
 import { isLinkTo, linkTarget } from "./members.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
+import type { StoreThread } from "./store-thread.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
 
@@ -110,6 +111,8 @@ export type Preparation = {
   link: InstallOptions["link"];
   /** Fetches a package again whose content the store lost. */
   fetchAgain: (locked: LockedPackage) => Promise<StoredPackage>;
+  /** Lays with this one, where there is a second thread. */
+  thread: StoreThread | undefined;
 };
 
 /**
@@ -126,10 +129,10 @@ export async function prepareTree(
   const placed = placedAfter(before.placed, lock, change, stored);
   const bins = binsOf([...placed, ...links]);
   const staging = makeStaging(installDir);
-  const { store, link, fetchAgain } = preparation;
+  const { store, link, fetchAgain, thread } = preparation;
   const folder = join(staging, "new");
   const { layPackages } = await import("./link.ts");
-  await layPackages({ store, packages: change.place, stored, folder, link, fetchAgain });
+  await layPackages({ store, packages: change.place, stored, folder, link, fetchAgain, thread });
   linkAll(places, change, join(staging, "new"));
   const binsBefore = binsOf([...before.placed, ...before.links]);
   const sameBins = tree.kind === "own" && JSON.stringify(binsBefore) === JSON.stringify(bins);

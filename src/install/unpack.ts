@@ -2,12 +2,20 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
+import { letGo } from "#base/let-go.ts";
 import type { Digest, PackageName, Version } from "#base/names.ts";
 import { isManifestFile, MAX_MANIFEST_BYTES, readArchiveManifest } from "#pack/archive-manifest.ts";
 import { emptyMap } from "#pack/json.ts";
 import { type ArchiveLimits, DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { PublishableManifest } from "#pack/manifest.ts";
-import { type ArchiveSummary, isReadWhole, walkArchive, walkWhole } from "#pack/read.ts";
+import {
+  type ArchiveFile,
+  type ArchiveSummary,
+  type ArchiveVisitor,
+  isReadWhole,
+  walkArchive,
+  walkWhole,
+} from "#pack/read.ts";
 
 import { type Bins, RUN_BY_LAND, type StoredFile, type StoredPackage } from "./stored.ts";
 
@@ -19,6 +27,8 @@ export type Unpacked = {
   stored: StoredPackage;
   /** The content of each file, in the order of `stored.files`. */
   contents: Content[];
+  /** Gives the memory of the contents back, which are gone then. Left to itself, the runtime keeps those of all packages until the end. */
+  release: () => void;
 };
 
 /** Which package an archive must be; any, where it is to be learned from the archive. */
@@ -41,15 +51,20 @@ export async function unpackArchive(
   const contents: Content[] = [];
   let folder: string | undefined;
   const inMemory = isInMemory(archive);
-  const take: Visit = async (entry, pieces) => {
-    const bytes = inMemory ? await wholeOf(pieces) : undefined;
-    if (!bytes) folder ??= await makeFolder();
-    const path = join(folder ?? "", String(files.length));
-    const seen = bytes ? look(bytes, entry.path) : await spill(pieces, path, entry.path);
+  const note = (entry: ArchiveFile, content: Content, seen: Seen): void => {
     if (seen.kept) texts.set(entry.path, seen.kept);
     if (seen.script) scripts.add(entry.path);
     files.push({ ...entry, sha256: seen.sha256 });
-    contents.push(bytes ? { bytes } : { path });
+    contents.push(content);
+  };
+  const take: ArchiveVisitor = (entry, content) => {
+    const bytes = inMemory ? content.whole : undefined;
+    if (bytes) return note(entry, { bytes }, look(bytes, entry.path));
+    return (async () => {
+      folder ??= await makeFolder();
+      const path = join(folder, String(files.length));
+      note(entry, { path }, await spill(content, path, entry.path));
+    })();
   };
   try {
     const { packedBytes } = await walk(archive, take);
@@ -58,15 +73,21 @@ export async function unpackArchive(
     const { name, version } = manifest;
     const { digest } = expected;
     const about = { name, version, digest, packedBytes };
-    return { stored: { ...about, files: asExecutable(files, bin), bin }, contents };
+    const stored = { ...about, files: asExecutable(files, bin), bin };
+    return { stored, contents, release: () => giveBack(contents) };
   } catch (error) {
     throw refused(error, expected);
   }
 }
 
-type Visit = Parameters<typeof walkArchive>[2];
+function giveBack(contents: readonly Content[]): void {
+  for (const content of contents)
+    // All lie in one that was made for them.
+    if ("bytes" in content && content.bytes.buffer instanceof ArrayBuffer)
+      return letGo(new Uint8Array(content.bytes.buffer));
+}
 
-function walk(archive: Content, visit: Visit): Promise<ArchiveSummary> {
+function walk(archive: Content, visit: ArchiveVisitor): Promise<ArchiveSummary> {
   if ("bytes" in archive) return walkWhole(archive.bytes, limitsOf(archive.bytes.length), visit);
   const file = Bun.file(archive.path);
   return walkArchive(file.stream(), limitsOf(file.size), visit);
@@ -80,21 +101,12 @@ function isInMemory(archive: Content): boolean {
   return "bytes" in archive && isReadWhole(archive.bytes, limitsOf(archive.bytes.length));
 }
 
-/** One piece where there is one. */
-async function wholeOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const all: Uint8Array[] = [];
-  for await (const piece of pieces) all.push(piece);
-  return all.length === 1 ? (all[0] ?? NOTHING) : Buffer.concat(all);
-}
-
-const NOTHING = new Uint8Array(0);
-
 /** What is to be known of a file besides its content. */
 type Seen = { sha256: string; script: boolean; kept: Uint8Array | undefined };
 
 function look(bytes: Uint8Array, name: string): Seen {
   return {
-    sha256: new Bun.CryptoHasher("sha256").update(bytes).digest("hex"),
+    sha256: Bun.SHA256.hash(bytes, "hex"),
     script: bytes[0] === HASH && bytes[1] === BANG,
     kept: isManifestFile(name) ? bytes.slice(0, MAX_MANIFEST_BYTES) : undefined,
   };

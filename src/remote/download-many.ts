@@ -1,4 +1,5 @@
 import { fail } from "#base/errors.ts";
+import { letGo } from "#base/let-go.ts";
 import type { Digest } from "#base/names.ts";
 import { type ByteReader, createByteReader } from "#pack/byte-reader.ts";
 import { isMap } from "#pack/json.ts";
@@ -8,7 +9,7 @@ import type { Exchange, Opened } from "./exchange.ts";
 import { isRefusal } from "./index-many.ts";
 import { backoff } from "./retry.ts";
 
-/** An archive of a stream of many. Its pieces must be read to their end; their checksum is the reader's to verify. */
+/** An archive of a stream of many. Its pieces must be read to their end, each is good until the next is asked for; their checksum is the reader's to verify. */
 export type SentArchive = {
   digest: Digest;
   sizeBytes: number;
@@ -145,6 +146,7 @@ async function* chunksOf(
   for await (const chunk of response.body ?? []) {
     watch.moved(chunk.byteLength, idleTimeoutMs);
     yield chunk;
+    letGo(chunk);
   }
 }
 
@@ -178,7 +180,7 @@ function bodyOf(
 async function readHead(reader: ByteReader, url: string): Promise<unknown> {
   const bytes: number[] = [];
   for (;;) {
-    const [byte] = await reader.some(1);
+    const [byte] = reader.now(1) ?? (await reader.some(1));
     if (byte === undefined && bytes.length === 0) return undefined;
     if (byte === undefined) throw new Error("the connection broke");
     if (byte === NEWLINE) return parseJson(Buffer.from(bytes).toString(), url);

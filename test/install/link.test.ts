@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { parseDigest, parsePackageName, parseVersion } from "#base/names.ts";
-import { layPackage, layPackages, probeLinks } from "#install/link.ts";
+import { probeLinks } from "#install/link-method.ts";
+import { layPackage, layPackages } from "#install/link.ts";
 import type { LockedPackage } from "#install/lockfile.ts";
 import type { StoredFile, StoredPackage } from "#install/stored.ts";
 import { parseRegistryUrl } from "#remote/registry-url.ts";
