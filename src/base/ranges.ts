@@ -65,6 +65,51 @@ export function membershipOf(range: Range): (version: Version) => boolean {
   };
 }
 
+/** A stretch of a sorted list; only its stable versions are meant, or all. `to` is the first index that is out of it. */
+export type Stretch = { from: number; to: number; prereleases: boolean };
+
+/** Where the versions that lie in a range stand in a list sorted by precedence: those in any stretch, and no others. */
+export function stretchesIn(range: Range, sorted: readonly Version[]): Stretch[] {
+  const parsed = cached(ranges, range, (text) => new SemverRange(text));
+  return parsed.set.flatMap((comparators) => {
+    let [from, to] = [0, sorted.length];
+    const named: SemverVersion[] = [];
+    for (const { operator, semver } of comparators) {
+      // Else it is node-semver's mark for any version.
+      if (!(semver instanceof SemverVersion)) continue;
+      if (semver.prerelease.length > 0) named.push(semver);
+      if (operator !== "<" && operator !== "<=")
+        from = Math.max(from, firstFrom(sorted, semver, operator === ">"));
+      if (operator !== ">" && operator !== ">=")
+        to = Math.min(to, firstFrom(sorted, semver, operator !== "<"));
+    }
+    // A pre-release lies in it only beside one of its own major.minor.patch that is named.
+    const beside = named.map(({ major, minor, patch }) => {
+      const release = `${major}.${minor}.${patch}`;
+      const [low, high] = [`${release}-0`, release].map((text) =>
+        firstFrom(sorted, new SemverVersion(text), false),
+      );
+      const prereleases = true;
+      return { from: Math.max(from, low ?? 0), to: Math.min(to, high ?? 0), prereleases };
+    });
+    beside.push({ from, to, prereleases: false });
+    return beside;
+  });
+}
+
+/** The index of the first version that is not older than a bound, or newer than it. */
+function firstFrom(sorted: readonly Version[], bound: SemverVersion, newer: boolean): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const version = sorted[middle];
+    const order = version === undefined ? 1 : versionOf(version).compare(bound);
+    if (newer ? order > 0 : order >= 0) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
+
 /** Whether `a` holds fewer versions than `b` and none that `b` does not, of all versions there could be. */
 export function isNarrower(a: Range, b: Range): boolean {
   const [inner, outer] = [a, b].map((range) =>

@@ -35,9 +35,15 @@ export type Assignment = {
   /** What is left of the package after this step. */
   allowed: VersionSet;
   word: number;
+  /** How many states that is, of a package of many versions. */
+  count: number | undefined;
   index: number;
   level: number;
   cause: Incompatibility | undefined;
+  /** False once it was forgotten. */
+  stands: boolean;
+  /** What need not be looked at while it stands, and of which package. */
+  laidAside: { slot: Slot; incompatibility: Incompatibility }[] | undefined;
 };
 
 /** Holds when the package's state is in the set. */
@@ -54,6 +60,8 @@ export type Incompatibility = {
   cause: Cause;
   /** Which two terms are watched, where there are more. */
   watched: [number, number];
+  /** A step that contradicts a term of it: while it stands, nothing follows. */
+  silencedBy: Assignment | undefined;
 };
 
 /** Why an incompatibility holds: a fact, or two others that it follows from. */
@@ -69,7 +77,7 @@ export type Resolution = { second: Incompatibility; pivot: Slot };
 
 /** Makes an incompatibility that is not watched yet. */
 export function incompatibilityOf(terms: readonly Term[], cause: Cause): Incompatibility {
-  return { terms, cause, watched: [0, 1] };
+  return { terms, cause, watched: [0, 1], silencedBy: undefined };
 }
 
 /** Makes a term. */

@@ -1,11 +1,11 @@
 import { parsePackageName, type Version } from "#base/names.ts";
 import { byName } from "#base/order.ts";
-import { compareVersions, isRange, membershipOf, parseRange } from "#base/ranges.ts";
+import { compareVersions, isRange, membershipOf, parseRange, stretchesIn } from "#base/ranges.ts";
 
 import { runsOn } from "./engines.ts";
 import type { Candidate, Ranges } from "./model.ts";
 import type { Override, Overrides } from "./overrides.ts";
-import { ABSENT, setWhere, type VersionSet } from "./sets.ts";
+import { ABSENT, setOf, setWhere, stretch, type VersionSet } from "./sets.ts";
 
 /** All that is known of one package. It does not change while solving, but for what is filled in on demand. */
 export type Pack = {
@@ -16,6 +16,7 @@ export type Pack = {
   exists: boolean;
   /** Oldest first, one per precedence. Bit i of a set is `candidates[i - 1]`. */
   candidates: readonly Candidate[];
+  versions: readonly Version[];
   /** Every state: not installed, and each version. */
   full: VersionSet;
   /** Whether its sets fit a number for bitwise operators. */
@@ -25,6 +26,8 @@ export type Pack = {
   locked: VersionSet;
   /** Versions that may not be picked, and why. */
   restrictions: readonly Restriction[];
+  /** Versions that no restriction forbids, and the state "not installed". */
+  free: VersionSet;
   /** Set → a range that the registry or project wrote for it. For messages. */
   texts: Map<VersionSet, string>;
   /** Set → how messages spell it, once they did. */
@@ -33,7 +36,15 @@ export type Pack = {
   /** By bit and by content, filled as versions are looked at. */
   requirements: Map<number, readonly Requirement[]>;
   shared: Map<string, Requirement>;
+  /** Which candidates ask for what, made once it is asked often. */
+  askers: Askers | undefined;
 };
+
+/** Section, name and range → the indexes of the candidates that have it. */
+type Askers = Record<"runtime" | "optional", Map<string, Map<string, number[]>>>;
+
+/** So many candidates are looked at one by one for who asks for something, before all are put in order once. */
+const MANY_LOOKS = 100_000;
 
 /** Versions that may not be picked, whoever asks. */
 export type Restriction = { set: VersionSet } & (
@@ -73,21 +84,26 @@ export function createPack(
 ): Pack {
   const candidates = sortCandidates(listed ?? []);
   const locked = setWhere(candidates.length, (i) => candidates[i]?.version === about.locked);
+  const full = (1n << BigInt(candidates.length + 1)) - 1n;
+  const restrictions = restrictionsOf(candidates, locked, about.landVersion);
   return {
     name,
     isRoot: false,
     exists: listed !== undefined,
     candidates,
-    full: (1n << BigInt(candidates.length + 1)) - 1n,
+    versions: candidates.map(({ version }) => version),
+    full,
     isSmall: candidates.length < 31,
     stable: setWhere(candidates.length, (i) => !candidates[i]?.version.includes("-")),
     locked,
-    restrictions: restrictionsOf(candidates, locked, about.landVersion),
+    restrictions,
+    free: restrictions.reduce((left, restriction) => left & ~restriction.set, full),
     texts: new Map(),
     spelled: new Map(),
     ranges: new Map(),
     requirements: new Map(),
     shared: new Map(),
+    askers: undefined,
   };
 }
 
@@ -110,7 +126,7 @@ export function holdsVersion(
 
 /** The versions that no restriction forbids. */
 export function usable(pack: Pack, set: VersionSet): VersionSet {
-  return pack.restrictions.reduce((left, restriction) => left & ~restriction.set, set);
+  return set & pack.free;
 }
 
 /** What one version requires. Equal requirements of several versions are one object. */
@@ -139,17 +155,48 @@ function sharedRequirement(pack: Pack, entry: Entry, overrides: Overrides): Requ
   const key = `${entry.kind}\n${entry.override?.key ?? ""}\n${entry.name}\n${entry.range}`;
   const known = pack.shared.get(key);
   if (known) return known;
-  const { candidates, name } = pack;
-  const dependers = setWhere(candidates.length, (index) => {
+  const { candidates, name, shared } = pack;
+  const has = (index: number): boolean => {
     const candidate = candidates[index];
     // The range first, because it is what most often differs.
     if (!candidate || (!entry.override && !asksFor(candidate, entry))) return false;
     if (!hasEntry(candidate, entry)) return false;
     return overrides.within(name, candidate.version, entry.name) === entry.override;
-  });
+  };
+  const among =
+    entry.override || candidates.length * shared.size < MANY_LOOKS
+      ? undefined
+      : askersOf(pack, entry);
+  const dependers = among
+    ? setOf(among.filter(has), candidates.length)
+    : setWhere(candidates.length, has);
   const requirement = { depender: pack, dependers, ...entry };
   pack.shared.set(key, requirement);
   return requirement;
+}
+
+/** The indexes of all candidates that ask for just that. */
+function askersOf(pack: Pack, { kind, name, range }: Entry): readonly number[] {
+  pack.askers ??= findAskers(pack.candidates);
+  return pack.askers[kind === "optional" ? kind : "runtime"].get(name)?.get(range) ?? [];
+}
+
+function findAskers(candidates: readonly Candidate[]): Askers {
+  const askers: Askers = { runtime: new Map(), optional: new Map() };
+  for (const [index, { dependencies, optionalDependencies }] of candidates.entries())
+    for (const [kind, section] of [
+      ["runtime", dependencies],
+      ["optional", optionalDependencies],
+    ] as const)
+      for (const name of Object.keys(section)) {
+        const byRange = askers[kind].get(name) ?? new Map<string, number[]>();
+        askers[kind].set(name, byRange);
+        const range = section[name] ?? "";
+        const known = byRange.get(range);
+        if (known) known.push(index);
+        else byRange.set(range, [index]);
+      }
+  return askers;
 }
 
 /** Whether a version asks for the entry's package, in whatever range, in the same section. */
@@ -219,17 +266,29 @@ function restrictionsOf(
   const tooNew = setWhere(candidates.length, (i) => candidates[i]?.tooNew === true) & ~locked;
   if (tooNew !== 0n) restrictions.push({ kind: "too_new", set: tooNew });
   if (land === undefined) return restrictions;
-  const ranges = new Set(candidates.flatMap(({ engines }) => engines?.["land"] ?? []));
-  for (const range of ranges) {
-    if (runsOn(land, range)) continue;
-    const set = setWhere(candidates.length, (i) => candidates[i]?.engines?.["land"] === range);
-    restrictions.push({ kind: "engines", set, range, land });
+  const ranges = new Map<string, number[]>();
+  for (const [index, { engines }] of candidates.entries()) {
+    const range = engines?.["land"];
+    if (range === undefined) continue;
+    const known = ranges.get(range);
+    if (known) known.push(index);
+    else ranges.set(range, [index]);
   }
+  for (const [range, indexes] of ranges)
+    if (!runsOn(land, range))
+      restrictions.push({ kind: "engines", set: setOf(indexes, candidates.length), range, land });
   return restrictions;
 }
 
 function matching(pack: Pack, text: string): VersionSet {
-  const isWithin = membershipOf(parseRange(text));
+  const range = parseRange(text);
+  const { versions, stable, isSmall } = pack;
+  if (!isSmall)
+    return stretchesIn(range, versions).reduce((set, { from, to, prereleases }) => {
+      const found = stretch(from + 1, to);
+      return set | (prereleases ? found : found & stable);
+    }, 0n);
+  const isWithin = membershipOf(range);
   return setWhere(pack.candidates.length, (index) => {
     const candidate = pack.candidates[index];
     return candidate !== undefined && isWithin(candidate.version);

@@ -2,8 +2,8 @@ import { derivationOrder } from "./explain.ts";
 import type { Incompatibility, Term } from "./incompatibility.ts";
 import type { ProofStep, ProofTerm } from "./model.ts";
 import type { Pack } from "./pack.ts";
-import { ABSENT, type VersionSet } from "./sets.ts";
-import { nameText, rangeText, reasonOf, runsOf, statementOf, versionAt } from "./wording.ts";
+import { ABSENT, runsOf, type VersionSet } from "./sets.ts";
+import { nameText, rangeText, reasonOf, statementOf, versionAt } from "./wording.ts";
 
 /** The derivation of a failure as plain data, each step after those it rests on. */
 export function proofOf(failure: Incompatibility): ProofStep[] {
@@ -40,10 +40,9 @@ function proofTermOf({ slot: { pack }, set }: Term): ProofTerm {
     return { package: name, project: true, installed: true, versions: "*", runs: [] };
   const installed = (set & ABSENT) === 0n;
   const meant = installed ? set : pack.full & ~set;
-  const all = pack.candidates.map((_, index) => index + 1);
-  const runs = runsOf(all, meant).map(([from, to]): [string, string] => [
-    versionAt(pack, all[from] ?? 0),
-    versionAt(pack, all[to] ?? 0),
+  const runs = runsOf(meant & ~ABSENT).map(([from, to]): [string, string] => [
+    versionAt(pack, from),
+    versionAt(pack, to),
   ]);
   return { package: name, installed, versions: rangeText(pack, meant), runs };
 }

@@ -5,7 +5,10 @@ import {
   onlyOpenTerm,
   type Slot,
 } from "./incompatibility.ts";
-import type { Partial } from "./partial.ts";
+import { contradictedBy, type Partial } from "./partial.ts";
+
+/** So many incompatibilities of which is known that nothing follows are worth laying aside. */
+const MANY_SILENT = 64;
 
 /** What to propagate in, and how long. */
 export type Progress = {
@@ -27,22 +30,54 @@ export function propagate(start: Slot, progress: Progress): Incompatibility | un
 }
 
 function lookAtShort(
-  { short }: Slot,
+  slot: Slot,
   { solution, budget }: Progress,
   changed: Set<Slot>,
 ): Incompatibility | undefined {
+  const { short } = slot;
   budget.left -= short.length;
+  let silent = 0;
   // Newest first: what was learned last says most.
   for (let at = short.length - 1; at >= 0; at--) {
     const incompatibility = short[at];
     if (!incompatibility) continue;
+    if (incompatibility.silencedBy?.stands === true) {
+      silent++;
+      continue;
+    }
     const open = onlyOpenTerm(incompatibility);
     if (open === "none") return incompatibility;
-    if (open === "several") continue;
+    if (open === "several") {
+      // Looking is dear where there are many versions, and much may speak of them.
+      if (!slot.pack.isSmall) silence(incompatibility);
+      continue;
+    }
     solution.derive(open.slot, ~open.set & open.slot.pack.full, incompatibility);
     changed.add(open.slot);
   }
+  // Most would be passed over each time.
+  if (silent > MANY_SILENT && silent > short.length / 4) layAside(slot);
   return undefined;
+}
+
+/** Takes what is silenced away from a package until the step that silences it is forgotten. */
+function layAside(slot: Slot): void {
+  slot.short = slot.short.filter((incompatibility) => {
+    const by = incompatibility.silencedBy;
+    if (by?.stands !== true) return true;
+    by.laidAside ??= [];
+    by.laidAside.push({ slot, incompatibility });
+    return false;
+  });
+}
+
+/** Remembers why nothing follows. */
+function silence(incompatibility: Incompatibility): void {
+  for (const term of incompatibility.terms)
+    if (!term.slot.pack.isSmall && isContradicted(term)) {
+      incompatibility.silencedBy = contradictedBy(term);
+      return;
+    }
 }
 
 /** Looks at what waits for a change of this package: it goes on waiting at another, unless only one term is open. */

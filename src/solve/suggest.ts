@@ -39,15 +39,17 @@ async function tryAll(
   found: string[],
 ): Promise<void> {
   const suspects = suspectsOf(failure);
+  let result: SearchResult | undefined;
   for (const suspect of suspects) {
-    const result = await searchWithout(input, new Set([suspect]));
+    result = await searchWithout(input, new Set([suspect]));
     if (result.kind === "solved") keep(found, commandOf(input, [suspect], result.chosen));
     if (input.budget.left < 0) return;
   }
   if (found.length > 0) return;
   const changed = new Set(suspects);
   for (let round = 0; round < MAX_ROUNDS && changed.size > 0; round++) {
-    const result = await searchWithout(input, changed);
+    // One alone was tried just now.
+    if (!result || changed.size > 1) result = await searchWithout(input, changed);
     if (result.kind === "solved") return keep(found, commandOf(input, [...changed], result.chosen));
     if (result.kind === "gave_up") return;
     const before = changed.size;

@@ -5,7 +5,7 @@ import type { Cause, Incompatibility, Term } from "./incompatibility.ts";
 import type { Reason } from "./model.ts";
 import type { Override } from "./overrides.ts";
 import type { Pack, Requirement } from "./pack.ts";
-import { ABSENT, bitsOf, countOf, highestOf, type VersionSet } from "./sets.ts";
+import { ABSENT, bitsOf, highestOf, lowestOf, runsOf, stretch, type VersionSet } from "./sets.ts";
 
 /** Runs of versions that a message spells out before it counts the rest. */
 const MAX_RUNS = 4;
@@ -22,8 +22,8 @@ export function rangeText(pack: Pack, set: VersionSet): string {
 }
 
 function spell(pack: Pack, versions: VersionSet): string {
-  const single = countOf(versions) === 1 ? versionAt(pack, highestOf(versions)) : undefined;
-  if (single !== undefined) return single;
+  const isSingle = versions !== 0n && (versions & (versions - 1n)) === 0n;
+  if (isSingle) return versionAt(pack, highestOf(versions));
   const written = pack.texts.get(versions);
   if (written !== undefined) return printable(written);
   if (versions === (pack.full ^ ABSENT)) return "*";
@@ -37,26 +37,17 @@ function spell(pack: Pack, versions: VersionSet): string {
 }
 
 function foldRuns(pack: Pack, versions: VersionSet, among: VersionSet): string[] {
-  const bits = bitsOf(among);
-  const at = (index: number): string => versionAt(pack, bits[index] ?? 0);
-  return runsOf(bits, versions).map(([from, to]) => {
-    const low = from === 0 ? "" : `>=${at(from)}`;
-    const high = to === bits.length - 1 ? "" : `<${at(to + 1)}`;
-    return from === to ? at(from) : `${low} ${high}`.trim() || "*";
+  const [lowest, highest] = [lowestOf(among), highestOf(among)];
+  // What is not to be told of lies in no one's way.
+  const runs = runsOf(versions | (pack.full & ~among));
+  return runs.flatMap(([first, last]) => {
+    const told = versions & stretch(first, last);
+    if (told === 0n) return [];
+    const [from, to] = [lowestOf(told), highestOf(told)];
+    const low = from === lowest ? "" : `>=${versionAt(pack, from)}`;
+    const high = to === highest ? "" : `<${versionAt(pack, last + 1)}`;
+    return from === to ? versionAt(pack, from) : `${low} ${high}`.trim() || "*";
   });
-}
-
-/** Where, in a list of bits, those of a set stand side by side: first and last index of each run. */
-export function runsOf(bits: readonly number[], set: VersionSet): [number, number][] {
-  const runs: [number, number][] = [];
-  const held = new Set(bitsOf(set));
-  for (const [index, bit] of bits.entries()) {
-    if (!held.has(bit)) continue;
-    const last = runs.at(-1);
-    if (last && last[1] === index - 1) last[1] = index;
-    else runs.push([index, index]);
-  }
-  return runs;
 }
 
 /** The version that a bit stands for, to be printed. */

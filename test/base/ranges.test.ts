@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import semver from "semver";
 
 import { parseVersion } from "#base/names.ts";
-import { compareVersions, isRange, parseRange, satisfies } from "#base/ranges.ts";
+import { compareVersions, isRange, parseRange, satisfies, stretchesIn } from "#base/ranges.ts";
 import { cpuMsOf } from "#test/support/cpu.ts";
 
 test("takes node-semver's grammar and nothing else", () => {
@@ -75,4 +75,36 @@ test("agrees with node-semver on ranges of one version, also where numbers are a
   );
   for (const text of ["^01.2.3", "^1.2.3.", "1.2.3+b", "^9007199254740992.0.0", "^1.2.3\n", "^1.2"])
     expect([text, isRange(text)]).toEqual([text, semver.validRange(text) !== null]);
+});
+
+test("the stretches of a sorted list are those of its versions that lie in a range", () => {
+  const small = fc.integer({ min: 0, max: 3 });
+  const version = fc
+    .tuple(small, small, small, fc.constantFrom("", "", "-0", "-a", "-a.1", "-1"))
+    .map(([a, b, c, end]) => parseVersion(`${a}.${b}.${c}${end}`));
+  const sign = fc.constantFrom("^", "~", ">=", "<", ">", "<=", "=", "");
+  const single = fc.oneof(
+    fc.tuple(sign, version).map(([before, text]) => `${before}${text}`),
+    fc.constantFrom("*", "1", "1.x", ">1", "<2", "1.1 - 2", "<0.0.0", ">=1.0.0-a <1.0.0-b"),
+  );
+  const range = fc
+    .tuple(single, fc.constantFrom(" ", " || "), single)
+    .map(([low, join, high]) => `${low}${join}${high}`)
+    .filter(isRange)
+    .map(parseRange);
+  const list = fc
+    .uniqueArray(version, { maxLength: 40 })
+    .map((all) => all.toSorted(compareVersions));
+  fc.assert(
+    fc.property(list, range, (sorted, wanted) => {
+      const found = new Set<string>();
+      for (const { from, to, prereleases } of stretchesIn(wanted, sorted))
+        for (const one of sorted.slice(from, Math.max(from, to)))
+          if (prereleases || !one.includes("-")) found.add(one);
+      expect([...found].toSorted()).toEqual(
+        sorted.filter((one) => satisfies(one, wanted)).toSorted(),
+      );
+    }),
+    { numRuns: 3000 },
+  );
 });

@@ -3,8 +3,10 @@ import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import semver from "semver";
 
+import { parseVersion } from "#base/names.ts";
 import type { Candidate } from "#solve/model.ts";
 
+import { checkProof } from "./proof-check.ts";
 import {
   bruteForce,
   type Choice,
@@ -29,6 +31,26 @@ test("finds a solution exactly where there is one, and only valid ones", async (
       if (!choice) return;
       expect(hardEdges(world, choice).filter((edge) => !holds(choice, edge))).toEqual([]);
       for (const [name, candidate] of choice) expect(isUsable(world, name, candidate)).toBe(true);
+    }),
+    { numRuns: 200 },
+  );
+}, 60_000);
+
+test("packages of many versions are solved as those of few", async () => {
+  const yanked = { dependencies: {}, optionalDependencies: {}, yanked: true };
+  const padding = Array.from({ length: 40 }, (_, at) => ({
+    ...yanked,
+    version: parseVersion(`0.0.${at}`),
+  }));
+  await fc.assert(
+    fc.asyncProperty(worlds(true), async (world) => {
+      const registry = new Map(
+        [...world.registry].map(([name, list]) => [name, [...list, ...padding]]),
+      );
+      const [few, many] = [await run(world), await run({ ...world, registry })];
+      expect(many.ok).toBe(few.ok);
+      if (few.ok) expect(many).toEqual(few);
+      else if (!many.ok) expect(checkProof({ ...world, registry }, many.failure.proof)).toEqual([]);
     }),
     { numRuns: 200 },
   );
