@@ -60,7 +60,8 @@ export function createRegistrar(
   };
 }
 
-function emptyLists(): Lists {
+/** No handlers yet, for each event. */
+export function emptyLists(): Lists {
   return {
     preInstall: [],
     postInstall: [],

@@ -1,8 +1,9 @@
-import { fail, LandError } from "#base/errors.ts";
+import { fail } from "#base/errors.ts";
 
 import { dropBody, problemOfType } from "./answer.ts";
 import type { Exchange, Opened } from "./exchange.ts";
-import { afterTries, backoff, withRetry } from "./retry.ts";
+import { rangeFrom, receiveRest } from "./resume.ts";
+import { withRetry } from "./retry.ts";
 
 /** A connection that brought so much before it broke does not count as a try. */
 const PROGRESS_BYTES = 4096;
@@ -21,36 +22,30 @@ export async function* downloadArchive(
 ): AsyncGenerator<Uint8Array, void> {
   const { transport } = exchange;
   const url = `${exchange.registry}/api/v1${path}`;
-  let received = 0;
   let etag: string | undefined;
-  for (let breaks = 0; ;) {
+  const open = async (received: number): Promise<Opened> => {
     const opened = await withRetry(transport, url, () =>
       exchange.open({ method: "GET", path, headers: headersFrom(received, etag) }),
     );
-    const start = received;
     try {
+      requireArchive(opened);
       etag = sameTag(opened, etag);
-      for await (const piece of piecesFrom(opened, received, transport.idleTimeoutMs)) {
-        received += piece.byteLength;
-        if (received > limitBytes)
-          throw fail("bad_answer", { url, problem: `it is larger than ${limitBytes} bytes` });
-        yield piece;
-      }
-      transport.answers.count += 1;
-      return;
+      return opened;
     } catch (error) {
-      if (error instanceof LandError) throw error;
-      const problem = opened.watch.explain(error);
-      breaks = received - start >= PROGRESS_BYTES ? 0 : breaks + 1;
-      if (breaks >= transport.tries)
-        throw fail("network", { url, problem: afterTries(problem, breaks) }, { cause: error });
-      await transport.sleep(backoff(Math.max(1, breaks), transport.random));
-    } finally {
       opened.watch.end();
-      // Not read to its end where the caller stopped or the size was wrong.
-      if (!opened.response.bodyUsed) await dropBody(opened.response);
+      await dropBody(opened.response);
+      throw error;
     }
+  };
+  let received = 0;
+  const whole = { url, received, open, progressBytes: PROGRESS_BYTES };
+  for await (const piece of receiveRest(transport, whole)) {
+    received += piece.byteLength;
+    if (received > limitBytes)
+      throw fail("bad_answer", { url, problem: `it is larger than ${limitBytes} bytes` });
+    yield piece;
   }
+  transport.answers.count += 1;
 }
 
 /** Packed as it is: an encoding on the way would only be taken off again. */
@@ -58,7 +53,7 @@ function headersFrom(received: number, etag: string | undefined): Record<string,
   return {
     accept: "application/gzip, application/octet-stream, application/problem+json",
     "accept-encoding": "identity",
-    ...(received > 0 && { range: `bytes=${received}-` }),
+    ...rangeFrom(received),
     // A weak one says nothing of bytes.
     ...(received > 0 && etag?.startsWith('"') && { "if-range": etag }),
   };
@@ -72,24 +67,9 @@ function sameTag({ response, url }: Opened, before: string | undefined): string 
   return now ?? before;
 }
 
-/** What follows after the first `received` bytes, also where the other side sends all again. */
-async function* piecesFrom(
-  { response, watch, url }: Opened,
-  received: number,
-  idleTimeoutMs: number,
-): AsyncGenerator<Uint8Array> {
+/** @throws bad_answer */
+function requireArchive({ response, url }: Opened): void {
   const wrong = ARCHIVE_TYPES.map((type) => problemOfType(response, type));
   if (!wrong.includes(undefined))
     throw fail("bad_answer", { url, problem: wrong[0] ?? "it is no archive" });
-  const start = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
-  if (response.status === 206 && Number(start) !== received)
-    throw fail("bad_answer", { url, problem: "it sends another part than was asked for" });
-  let skip = response.status === 206 ? 0 : received;
-  watch.next(idleTimeoutMs);
-  for await (const piece of response.body ?? []) {
-    watch.moved(piece.byteLength, idleTimeoutMs);
-    const rest = piece.subarray(Math.min(skip, piece.byteLength));
-    skip -= piece.byteLength - rest.byteLength;
-    if (rest.byteLength > 0) yield rest;
-  }
 }

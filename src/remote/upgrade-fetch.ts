@@ -8,7 +8,8 @@ import { errorCode, fileFailed } from "#store/files.ts";
 import { dropBody, readBody } from "./answer.ts";
 import { isLasting, type Transport, type Watch, watchConnecting, watchRequest } from "./network.ts";
 import type { ReleaseFile } from "./release.ts";
-import { backoff, type Try, withRetry } from "./retry.ts";
+import { rangeFrom, receiveRest } from "./resume.ts";
+import { type Try, withRetry } from "./retry.ts";
 
 const MANIFEST_BYTES = 64 * 1024;
 /** A connection that brought so much before it broke does not count as a try. */
@@ -106,16 +107,21 @@ async function fillFile(
     got.bytes += piece.byteLength;
     onProgress?.(got.bytes);
   };
-  let breaks = 0;
-  while (got.bytes < size) {
-    const start = got.bytes;
-    const problem = await receiveRest(transport, url, start, take);
-    if (got.bytes === size) break;
-    breaks = got.bytes - start >= PROGRESS_BYTES ? 0 : breaks + 1;
-    if (breaks >= transport.tries)
-      throw fail("network", { url: printable(url), problem: `${problem} (${breaks} tries)` });
-    await transport.sleep(backoff(breaks, transport.random));
-  }
+  if (got.bytes === size) return;
+  const told = printable(url);
+  const rest = receiveRest(transport, {
+    url: told,
+    received: got.bytes,
+    open: async (received) => {
+      const headers = rangeFrom(received);
+      const opened = await withRetry(transport, told, () => openUrl(transport, url, headers));
+      if (opened === undefined) throw fail("not_found", { what: told });
+      return { ...opened, url: told };
+    },
+    progressBytes: PROGRESS_BYTES,
+    isWhole: (received) => received === size,
+  });
+  for await (const piece of rest) await take(piece);
 }
 
 async function writeAll(handle: FileHandle, piece: Uint8Array, at: number): Promise<void> {
@@ -134,42 +140,6 @@ async function hashFile(handle: FileHandle): Promise<string> {
     if (bytesRead === 0) return hash.digest("hex");
     hash.update(buffer.subarray(0, bytesRead));
     at += bytesRead;
-  }
-}
-
-/** Takes in one answer from byte `start` on. Answers why it ended too early. */
-async function receiveRest(
-  transport: Transport,
-  url: string,
-  start: number,
-  take: (piece: Uint8Array) => Promise<void>,
-): Promise<string> {
-  const headers = start > 0 ? { range: `bytes=${start}-` } : {};
-  const opened = await withRetry(transport, printable(url), () => openUrl(transport, url, headers));
-  if (opened === undefined) throw fail("not_found", { what: printable(url) });
-  const { response, watch } = opened;
-  try {
-    let skip = response.status === 206 ? 0 : start;
-    const from = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
-    if (response.status === 206 && Number(from) !== start)
-      throw fail("bad_answer", {
-        url: printable(url),
-        problem: "it sends another part than was asked for",
-      });
-    watch.next(transport.idleTimeoutMs);
-    for await (const piece of response.body ?? []) {
-      watch.moved(piece.byteLength, transport.idleTimeoutMs);
-      const rest = piece.subarray(Math.min(skip, piece.byteLength));
-      skip -= piece.byteLength - rest.byteLength;
-      if (rest.byteLength > 0) await take(rest);
-    }
-    return "the connection broke";
-  } catch (error) {
-    if (error instanceof LandError) throw error;
-    return watch.explain(error);
-  } finally {
-    watch.end();
-    if (!response.bodyUsed) await dropBody(response);
   }
 }
 

@@ -1,22 +1,13 @@
 import { describe, expect, test } from "bun:test";
 
 import { HOOK_NAMES, type HookName } from "#base/client-hooks.ts";
+import { emptyLists } from "#plugin/collect.ts";
 import { createHooks, type HooksOptions } from "#plugin/hooks.ts";
 import type { Handlers } from "#plugin/load.ts";
 import { runShellHook } from "#plugin/shell.ts";
 import { temporaryFolder } from "#test/support/land.ts";
 
-const NONE: Handlers = {
-  preInstall: [],
-  postInstall: [],
-  preUninstall: [],
-  postUninstall: [],
-  packageUpdate: [],
-  prePublish: [],
-  postPublish: [],
-  preDeploy: [],
-  postDeploy: [],
-};
+const NONE: Handlers = emptyLists();
 const EVENT = { dir: "/p", packages: [{ name: "left", version: "1.0.0" }] };
 
 function hooks(handlers: Record<string, Partial<Handlers>>, more: Partial<HooksOptions> = {}) {
