@@ -160,6 +160,10 @@ async function openDoors(
 /** An answer as Bun takes it; undefined where the connection became a WebSocket. */
 type Answered = Response | undefined | Promise<Response | undefined>;
 
+function socketAddress(server: Bun.Server<SocketData>, request: Request): string {
+  return server.requestIP(request)?.address ?? "";
+}
+
 function withoutUpgraded(answer: SiteAnswer): Response | undefined {
   return answer === UPGRADED ? undefined : answer;
 }
@@ -176,10 +180,13 @@ function createAnswer(ctx: Ctx, sites: SiteServer, handle: Handler) {
       : clientAddress(peer, request.headers.get("x-forwarded-for"), trustedProxies);
   return {
     http: (request: Request, server: Bun.Server<SocketData>): Answered => {
-      const socketAddress = (): string => server.requestIP(request)?.address ?? "";
+      // A call of the system: asked for once at most.
+      let address: string | undefined;
       const peer: Peer = {
-        address: () => addressFor(request, socketAddress()),
-        secure: trustedProxies.length > 0 && isSecureBehindProxy(request, config, socketAddress()),
+        address: () => (address ??= addressFor(request, socketAddress(server, request))),
+        secure:
+          trustedProxies.length > 0 &&
+          isSecureBehindProxy(request, config, socketAddress(server, request)),
         upgrader: server,
       };
       if (!redirects || peer.secure) {

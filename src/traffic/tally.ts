@@ -104,7 +104,7 @@ export function addVisit(tally: Tally, visit: Visit): void {
     increase(rows, siteId, PAGES, 0, 0, 1, 0);
   increase(rows, siteId, STATUS, status, 0, 1, bytes);
   addKey(tally, siteId, PATH, clip(visit.path, MAX_PATH), 0, 1, bytes);
-  addVisitor(tally, siteId, agent, visit.address, 1, bytes);
+  addVisitor(tally, siteId, agent, visit.address(), 1, bytes);
   if (referrer !== null && referrer !== "") addReferrer(tally, visit, referrer);
 }
 

@@ -59,7 +59,7 @@ test("traffic is answered as JSON and as files", async () => {
     status: 200,
     bytes: 5,
     isPage: true,
-    address: "192.0.2.1",
+    address: () => "192.0.2.1",
     userAgent: "Mozilla/5.0 Firefox/140.0",
     referrer: null,
     host: "blog.localhost",

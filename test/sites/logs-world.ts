@@ -69,7 +69,7 @@ const VISIT: Visit = {
   status: 200,
   bytes: 100,
   isPage: true,
-  address: "203.0.113.7",
+  address: () => "203.0.113.7",
   userAgent: "Mozilla/5.0 Firefox/140.0",
   referrer: null,
   host: "blog.localhost",

@@ -17,7 +17,7 @@ async function page(answer: Response): Promise<LogPage> {
 test("requests, deploys and domains are told newest first, without who came", async () => {
   await using world = await openLogsWorld();
   const { ctx, logs, people, request } = world;
-  request({ path: "/a?token=canary", userAgent: "canary", address: "198.51.100.9" });
+  request({ path: "/a?token=canary", userAgent: "canary", address: () => "198.51.100.9" });
   request({ path: "/missing\u202e", status: 404, referrer: "https://canary.example/" });
   request({ status: 503, siteId: 2 });
   ctx.hooks.emit("deploy.finished", {

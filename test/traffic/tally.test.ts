@@ -17,7 +17,7 @@ const visit: Visit = {
   status: 200,
   bytes: 10,
   isPage: true,
-  address: "192.0.2.1",
+  address: () => "192.0.2.1",
   userAgent: "Mozilla/5.0",
   referrer: null,
   host: "blog.example.com",
@@ -25,6 +25,18 @@ const visit: Visit = {
 const LONG = "x".repeat(16_000);
 
 const siteOf = (tally: Tally, id: number) => partsOf(tally, 100).next().value?.sites.get(id);
+
+test("the address is asked for where visitors are told apart, and not for programs", () => {
+  const tally = createTally(0);
+  let asked = 0;
+  const address = (): string => `192.0.2.${(asked += 1)}`;
+  addVisit(tally, { ...visit, address, userAgent: "curl/8" });
+  addVisit(tally, { ...visit, address, userAgent: null });
+  expect(asked).toBe(0);
+  addVisit(tally, { ...visit, address });
+  expect(asked).toBe(1);
+  expect(siteOf(tally, 1)).toMatchObject({ requests: 1, bots: 2 });
+});
 
 test("a tally keeps no more of the words of a visit than is told of them", () => {
   const tally = createTally(0);
@@ -63,7 +75,7 @@ test("visits of many sites add up, whatever came between", () => {
 test("one site does not take the room of all, and what finds none is counted among the others", () => {
   const tally = createTally(0);
   for (let n = 0; n < 5000; n += 1)
-    addVisit(tally, { ...visit, path: `/${n}`, address: `2001:db8::${n}` });
+    addVisit(tally, { ...visit, path: `/${n}`, address: () => `2001:db8::${n}` });
   addVisit(tally, { ...visit, siteId: 2 });
   const site = siteOf(tally, 1);
   expect(site?.requests).toBe(5000);

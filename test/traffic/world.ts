@@ -26,7 +26,7 @@ export const VISIT: Visit = {
   status: 200,
   bytes: 100,
   isPage: true,
-  address: "203.0.113.7",
+  address: () => "203.0.113.7",
   userAgent: FIREFOX,
   referrer: null,
   host: "blog.localhost",

@@ -107,7 +107,7 @@ function noted(
       status: response === UPGRADED ? 101 : response.status,
       bytes,
       isPage: response !== UPGRADED && isPage(request, response),
-      address,
+      address: () => address,
       userAgent: request.headers.get("user-agent"),
       referrer: request.headers.get("referer"),
       host: destination.host,
@@ -149,7 +149,7 @@ function refuseMany(
   { request, loaded, address }: Asked,
 ): FileAnswer | undefined {
   const { site } = loaded;
-  const allowance = limits.take(site.id, address, limits.perMinute(site));
+  const allowance = limits.take(site.id, () => address, limits.perMinute(site));
   if (allowance.ok) return undefined;
   return plain(request, 429, { "retry-after": String(allowance.retryAfterSeconds) });
 }

@@ -40,13 +40,14 @@ const OF_BYTES = ["content-type", "content-encoding", "content-length", "accept-
 /** Answers GET and HEAD of a file: whole, parts, 304, 412 or 416. Rejects where its bytes are gone. */
 export async function answerFile(ctx: Clock, bodies: Bodies, ask: FileAsk): Promise<FileAnswer> {
   const { request, file, status, headers, preference } = ask;
-  const mayCode = varies(ask);
+  const mayCode = varies(file, headers.get("content-type") ?? "");
   if (status !== 200) {
-    if (mayCode) headers.append("vary", "Accept-Encoding");
+    if (mayCode) varyByCoding(headers);
     return sendWhole(ask, await bodies.read(file, preference.order, mayCode));
   }
   const { changedAtMs } = ask;
-  describeFile(headers, { mayCode, changedAtMs, nowMs: ctx.now().getTime() });
+  if (mayCode) varyByCoding(headers);
+  describeFile(headers, { changedAtMs, nowMs: ctx.now().getTime() });
   const plain: Validated = {
     digest: file.digest,
     coding: "identity",
@@ -73,12 +74,16 @@ export async function answerFile(ctx: Clock, bodies: Bodies, ask: FileAsk): Prom
   return cut === "none" ? notSatisfiable(ask) : sendParts(ctx, ask, sent, cut);
 }
 
+/** Tells that a file is sent in several codings. */
+export function varyByCoding(headers: Headers): void {
+  headers.append("vary", "Accept-Encoding");
+}
+
 /** Sets the headers of a file that hold however it is sent. */
 export function describeFile(
   headers: Headers,
-  { mayCode, changedAtMs, nowMs }: { mayCode: boolean; changedAtMs: number; nowMs: number },
+  { changedAtMs, nowMs }: { changedAtMs: number; nowMs: number },
 ): void {
-  if (mayCode) headers.append("vary", "Accept-Encoding");
   headers.set("accept-ranges", "bytes");
   headers.set("last-modified", lastModified(changedAtMs, nowMs));
 }
@@ -100,13 +105,9 @@ function describeBytes(headers: Headers, { coding, sizeBytes }: Sent): void {
   headers.set("content-length", String(sizeBytes));
 }
 
-/** Whether the file may be sent in several codings. */
-export function varies({ file, headers }: Pick<FileAsk, "file" | "headers">): boolean {
-  return (
-    file.sizeBytes >= MIN_VARIANT_BYTES &&
-    file.sizeBytes <= MAX_VARIANT_BYTES &&
-    isCompressible(headers.get("content-type") ?? "")
-  );
+/** Whether a file of that Content-Type may be sent in several codings. */
+export function varies({ sizeBytes }: Pick<ManifestFile, "sizeBytes">, type: string): boolean {
+  return sizeBytes >= MIN_VARIANT_BYTES && sizeBytes <= MAX_VARIANT_BYTES && isCompressible(type);
 }
 
 /** The headers of a 304: all that a kept copy should be told anew. @see RFC 9110 section 15.4.5 */

@@ -12,8 +12,8 @@ export type Allowance = { ok: boolean; retryAfterSeconds: number };
 export type VisitorLimits = {
   /** Answers per minute that one visitor of a site gets; 0: no limit. */
   perMinute: (site: Pick<SiteRow, "requestsPerMinute">) => number;
-  /** Takes one. Addresses of this machine are not counted. */
-  take: (siteId: number, address: string, perMinute: number) => Allowance;
+  /** Takes one. Addresses of this machine are not counted; without a limit nobody asks for the address. */
+  take: (siteId: number, address: () => string, perMinute: number) => Allowance;
 };
 
 const FREE: Allowance = { ok: true, retryAfterSeconds: 0 };
@@ -26,8 +26,10 @@ export function createVisitorLimits(ctx: Pick<Ctx, "config" | "now">): VisitorLi
   return {
     perMinute: ({ requestsPerMinute }) =>
       config.rateLimit === "off" ? 0 : (requestsPerMinute ?? config["sites.requestsPerMinute"]),
-    take(siteId, address, perMinute) {
-      if (perMinute === 0 || isLoopbackHost(address)) return FREE;
+    take(siteId, addressOf, perMinute) {
+      if (perMinute === 0) return FREE;
+      const address = addressOf();
+      if (isLoopbackHost(address)) return FREE;
       return limiter.take(`${siteId} ${networkOf(address)}`, {
         limit: perMinute,
         windowSeconds: WINDOW_SECONDS,

@@ -37,9 +37,8 @@ export function answerQuickly(
   const status = statusFor(headers, prepared);
   const { blob } = prepared.body.value;
   if (status === undefined || blob === undefined) return undefined;
-  const address = peer.address();
   const { siteId, path, bytes, isPage, host: name } = prepared.visit;
-  if (!limits.take(siteId, address, prepared.perMinute).ok) return undefined;
+  if (!limits.take(siteId, peer.address, prepared.perMinute).ok) return undefined;
   const isWhole = status === 200;
   recorder.note({
     siteId,
@@ -48,7 +47,7 @@ export function answerQuickly(
     status,
     bytes: isWhole ? bytes : 0,
     isPage,
-    address,
+    address: peer.address,
     userAgent: headers.get("user-agent"),
     referrer: headers.get("referer"),
     host: name,
