@@ -21,7 +21,7 @@ import { linksOf } from "./members.ts";
 import type { Metadata } from "./metadata.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
 import { checkLockPolicy } from "./policy.ts";
-import { fileChanges, writeFiles } from "./project-files.ts";
+import { fileChanges, refreshCopy, writeFiles } from "./project-files.ts";
 import { noteUse, tendStore } from "./prune-auto.ts";
 import type { Edited } from "./request-latest.ts";
 import { requirementChanges } from "./requirement-changes.ts";
@@ -123,6 +123,8 @@ async function installLocked(
   const changesTree = place.length + link.length + remove.length > 0;
   const linked = link.length > 0 && { linked: link.map(({ name }) => name) };
   const result = { ...change.result, ...linked, ...manifest };
+  if (!options.dryRun && !changesTree && files.length === 0)
+    await refreshCopy(places, heldBy(tree), { lockText, text });
   if (options.dryRun || (!changesTree && files.length === 0)) return { result, changesTree: false };
   if (copy && lock === copy) options.onEvent?.({ kind: "warn", problem: LOCK_AGAIN });
   await options.beforeWrite?.(result);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 
+import { LandError } from "#base/errors.ts";
 import { MANIFEST_FILES, type Project } from "#pack/project.ts";
 import type { Workspace } from "#pack/workspace.ts";
 import { writeFileAtomic } from "#store/files.ts";
@@ -8,7 +9,7 @@ import { commitChange } from "./commit.ts";
 import type { FileChange, Journal } from "./journal.ts";
 import { serializeLock } from "./lock-write.ts";
 import type { Lock } from "./lockfile.ts";
-import type { Held } from "./marker.ts";
+import { type Held, MARKER, serializeMarker } from "./marker.ts";
 import type { TreePlaces } from "./tree.ts";
 
 /** What of the project's own files has to be written. A lock that says the same is left as it is, byte for byte. */
@@ -60,4 +61,23 @@ export async function writeFiles(
   }
   // Without a tree there is no place for a journal: a lock that fell behind its manifest is made anew by the next run.
   for (const { path, after } of files) await writeFileAtomic(join(projectDir, path), after);
+}
+
+/**
+ * Brings the copy of the lock in a tree that stays as it is up to date: the lock may be of another hand since, as after a merge. Where
+ * that cannot be written, as in a container, the copy stays behind, and then does not fit or tells less.
+ */
+export async function refreshCopy(
+  { installDir }: TreePlaces,
+  held: Held,
+  { lockText, text }: { lockText: string | undefined; text: () => string },
+): Promise<void> {
+  if (held.placed.size + held.links.size === 0 || held.lock === lockText) return;
+  const lock = text();
+  if (held.lock === lock) return;
+  try {
+    await writeFileAtomic(join(installDir, MARKER), serializeMarker({ ...held, lock }));
+  } catch (error) {
+    if (!(error instanceof LandError)) throw error;
+  }
 }

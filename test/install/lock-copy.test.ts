@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { InstallEvent, InstallOptions } from "#install/options.ts";
@@ -96,6 +96,28 @@ test("the copy says what the lock says after each change, also of the lock alone
   await world.install("app");
   expect(await copy()).toBe(await world.read("app", "land.lock"));
   expect(await copy()).not.toBe(world.lock);
+});
+
+test("a lock that came by another hand, and a tree of an older land, are caught up with", async () => {
+  await using world = await installed();
+  const copy = async (): Promise<unknown> => JSON.parse(await world.read("app", MARKER)).lock;
+  const other = `ed25519:${Buffer.alloc(32, 7).toString("base64url")}`;
+  const more = world.lock.replace(/keys = \["([^"]+)"\]/, (_, key: string) => {
+    const keys = [key, other].toSorted().map((each) => JSON.stringify(each));
+    return `keys = [${keys.join(", ")}]`;
+  });
+  await Bun.write(world.at("app", "land.lock"), more);
+  await world.install("app", { dryRun: true });
+  expect(await copy()).toBe(world.lock);
+  await world.install("app", { frozen: true });
+  expect(await copy()).toBe(more);
+  await forge(world, () => undefined);
+  await world.install("app");
+  expect(await copy()).toBe(more);
+  const written = (await stat(world.at("app", MARKER))).mtimeMs;
+  await Bun.write(world.at("app", "land.lock"), `# ours\n${more}`);
+  await world.install("app");
+  expect((await stat(world.at("app", MARKER))).mtimeMs).toBe(written);
 });
 
 test("a tree of an older land, or a copy that is no lock, leads to asking as ever", async () => {
