@@ -15,6 +15,8 @@ export const INDEX_SECONDS = 60;
 const MAX_PACKAGES = 5000;
 /** Pairs of a package and a range that are followed. */
 const MAX_FOLLOWED = 20_000;
+/** Short lines are sent together, until they are so much. */
+const PIECE_BYTES = 65_536;
 /** Pairs after which others have their turn, whether or not they brought a line. */
 const SLICE = 20;
 
@@ -31,23 +33,29 @@ export async function* readIndexes(
   const isReader = mayRead(ctx, actor);
   const told = new Set<string>();
   const followed = new Set<string>();
+  const pieces: Uint8Array[] = [];
   const open = Object.entries(packages).map(([name, { range = "*" }]) => ({ name, range }));
   for (const { name, range } of open) {
     const pair = `${name} ${range}`;
     if (followed.has(pair)) continue;
     followed.add(pair);
-    if (followed.size % SLICE === 0) await giveWay();
+    if (followed.size % SLICE === 0) {
+      if (pieces.length > 0) yield joined(pieces.splice(0));
+      await giveWay();
+    }
     if (!told.has(name) && told.size >= MAX_PACKAGES) continue;
     const found = isReader ? await findPackage(ctx, name) : undefined;
     if (!told.has(name)) {
       told.add(name);
-      yield lineOf(name, found, packages[name]?.etag);
+      pieces.push(...linesOf(name, found, packages[name]?.etag));
+      if (sizeOf(pieces) >= PIECE_BYTES) yield joined(pieces.splice(0));
     }
     const best = follow && found ? newestIn(found, range) : undefined;
     if (!best || followed.size > MAX_FOLLOWED) continue;
     const needs = { ...best.dependencies, ...best.optionalDependencies };
     for (const [to, wanted] of Object.entries(needs)) open.push({ name: to, range: wanted });
   }
+  if (pieces.length > 0) yield joined(pieces);
 }
 
 async function findPackage(ctx: Ctx, name: string): Promise<Documents | undefined> {
@@ -59,22 +67,31 @@ async function findPackage(ctx: Ctx, name: string): Promise<Documents | undefine
   }
 }
 
-function lineOf(
+function linesOf(
   name: string,
   documents: Documents | undefined,
   known: string | undefined,
-): Uint8Array<ArrayBuffer> {
-  const line = (value: object): Uint8Array<ArrayBuffer> =>
-    new TextEncoder().encode(`${JSON.stringify({ package: name, ...value })}\n`);
-  if (!documents) return line({ absent: true });
+): Uint8Array[] {
+  const line = (value: object): Uint8Array =>
+    encoder.encode(`${JSON.stringify({ package: name, ...value })}\n`);
+  if (!documents) return [line({ absent: true })];
   const { bytes, etag } = plainIndex(documents);
-  return known === etag ? line({ unchanged: true }) : joined(line({ etag }), bytes);
+  return known === etag ? [line({ unchanged: true })] : [line({ etag }), bytes];
 }
 
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(first.byteLength + second.byteLength);
-  all.set(first);
-  all.set(second, first.byteLength);
+const encoder = new TextEncoder();
+
+function sizeOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(sizeOf(pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.byteLength;
+  }
   return all;
 }
 
