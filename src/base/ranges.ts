@@ -1,9 +1,9 @@
-import SemverRange from "semver/classes/range.js";
-import SemverVersion from "semver/classes/semver.js";
-import isSubset from "semver/ranges/subset.js";
+import type SemverRange from "semver/classes/range.js";
+import type SemverVersion from "semver/classes/semver.js";
 
 import { fail } from "./errors.ts";
 import { printable, type Version } from "./names.ts";
+import { nodeSemver } from "./node-semver.ts";
 import {
   compareNumbers,
   liesIn,
@@ -61,7 +61,7 @@ export function membershipOf(range: Range): (version: Version) => boolean {
     const numbers = plain && plainVersionOf(version);
     return numbers
       ? liesIn(numbers, plain)
-      : cached(ranges, range, (text) => new SemverRange(text)).test(versionOf(version));
+      : cached(ranges, range, parsedRange).test(versionOf(version));
   };
 }
 
@@ -70,13 +70,13 @@ export type Stretch = { from: number; to: number; prereleases: boolean };
 
 /** Where the versions that lie in a range stand in a list sorted by precedence: those in any stretch, and no others. */
 export function stretchesIn(range: Range, sorted: readonly Version[]): Stretch[] {
-  const parsed = cached(ranges, range, (text) => new SemverRange(text));
+  const parsed = cached(ranges, range, parsedRange);
   return parsed.set.flatMap((comparators) => {
     let [from, to] = [0, sorted.length];
     const named: SemverVersion[] = [];
     for (const { operator, semver } of comparators) {
       // Else it is node-semver's mark for any version.
-      if (!(semver instanceof SemverVersion)) continue;
+      if (!(semver instanceof nodeSemver().SemverVersion)) continue;
       if (semver.prerelease.length > 0) named.push(semver);
       if (operator !== "<" && operator !== "<=")
         from = Math.max(from, firstFrom(sorted, semver, operator === ">"));
@@ -87,7 +87,7 @@ export function stretchesIn(range: Range, sorted: readonly Version[]): Stretch[]
     const beside = named.map(({ major, minor, patch }) => {
       const release = `${major}.${minor}.${patch}`;
       const [low, high] = [`${release}-0`, release].map((text) =>
-        firstFrom(sorted, new SemverVersion(text), false),
+        firstFrom(sorted, parsedVersion(text), false),
       );
       const prereleases = true;
       return { from: Math.max(from, low ?? 0), to: Math.min(to, high ?? 0), prereleases };
@@ -112,11 +112,9 @@ function firstFrom(sorted: readonly Version[], bound: SemverVersion, newer: bool
 
 /** Whether `a` holds fewer versions than `b` and none that `b` does not, of all versions there could be. */
 export function isNarrower(a: Range, b: Range): boolean {
-  const [inner, outer] = [a, b].map((range) =>
-    cached(ranges, range, (text) => new SemverRange(text)),
-  );
+  const [inner, outer] = [a, b].map((range) => cached(ranges, range, parsedRange));
   return (
-    inner !== undefined && outer !== undefined && isSubset(inner, outer) && !isSubset(outer, inner)
+    inner !== undefined && outer !== undefined && isWithin(inner, outer) && !isWithin(outer, inner)
   );
 }
 
@@ -138,8 +136,20 @@ function isClean(text: string): text is Range {
   return text !== "";
 }
 
+function isWithin(inner: SemverRange, outer: SemverRange): boolean {
+  return nodeSemver().isSubset(inner, outer);
+}
+
+function parsedRange(text: string): SemverRange {
+  return new (nodeSemver().SemverRange)(text);
+}
+
+function parsedVersion(text: string): SemverVersion {
+  return new (nodeSemver().SemverVersion)(text);
+}
+
 function versionOf(version: Version): SemverVersion {
-  return cached(versions, version, (text) => new SemverVersion(text));
+  return cached(versions, version, parsedVersion);
 }
 
 function problemOf(value: unknown, text: string): string | undefined {
@@ -149,7 +159,7 @@ function problemOf(value: unknown, text: string): string | undefined {
     return `it has more than ${MAX_ALTERNATIVES} alternatives`;
   if (plainOf(text)) return undefined;
   try {
-    cached(ranges, text, (raw) => new SemverRange(raw));
+    cached(ranges, text, parsedRange);
     return undefined;
   } catch {
     return "use a range like ^1.2.0, ~1.0, >=2.0.0 <3.0.0, 1.x or *";
