@@ -123,7 +123,12 @@ function publish(source: string): string {
 
 function visitors(...args: string[]): Bun.Subprocess<"pipe", "pipe", "inherit"> {
   const script = join(import.meta.dir, "neighbours-clients.ts");
-  return Bun.spawn([process.execPath, script, ...args], { stdin: "pipe", stdout: "pipe" });
+  const detached = args[0] === "attack";
+  return Bun.spawn([process.execPath, script, ...args], {
+    stdin: "pipe",
+    stdout: "pipe",
+    detached,
+  });
 }
 
 async function measure(victim: string): Promise<{ p50: number; p99: number; max: number }> {
@@ -150,6 +155,8 @@ try {
       await attack.stdin.end();
       told(name, under);
       const ends = (await attack.stdout.text()).trim();
+      // What spins on without a visitor would count as the next one's usual.
+      for (const { siteId } of programs.splice(1)) await supervisor.forget(siteId);
       console.log(`${"".padEnd(22)} p99 × ${(under.p99 / alone.p99).toFixed(2)}   ${ends}\n`);
     }
 } finally {

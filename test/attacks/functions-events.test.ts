@@ -89,11 +89,17 @@ test(
 );
 
 test(
-  "a program that ends at each request is started at once for each, since it was ready every time",
+  "a program that ends at each request is started at once at first, then less and less often",
   async () => {
     const ends = "export default { fetch: () => process.exit(1) };";
     await world.deploy(world.eve, "ends", ends);
-    for (let n = 0; n < 5; n += 1) expect(seen(await world.ask("ends", "/"))).toBe("503 crashed");
+    for (let n = 0; n < 30; n += 1) expect(seen(await world.ask("ends", "/"))).toBe("503 crashed");
+    await world.line(world.eve, "ends", /the next request starts it again$/);
+    await world.line(world.eve, "ends", /it starts again in \d s at the earliest$/);
+    const ended = (await world.log(world.eve, "ends")).filter(({ message }) =>
+      message.includes("ended by itself"),
+    );
+    expect(ended.length).toBeLessThan(20);
     await expectWell(world);
   },
   TIMEOUT_MS,

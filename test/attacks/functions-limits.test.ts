@@ -47,7 +47,7 @@ const rows: Row[] = [
   },
   {
     attack: "a loop after the answer",
-    program: atRequest(`setTimeout(() => { ${SPIN} }, 10);`),
+    program: atRequest(`setTimeout(() => { ${SPIN} }, 500);`),
     visitor: /^200 fine$/,
     owner: /computed for \d+ ms without a pause/,
   },

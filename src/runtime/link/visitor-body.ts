@@ -20,12 +20,13 @@ export function tooLarge(): BridgeError {
 
 /**
  * A body that is looked at chunk by chunk: `look` may end it with an error; at its end, with nothing, too. Nothing is read
- * ahead, since a chunk may lie in memory that is used again when the next one is read.
+ * ahead, since a chunk may lie in memory that is used again when the next one is read. `rest`: the next is read after that.
  */
 export function passBody(
   body: ReadableStream<Uint8Array>,
   look: (bytes: number) => Error | undefined,
   onEnd: (isWhole: boolean) => Error | undefined = () => undefined,
+  rest?: (bytes: number) => Promise<void> | undefined,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>(
@@ -37,6 +38,7 @@ export function passBody(
           if (problem) throw problem;
           if (done) controller.close();
           else controller.enqueue(value);
+          if (!done) await rest?.(value.length);
         } catch (error) {
           onEnd(false);
           controller.error(error);

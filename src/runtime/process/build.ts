@@ -7,17 +7,19 @@ import { createCodes } from "./codes.ts";
 import { createDisk } from "./disk-watch.ts";
 import type { Work } from "./exchange.ts";
 import { endIfCalm, endsOne, makeRoom, type World } from "./housekeeping.ts";
-import type { Exit, Instance } from "./instance.ts";
+import type { Exit, Instance, Why } from "./instance.ts";
 import { createLane } from "./lane.ts";
 import { createLauncher } from "./launch.ts";
 import type { Watcher } from "./open.ts";
+import { createPace } from "./pacing.ts";
 import type { SupervisorParts } from "./parts.ts";
 import { createPool } from "./pool.ts";
 import { programsBinding } from "./programs-binding.ts";
+import { tellPaused } from "./runner-lines.ts";
 import { createSite, type Site } from "./site.ts";
 import { describeExit, type Starter } from "./start.ts";
 import { createUrgency } from "./urgency.ts";
-import { createWatchdog } from "./watchdog.ts";
+import { createWatchdog, type Watchdog } from "./watchdog.ts";
 
 /** Part of all cores from which on nothing is started ahead of need. */
 const LOADED = 0.8;
@@ -37,14 +39,15 @@ export function buildHouse(parts: SupervisorParts): House {
   const nowMs = parts.nowMs ?? (() => performance.now());
   const sites = new Map<number, Site>();
   const instances = new Set<Instance>();
-  const launcher = createLauncher(parts);
+  const urgency = createUrgency();
+  const launcher = createLauncher(parts, {
+    begin: (pid, isAwaited) => urgency.begin(pid, isAwaited && isRoomy(watchdog, instances)),
+  });
   const room = createLane(config["functions.processes"], config["functions.queue"], () => {});
   const disk = createDisk(launcher.folderOf, nowMs);
-  const urgency = createUrgency();
   const meter = createMeter(nowMs);
   const watchdog = createWatchdog({ config, nowMs, urgency, meter, measureDisk: disk.check });
-  const isCalm = (): boolean =>
-    watchdog.load() < LOADED && ![...instances].some(({ state }) => state === "starting");
+  const isCalm = (): boolean => watchdog.load() < LOADED && !isStarting(instances);
   const size = config["functions.pool"];
   const pool = createPool({ size, launcher, room, log, nowMs, isCalm, random: parts.random });
   const world: World = { parts, nowMs, sites, instances, pool, room, watchdog, disk };
@@ -53,6 +56,7 @@ export function buildHouse(parts: SupervisorParts): House {
     nowMs,
     begun: watchdog.watch,
     finished: (instance) => endIfCalm(world, instance),
+    pace: createPace({ nowMs, isCrowded: watchdog.isCrowded, instances }),
   };
 
   function siteOf(id: number): Site {
@@ -85,10 +89,20 @@ export function buildHouse(parts: SupervisorParts): House {
       instances.add(instance);
       watchdog.watch(instance);
     },
-    onHello: watchdog.settle,
+    onHello: watchdog.begin,
     watcher: createWatcher(world, log),
   };
   return { world, starter, work, siteOf };
+}
+
+/** The first to start has all cores, others those that are left to them: neither slows what runs. */
+function isRoomy({ isCrowded }: Pick<Watchdog, "isCrowded">, instances: Set<Instance>): boolean {
+  return !isCrowded() && !isStarting(instances);
+}
+
+function isStarting(instances: ReadonlySet<Instance>): boolean {
+  for (const { state } of instances) if (state === "starting") return true;
+  return false;
 }
 
 function createWatcher(world: World, log: SupervisorParts["log"]): Watcher {
@@ -106,7 +120,7 @@ function createWatcher(world: World, log: SupervisorParts["log"]): Watcher {
 
 /** A process is gone: whoever it was for is told, and its place is free. */
 function noteEnd(
-  { watchdog, instances, room, pool }: World,
+  { watchdog, instances, room, pool, nowMs }: World,
   log: SupervisorParts["log"],
   instance: Instance,
   exit: Exit,
@@ -119,12 +133,27 @@ function noteEnd(
   pool.fill();
   const runner = site.runners.get(ref.deploy);
   if (site.kept && !site.kept.has(ref.deploy) && runner?.isIdle()) site.runners.delete(ref.deploy);
-  if (why || (exit.was !== "ready" && exit.was !== "draining")) return;
+  if (why && !isFault(why)) return;
+  if (!why && exit.was !== "ready" && exit.was !== "draining") return;
+  const seconds = site.crashes.note(nowMs());
+  if (why) {
+    if (seconds > 0) tellPaused(site, ref, seconds);
+    return;
+  }
   const how = describeExit(exit);
+  const next =
+    seconds > 0
+      ? `as that was so too often, it starts again in ${seconds} s at the earliest`
+      : "the next request starts it again";
   site.tell(ref, {
     level: "error",
-    message: `The program's process ended by itself: ${how}; the next request starts it again`,
+    message: `The program's process ended by itself: ${how}; ${next}`,
     data: { code: "crashed", deploy: ref.deploy, exitCode: exit.code, signal: exit.signal },
   });
   log.warn("functions.crashed", { site: ref.site, deploy: ref.deploy, how, stderr: exit.stderr });
+}
+
+/** Whether a process was ended for what its program did; a site that computed too much has a wait of its own, and one that is gone needs none. */
+function isFault({ code }: Why): boolean {
+  return code !== "cpu_budget" && code !== "program_gone" && code !== "stopping";
 }

@@ -31,6 +31,7 @@ export function createChanges(
       const site = sites.get(siteId);
       if (!site) return;
       site.envVersion += 1;
+      site.crashes.reset();
       for (const runner of site.runners.values()) runner.retry();
       const telling = tellEnv(site).finally(() => {
         if (site.telling === telling) site.telling = undefined;

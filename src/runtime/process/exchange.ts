@@ -10,6 +10,7 @@ import {
 
 import { passBody } from "../link/visitor-body.ts";
 import type { Instance, Pending } from "./instance.ts";
+import type { Pace } from "./pacing.ts";
 import { refuse } from "./refusals.ts";
 
 /** What is told while a process works for somebody. */
@@ -19,7 +20,11 @@ export type Work = {
   begun: (instance: Instance) => void;
   /** It finished some. Once for each `begun`. */
   finished: (instance: Instance) => void;
+  pace: Pace;
 };
+
+/** What of an answer goes out before others have their turn: a tenth of a millisecond or two. */
+const TURN_BYTES = 512 * 1024;
 
 /** A request of a visitor that is under way. */
 type Exchange = { stop: Stop; pending: Pending; expired: BridgeError | undefined };
@@ -61,7 +66,10 @@ export function sendRequest(
     (answer) => {
       pending.limitMs = Number.POSITIVE_INFINITY;
       if (answer.body instanceof ReadableStream)
-        return { ...answer, body: ending(answer.body, finish) };
+        return {
+          ...answer,
+          body: ending(answer.body, finish, (bytes) => work.pace(instance, bytes)),
+        };
       finish();
       return answer;
     },
@@ -189,10 +197,22 @@ function touching(body: Body, touch: () => void): Body {
 }
 
 /** A body that tells when it is over: read to its end, failed, or given up by its reader. */
-function ending(body: ReadableStream<Uint8Array>, onEnd: () => void): Body {
+function ending(
+  body: ReadableStream<Uint8Array>,
+  onEnd: () => void,
+  pace: (bytes: number) => Promise<void>,
+): Body {
+  let inTurn = 0;
+  const rest = (bytes: number): Promise<void> | undefined => {
+    inTurn += bytes;
+    if (inTurn < TURN_BYTES) return undefined;
+    const sent = inTurn;
+    inTurn = 0;
+    return pace(sent);
+  };
   const over = (): undefined => {
     onEnd();
     return undefined;
   };
-  return passBody(body, () => undefined, over);
+  return passBody(body, () => undefined, over, rest);
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createRing, type Ring } from "../link/ring.ts";
 import type { GuestPlan, GuestProcess } from "../sandbox/spawn.ts";
 import type { SupervisorParts } from "./parts.ts";
+import type { Urgency } from "./urgency.ts";
 
 /** A process without a program yet, with what belongs to it. */
 export type Launched = {
@@ -15,10 +16,10 @@ export type Launched = {
 
 /** Starts processes and keeps their user ids apart. */
 export type Launcher = {
-  /** A process that may write nowhere and runs any program. Throws the error of the system. */
-  launchGeneric: () => Launched;
+  /** A process that may write nowhere and runs any program; `isAwaited`: somebody waits for it. Throws the error of the system. */
+  launchGeneric: (isAwaited: boolean) => Launched;
   /** A process in the folder of a site. Throws the error of the system. */
-  launchOwn: (siteId: number, isReadOnly: boolean) => Promise<Launched>;
+  launchOwn: (siteId: number, isReadOnly: boolean, isAwaited: boolean) => Promise<Launched>;
   folderOf: (siteId: number) => string;
 };
 
@@ -28,7 +29,10 @@ const FIRST_SLOT = 100_000;
 const SLOTS = 99_999;
 
 /** Makes the launcher of a server. */
-export function createLauncher({ dir, spawner }: SupervisorParts): Launcher {
+export function createLauncher(
+  { dir, spawner }: SupervisorParts,
+  urgency: Pick<Urgency, "begin">,
+): Launcher {
   const used = new Set<number>();
   let lastSlot = -1;
 
@@ -40,7 +44,7 @@ export function createLauncher({ dir, spawner }: SupervisorParts): Launcher {
     return lastSlot;
   }
 
-  function launch(plan: Omit<GuestPlan, "ring">, onEnd: () => void): Launched {
+  function launch(plan: Omit<GuestPlan, "ring">, isAwaited: boolean, onEnd: () => void): Launched {
     const ring = createRing();
     let hasEnded = false;
     const end = (): void => {
@@ -49,6 +53,7 @@ export function createLauncher({ dir, spawner }: SupervisorParts): Launcher {
     };
     try {
       const process = spawner.spawn({ ...plan, ring: ring.fd });
+      urgency.begin(process.pid, isAwaited);
       void process.exited.then(end, end);
       return { process, ring, hasEnded: () => hasEnded };
     } catch (error) {
@@ -61,16 +66,17 @@ export function createLauncher({ dir, spawner }: SupervisorParts): Launcher {
   const folderOf = (siteId: number): string => join(dir, String(siteId));
   return {
     folderOf,
-    launchGeneric() {
+    launchGeneric(isAwaited) {
       const slot = takeSlot();
-      return launch({ uid: FIRST_SLOT + slot }, () => used.delete(slot));
+      return launch({ uid: FIRST_SLOT + slot }, isAwaited, () => used.delete(slot));
     },
-    async launchOwn(siteId, isReadOnly) {
+    async launchOwn(siteId, isReadOnly, isAwaited) {
       if (siteId >= FIRST_SLOT)
         throw new Error(`only sites with an id below ${FIRST_SLOT} can have a database`);
       const writable = folderOf(siteId);
       await mkdir(writable, { recursive: true, mode: 0o700 });
-      return launch({ writable, uid: siteId, ...(isReadOnly && { readOnly: true }) }, () => {});
+      const plan = { writable, uid: siteId, ...(isReadOnly && { readOnly: true }) };
+      return launch(plan, isAwaited, () => {});
     },
   };
 }

@@ -49,7 +49,7 @@ export function createPool(parts: PoolParts): Pool {
     timer = undefined;
     if (isStopped || idle.size >= parts.size || !parts.isCalm() || !room.tryEnter()) return;
     try {
-      const launched = parts.launcher.launchGeneric();
+      const launched = parts.launcher.launchGeneric(false);
       idle.add(launched);
       void launched.process.exited.then(() => lost(launched));
     } catch (cause) {

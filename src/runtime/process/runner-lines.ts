@@ -48,6 +48,15 @@ export function tellFailed(site: Site, ref: ProgramRef, problem: string, seconds
   });
 }
 
+/** Its processes were ended too often of late. */
+export function tellPaused(site: Site, ref: ProgramRef, seconds: number): void {
+  site.tell(ref, {
+    level: "warn",
+    message: `The program's processes were ended too often of late: it starts again in ${seconds} s at the earliest`,
+    data: { code: "crashed", deploy: ref.deploy, retryAfterSeconds: seconds },
+  });
+}
+
 /** The site has as many processes as it may. */
 export function tellCrowded(site: Site, ref: ProgramRef, config: ServerConfig): void {
   const limit = config["functions.processesPerSite"];

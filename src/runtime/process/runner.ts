@@ -60,6 +60,7 @@ export function createRunner(
 
   async function start(): Promise<Instance> {
     health.check(nowMs());
+    checkCrashes(site, nowMs());
     const started = await startProgram(starter, site, ref);
     starter.pool.fill();
     problem = started.kind === "ready" ? undefined : problemOf(started);
@@ -98,6 +99,12 @@ export function createRunner(
     problem: () => problem,
     isIdle: () => !starting && (!current || current.state === "ended"),
   };
+}
+
+/** Throws `crashed` where processes of the site ended so often of late that the next one waits. */
+function checkCrashes({ crashes }: Site, atMs: number): void {
+  const wait = crashes.waitSeconds(atMs);
+  if (wait > 0) throw refuse("crashed", "The program ended again and again", wait);
 }
 
 /** Notes why a start came to nothing, and answers what those get who waited for it. */

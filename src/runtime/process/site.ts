@@ -2,6 +2,7 @@ import type { DeployId } from "#base/names.ts";
 
 import type { Tenant } from "../tenant.ts";
 import { type CpuBudget, createCpuBudget } from "./budget.ts";
+import { type Crashes, createCrashes } from "./crashes.ts";
 import { createLane, type Lane } from "./lane.ts";
 import { createLogGate } from "./log-gate.ts";
 import type { ProcessQuotas, ProgramLine, SupervisorParts } from "./parts.ts";
@@ -12,6 +13,7 @@ export type Site = {
   readonly id: number;
   readonly runners: Map<DeployId, Runner>;
   readonly budget: CpuBudget;
+  readonly crashes: Crashes;
   /** Places for its processes. */
   readonly room: Lane;
   quotas: ProcessQuotas;
@@ -26,6 +28,8 @@ export type Site = {
   /** Deploys that may go on, where that was told. */
   kept: ReadonlySet<DeployId> | undefined;
   isGone: boolean;
+  /** Until when its streams have sent what they may in that time; see `pacing.ts`. */
+  sentUntilMs: number;
   /** Writes a line of ours into its log; floods are counted. */
   tell: (tenant: Tenant, line: ProgramLine) => void;
   /** Writes a line of a program into its log; what is too much in a second is counted. */
@@ -56,6 +60,7 @@ export function createSite(parts: SupervisorParts, id: number, nowMs: () => numb
     id,
     runners: new Map(),
     budget: createCpuBudget(config["functions.cpuSecondsPerMinute"] * 1000),
+    crashes: createCrashes(),
     room: createLane(config["functions.processesPerSite"], config["functions.queue"], () => {}),
     quotas: {
       memoryBytes: config["functions.memoryBytes"],
@@ -67,6 +72,7 @@ export function createSite(parts: SupervisorParts, id: number, nowMs: () => numb
     envVersion: 0,
     kept: undefined,
     isGone: false,
+    sentUntilMs: Number.NEGATIVE_INFINITY,
     tell(tenant, line) {
       last = tenant;
       if (own.admit(nowMs())) parts.noteLog(tenant, line);
@@ -80,4 +86,12 @@ export function createSite(parts: SupervisorParts, id: number, nowMs: () => numb
       drop(own.takeDropped(at), OWN_LINES);
     },
   };
+}
+
+/** A site whose processes ended so often of late, by a crash or a limit, has the next one begin below all others. */
+const CRASHING = 2;
+
+/** Whether what a site starts may wait until nobody else computes. */
+export function isSuspect({ crashes }: Site, nowMs: number): boolean {
+  return crashes.count(nowMs) >= CRASHING;
 }

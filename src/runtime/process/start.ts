@@ -12,7 +12,7 @@ import type { SupervisorParts } from "./parts.ts";
 import type { Pool } from "./pool.ts";
 import { refuse } from "./refusals.ts";
 import { tellCrowded } from "./runner-lines.ts";
-import type { Site } from "./site.ts";
+import { isSuspect, type Site } from "./site.ts";
 
 /** What starts programs. */
 export type Starter = {
@@ -122,7 +122,7 @@ async function launch(
 }
 
 async function launchIn(
-  { launcher, pool, room, makeRoom, parts, turns }: Starter,
+  { launcher, pool, room, makeRoom, parts, turns, watcher: { nowMs } }: Starter,
   site: Site,
   hasDatabase: boolean,
   isReadOnly: boolean,
@@ -134,10 +134,11 @@ async function launchIn(
     await room.enter(undefined, parts.config["functions.wallSeconds"] * 1000);
   }
   try {
+    const isAwaited = !isSuspect(site, nowMs());
     return await turns("", () =>
       hasDatabase
-        ? launcher.launchOwn(site.id, isReadOnly)
-        : Promise.resolve(launcher.launchGeneric()),
+        ? launcher.launchOwn(site.id, isReadOnly, isAwaited)
+        : Promise.resolve(launcher.launchGeneric(isAwaited)),
     );
   } catch (cause) {
     room.leave();

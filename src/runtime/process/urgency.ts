@@ -1,10 +1,15 @@
 import { ptr } from "bun:ffi";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 
 import { openCLibrary } from "#base/c-library.ts";
 
+import { type Cores, createCores } from "./cores.ts";
+import { createSlices, type Slices } from "./slices.ts";
+
 /**
- * How urgent processes of programs are to the kernel. The server comes first, then programs, then those that hold a core.
+ * How urgent processes of programs are to the kernel. The server comes first, then programs, then those that start, then those
+ * that hold a core.
  *
  * Measured on two cores with six endless loops beside one small server, p99 of an answer: 13 ms untouched, 8 ms with the loops
  * at nice 19. Where the kernel groups processes by session (autogroup), a nice value counts within its group alone, and a policy
@@ -12,32 +17,75 @@ import { openCLibrary } from "#base/c-library.ts";
  * become SCHED_IDLE, which every other process interrupts at once (1.0 ms).
  */
 export type Urgency = {
-  /** Where a program stands while it behaves. */
-  settle: (pid: number) => void;
+  /** A process that was just started, and computes a while before it does anything; `isAwaited`: for somebody. */
+  begin: (pid: number, isAwaited: boolean) => void;
+  /** Somebody waits for it now. */
+  await: (pid: number) => void;
+  /** Where a program stands while it behaves. False: the kernel does not let us. */
+  settle: (pid: number) => boolean;
   /** Below all others. */
   lower: (pid: number) => void;
-  /** Back to where it was. False: the kernel does not let us. */
-  raise: (pid: number) => boolean;
+  /** Cores that those below all others have. */
+  lowCores: number;
 };
 
+/** What differs between systems. */
+type Way = Pick<Urgency, "settle" | "lower"> & { begin: (pid: number) => void };
+
 const SETTLED_NICE = 5;
+/** Of the group of a process that starts: a tenth of what the server has, and seven times what is left to those below all others. */
+const BEGUN_NICE = 10;
 const LOWEST_NICE = 19;
 const SCHED_OTHER = 0;
 const SCHED_IDLE = 5;
 const PRIO_PROCESS = 0;
 
+/** Turns of what runs: the shortest that the kernel knows for the server, since whoever has a shorter one interrupts the others. */
+const SLICE_NS = { server: 100_000, settled: 400_000 } as const;
+
 /** The way that works on this machine. */
 export function createUrgency(): Urgency {
-  if (process.platform !== "linux") return { settle() {}, lower() {}, raise: () => true };
-  const threads = threadUrgency();
-  if (!isGroupedBySession()) return threads;
+  if (process.platform !== "linux") {
+    const lowCores = availableParallelism();
+    return { begin() {}, await() {}, settle: () => true, lower() {}, lowCores };
+  }
+  const slices = createSlices();
+  const cores = createCores();
+  const threads = threadUrgency(slices);
+  if (!isGroupedBySession()) return around(threads, slices, cores);
   const own = groupOf("self");
+  const groups = groupUrgency(slices);
   // A process in our own group must not take us down with it.
-  const way = (pid: number): Urgency => (groupOf(pid) === own ? threads : BY_GROUP);
-  return {
+  const way = (pid: number): Way => (groupOf(pid) === own ? threads : groups);
+  const grouped: Way = {
+    begin: (pid) => way(pid).begin(pid),
     settle: (pid) => way(pid).settle(pid),
     lower: (pid) => way(pid).lower(pid),
-    raise: (pid) => way(pid).raise(pid),
+  };
+  return around(grouped, slices, cores);
+}
+
+/** From the first program on the server itself has short turns; what it starts would inherit them. */
+function around(way: Way, slices: Slices, cores: Cores): Urgency {
+  let isSet = false;
+  return {
+    begin(pid, isAwaited) {
+      if (!isSet) slices.set(process.pid, SLICE_NS.server);
+      isSet = true;
+      slices.set(pid, 0);
+      way.begin(pid);
+      if (!isAwaited) cores.confine(threadsOf(pid));
+    },
+    await: (pid) => cores.release(threadsOf(pid)),
+    settle(pid) {
+      cores.release(threadsOf(pid));
+      return way.settle(pid);
+    },
+    lower(pid) {
+      way.lower(pid);
+      cores.confine(threadsOf(pid));
+    },
+    lowCores: cores.rest,
   };
 }
 
@@ -77,11 +125,19 @@ function hasWeight(path: string): boolean {
   }
 }
 
-const BY_GROUP: Urgency = {
-  settle: (pid) => void setGroup(pid, SETTLED_NICE),
-  lower: (pid) => void setGroup(pid, LOWEST_NICE),
-  raise: (pid) => setGroup(pid, SETTLED_NICE),
-};
+function groupUrgency(slices: Slices): Way {
+  return {
+    begin: (pid) => void setGroup(pid, BEGUN_NICE),
+    settle(pid) {
+      slices.set(pid, SLICE_NS.settled);
+      return setGroup(pid, SETTLED_NICE);
+    },
+    lower(pid) {
+      slices.set(pid, 0);
+      setGroup(pid, LOWEST_NICE);
+    },
+  };
+}
 
 function setGroup(pid: number, nice: number): boolean {
   try {
@@ -93,7 +149,7 @@ function setGroup(pid: number, nice: number): boolean {
   }
 }
 
-function threadUrgency(): Urgency {
+function threadUrgency(slices: Slices): Way {
   const calls = openCLibrary({
     setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
     sched_setscheduler: { args: ["i32", "i32", "ptr"], returns: "i32" },
@@ -102,11 +158,14 @@ function threadUrgency(): Urgency {
   const schedule = (pid: number, policy: number): boolean =>
     threadsOf(pid).every((id) => calls.sched_setscheduler(id, policy, ptr(parameters)) === 0);
   return {
+    // At once where programs stand: who is not root cannot take it back. Its threads inherit it.
+    begin: (pid) => void calls.setpriority(PRIO_PROCESS, pid, SETTLED_NICE),
     settle(pid) {
-      for (const id of threadsOf(pid)) calls.setpriority(PRIO_PROCESS, id, SETTLED_NICE);
+      const isSettled = schedule(pid, SCHED_OTHER);
+      if (isSettled) slices.set(pid, SLICE_NS.settled);
+      return isSettled;
     },
     lower: (pid) => void schedule(pid, SCHED_IDLE),
-    raise: (pid) => schedule(pid, SCHED_OTHER),
   };
 }
 

@@ -2,9 +2,11 @@ import { availableParallelism } from "node:os";
 
 import type { Meter } from "../link/meter.ts";
 import type { Instance } from "./instance.ts";
+import { createMachineLoad } from "./machine.ts";
 import type { SupervisorParts } from "./parts.ts";
 import { openProc, type ProcReader } from "./proc.ts";
 import { refuse } from "./refusals.ts";
+import { beginAt, type Crowd, crowdOf, loadOf, moveTo, type Standing } from "./standing.ts";
 import type { Urgency } from "./urgency.ts";
 import { overBudget, overCpu, overMemory, overThreads, overWall } from "./verdicts.ts";
 
@@ -14,9 +16,11 @@ export type Watchdog = {
   watch: (instance: Instance) => void;
   /** Looks once, and goes on where it works although nobody asked it to. For those that are idle. */
   look: (instance: Instance) => void;
-  /** Its sandbox is closed: it stands where programs stand. */
-  settle: (instance: Instance) => void;
+  /** Its sandbox is closed, its program comes: where its site takes much of what others want, it stands below them from the start. */
+  begin: (instance: Instance) => void;
   forget: (instance: Instance) => void;
+  /** Whether there is little left of all cores. */
+  isCrowded: () => boolean;
   /** Part of all cores that programs took lately, from 0 to 1. */
   load: () => number;
 };
@@ -29,20 +33,10 @@ const NEAR_MS = 10;
 const NEAR = 0.7;
 /** Processor time without an answer after which a process becomes less urgent. */
 const LOWER_AFTER_MS = 15;
-/** Parts of a core: above the first a process is less urgent, until it is below the second. */
-const LOWER_RATE = 0.6;
-const RAISE_RATE = 0.3;
-/** Part of all cores from which on programs are in each other's way; then those that take much are less urgent sooner. */
-const CROWDED_LOAD = 0.5;
-const CROWDED_RATE = 0.22;
-/** Processor time of a site within a minute that is much then, also for a process that has just started. */
-const CROWDED_MS = 4000;
 /** Below it a process that nobody asked anything is left alone. */
 const IDLE_RATE = 0.02;
 /** How fast older use is forgotten. */
 const RATE_MEMORY_MS = 500;
-/** Times that a process may fail to become more urgent again. */
-const MAX_RAISES = 20;
 /** What a start costs at least: also a process that ends at once has used that. */
 const START_CPU_MS = 30;
 /** Time in which a process must react after a request took too long. */
@@ -55,18 +49,14 @@ const MAX_ALL_THREADS = MAX_THREADS + 2 * availableParallelism();
 /** A part of the disk quota written since the folder was last measured: time to measure again. */
 const WRITTEN_PART = 8;
 
-type Watch = {
+type Watch = Standing & {
   reader: ProcReader;
   atMs: number;
   cpuMs: number;
-  /** Cores it uses, smoothed. */
-  rate: number;
   ping: { n: number; atMs: number; cpuMs: number } | undefined;
   pings: number;
   /** It was over its limit when last looked at; it gets one more look, since the pong may have been on its way. */
   isSuspect: boolean;
-  isLow: boolean;
-  raises: number;
   /** When it must have answered a ping; a request took too long. */
   reactByMs: number | undefined;
   writtenBytes: number;
@@ -87,6 +77,7 @@ type Parts = Pick<SupervisorParts, "config"> & {
 /** Makes the watchdog of a server. It looks at nothing, and costs nothing, while no program works. */
 export function createWatchdog(parts: Parts): Watchdog {
   const { nowMs } = parts;
+  const machine = createMachineLoad();
   const watches = new Map<Instance, Watch>();
   const busy = new Set<Instance>();
   let timer: Timer | undefined;
@@ -97,16 +88,15 @@ export function createWatchdog(parts: Parts): Watchdog {
     return known;
   }
 
-  const load = (): number =>
-    watches.values().reduce((sum, { rate }) => sum + rate, 0) / availableParallelism();
+  const crowd = (): Crowd => crowdOf(watches.values(), machine(nowMs()), parts.urgency.lowCores);
 
   function tick(): void {
     timer = undefined;
     let paceMs = TICK_MS;
-    const isCrowded = load() > CROWDED_LOAD;
+    const now = crowd();
     for (const instance of busy) {
       const known = watchOf(instance);
-      paceMs = Math.min(paceMs, lookAt(parts, instance, known, isCrowded));
+      paceMs = Math.min(paceMs, lookAt(parts, instance, known, now));
       const isCalm = instance.open === 0 && instance.waiting === 0 && instance.state !== "starting";
       if (instance.state === "ended" || (isCalm && !known.ping && known.rate < IDLE_RATE))
         busy.delete(instance);
@@ -129,7 +119,7 @@ export function createWatchdog(parts: Parts): Watchdog {
     look(instance) {
       if (busy.has(instance)) return;
       const known = watchOf(instance);
-      lookAt(parts, instance, known, false);
+      lookAt(parts, instance, known, crowd());
       if (known.rate >= IDLE_RATE || known.ping) watch(instance);
     },
     forget(instance) {
@@ -139,13 +129,11 @@ export function createWatchdog(parts: Parts): Watchdog {
       watches.delete(instance);
       busy.delete(instance);
     },
-    settle(instance) {
-      const known = watchOf(instance);
-      known.isLow = load() > CROWDED_LOAD && isHeavy(instance, known, nowMs());
-      if (known.isLow) parts.urgency.lower(instance.pid);
-      else parts.urgency.settle(instance.pid);
+    begin(instance) {
+      beginAt(parts.urgency, instance, watchOf(instance), crowd(), nowMs());
     },
-    load,
+    isCrowded: () => crowd().isCrowded,
+    load: () => loadOf(watches.values()),
   };
 }
 
@@ -158,7 +146,7 @@ function newWatch(pid: number, nowMs: number): Watch {
     ping: undefined,
     pings: 0,
     isSuspect: false,
-    isLow: false,
+    stand: "begun",
     raises: 0,
     reactByMs: undefined,
     writtenBytes: 0,
@@ -168,7 +156,7 @@ function newWatch(pid: number, nowMs: number): Watch {
 }
 
 /** Takes the figures of one process and does what they call for. Answers after how many milliseconds to look again. */
-function lookAt(parts: Parts, instance: Instance, watch: Watch, isCrowded: boolean): number {
+function lookAt(parts: Parts, instance: Instance, watch: Watch, crowd: Crowd): number {
   const at = parts.nowMs();
   const cpu = watch.reader.cpu();
   const used = cpu ? Math.max(0, cpu.cpuMs - watch.cpuMs) : 0;
@@ -190,7 +178,9 @@ function lookAt(parts: Parts, instance: Instance, watch: Watch, isCrowded: boole
   checkDisk(parts, instance, watch);
   checkWall(parts, instance, watch, at);
   const isSilent = checkAnswers(parts, instance, watch, at, used);
-  setUrgency(parts, instance, watch, isCrowded && isHeavy(instance, watch, at));
+  const isBlocking = burnedMs(watch, at) >= LOWER_AFTER_MS;
+  const isAsked = watch.ping !== undefined;
+  moveTo(parts.urgency, instance, watch, { ...crowd, at, isBlocking, isSilent: isAsked });
   return watch.isNear ? NEAR_MS : isSilent ? SOON_MS : TICK_MS;
 }
 
@@ -284,26 +274,4 @@ function burnedMs({ ping, cpuMs, reader }: Watch, at: number): number {
   return process.platform === "linux" || reader.cpu()
     ? cpuMs - ping.cpuMs
     : (at - ping.atMs) / BLIND_FACTOR;
-}
-
-/** Whether it takes much of what others want, too. */
-function isHeavy({ site }: Instance, { rate }: Watch, at: number): boolean {
-  return rate > CROWDED_RATE || site.budget.usedMs(at) > CROWDED_MS;
-}
-
-function setUrgency(
-  { urgency, nowMs }: Parts,
-  instance: Instance,
-  watch: Watch,
-  isTooMuch: boolean,
-): void {
-  const isBlocking = burnedMs(watch, nowMs()) >= LOWER_AFTER_MS;
-  if (!watch.isLow && (isBlocking || isTooMuch || watch.rate > LOWER_RATE)) {
-    urgency.lower(instance.pid);
-    watch.isLow = true;
-  } else if (watch.isLow && !isBlocking && !isTooMuch && watch.rate < RAISE_RATE) {
-    watch.isLow = !urgency.raise(instance.pid);
-    watch.raises = watch.isLow ? watch.raises + 1 : 0;
-    if (watch.raises > MAX_RAISES) instance.isSpent = true;
-  }
 }

@@ -62,7 +62,7 @@ function confine(plan: LaunchPlan): never {
   const foreign = plan.ring ? DESCRIPTORS.ring + 1 : DESCRIPTORS.ring;
   must("close_range", syscall("close_range", foreign, 0xffffffff, CLOSE_ON_EXEC));
   keepDescriptors(syscall, plan, must);
-  must("setsid", syscall("setsid"));
+  if (syscall("getsid", 0) !== process.pid) must("setsid", syscall("setsid"));
   setLimits(syscall, plan, must);
   const place = plan.uid === null ? hostPlace(plan) : becomeUser(syscall, plan, plan.uid, must);
   dropCapabilities(syscall, must);

@@ -116,6 +116,8 @@ export function start(
   const child = Bun.spawn(command, {
     env: given.env,
     cwd: plan.writable ?? "/",
+    // A session of its own from the start: what it computes before it is confined is not the server's either.
+    detached: process.platform === "linux",
     stdio: [
       "ignore",
       "ignore",

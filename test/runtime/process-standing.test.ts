@@ -1,0 +1,133 @@
+import { expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { createCrashes } from "#runtime/process/crashes.ts";
+import type { Instance } from "#runtime/process/instance.ts";
+import { createMachineLoad } from "#runtime/process/machine.ts";
+import { createPace } from "#runtime/process/pacing.ts";
+import { beginAt, crowdOf, moveTo, type Standing } from "#runtime/process/standing.ts";
+
+/** A process as these parts see it. */
+function processOf(siteId: number, more: Partial<Instance> = {}): Instance {
+  const site = {
+    id: siteId,
+    budget: { usedMs: () => 0 },
+    crashes: createCrashes(),
+    sentUntilMs: Number.NEGATIVE_INFINITY,
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that is looked at
+  return { pid: siteId, site, state: "ready", requests: 1, lastWorkMs: 0, ...more } as Instance;
+}
+
+function urgencyThatTells(): { told: string[]; urgency: Parameters<typeof moveTo>[0] } {
+  const told: string[] = [];
+  return {
+    told,
+    urgency: {
+      begin: () => void told.push("begin"),
+      await: () => void told.push("await"),
+      settle: () => told.push("settle") > 0,
+      lower: () => void told.push("lower"),
+      lowCores: 1,
+    },
+  };
+}
+
+const at = 0;
+const calm = { isCrowded: false, staysFrom: Number.POSITIVE_INFINITY, at };
+
+test("the first six ends of a site's processes cost nothing, then it waits 1, 2, 4 and at most 5 seconds", () => {
+  const crashes = createCrashes();
+  expect(Array.from({ length: 6 }, () => crashes.note(0))).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(Array.from({ length: 5 }, () => crashes.note(0))).toEqual([1, 2, 4, 5, 5]);
+  expect(crashes.waitSeconds(4999)).toBe(1);
+  expect(crashes.waitSeconds(5000)).toBe(0);
+  crashes.reset();
+  expect(crashes.note(5000)).toBe(0);
+});
+
+test("an end is forgotten after ten seconds: one now and then never waits", () => {
+  const crashes = createCrashes();
+  for (let n = 0; n < 100; n += 1) expect(crashes.note(n * 10_000)).toBe(0);
+  expect(crashes.count(1_000_000)).toBe(0);
+});
+
+test("a process is settled when it answered, stands low while it does not, and comes back", () => {
+  const { told, urgency } = urgencyThatTells();
+  const instance = processOf(1);
+  const standing: Standing = { rate: 0, stand: "begun", raises: 0 };
+  moveTo(urgency, instance, standing, { ...calm, isBlocking: false, isSilent: true });
+  expect(told).toEqual([]);
+  moveTo(urgency, instance, standing, { ...calm, isBlocking: false, isSilent: false });
+  moveTo(urgency, instance, standing, { ...calm, isBlocking: true, isSilent: true });
+  moveTo(urgency, instance, standing, { ...calm, isBlocking: true, isSilent: true });
+  moveTo(urgency, instance, standing, { ...calm, isBlocking: false, isSilent: false });
+  expect(told).toEqual(["settle", "lower", "settle"]);
+});
+
+test("those that share the cores of the low stay there while these are full", () => {
+  const { told, urgency } = urgencyThatTells();
+  const low = (rate: number): Standing => ({ rate, stand: "low", raises: 0 });
+  // Six that want a core each have one together; each looks as if it wanted a sixth.
+  const all = [low(0.16), low(0.16), low(0.16), low(0.16), low(0.16), low(0.16), low(0.02)];
+  const crowd = crowdOf(all, 0.5, 1);
+  for (const standing of all)
+    moveTo(urgency, processOf(1), standing, { ...crowd, at, isBlocking: false, isSilent: false });
+  expect(all.map(({ stand }) => stand).join(" ")).toBe("low low low low low low settled");
+  expect(told).toEqual(["settle"]);
+  expect(crowdOf([low(0.1)], 0.9, 1)).toEqual({ isCrowded: true, staysFrom: Infinity });
+});
+
+test("what a site starts that crashes again and again stands low from the start", () => {
+  const { told, urgency } = urgencyThatTells();
+  const instance = processOf(1);
+  const begun = (): Standing => ({ rate: 0, stand: "begun", raises: 0 });
+  beginAt(urgency, instance, begun(), calm, at);
+  instance.site.crashes.note(at);
+  instance.site.crashes.note(at);
+  beginAt(urgency, instance, begun(), calm, at);
+  expect(told).toEqual(["await", "lower"]);
+});
+
+test("a stream goes on at once, but where it is crowded and others are asked", async () => {
+  const [own, other] = [processOf(1), processOf(2)];
+  let isCrowded = false;
+  const instances = new Set([own]);
+  const startedMs = performance.now();
+  const nowMs = (): number => performance.now() - startedMs;
+  const pace = createPace({ nowMs, isCrowded: () => isCrowded, instances });
+  const megabyte = 1024 * 1024;
+  const send = async (megabytes: number): Promise<number> => {
+    const fromMs = performance.now();
+    for (let n = 0; n < megabytes; n += 1) await pace(own, megabyte);
+    return performance.now() - fromMs;
+  };
+  // All of this would take a hundred times as long if it were paced.
+  await send(1000);
+  isCrowded = true;
+  await send(1000);
+  instances.add(other);
+  other.lastWorkMs = nowMs() + 10_000;
+  // A quarter of a second is free at most.
+  expect(await send(128)).toBeGreaterThan(700);
+});
+
+test("the load of the machine is read as the kernel counts it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "land-machine-"));
+  const path = join(folder, "stat");
+  try {
+    await writeFile(path, "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 1 1 1\n");
+    const load = createMachineLoad(path);
+    await writeFile(path, "cpu  150 10 120 810 10 0 0 0 0 0\ncpu0 1 1 1 1\n");
+    expect(load(100_000)).toBeCloseTo(0.8);
+    // Too soon to tell anything new.
+    await writeFile(path, "cpu  150 10 120 910 10 0 0 0 0 0\n");
+    expect(load(100_010)).toBeCloseTo(0.8);
+    expect(load(110_000)).toBeCloseTo(0);
+    expect(createMachineLoad(join(folder, "none"))(0)).toBe(0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
