@@ -106,7 +106,7 @@ async function takenByUpdate(
   if (result.ok)
     return new Map(result.solution.packages.map(({ name, version }) => [name, version]));
   const problem =
-    "What the project asks for cannot be solved; what is wanted is told by ranges alone";
+    "An update of all finds no versions that fit together: what is told as wanted or in range is by ranges alone";
   options.onEvent?.({ kind: "warn", problem });
   return undefined;
 }

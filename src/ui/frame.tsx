@@ -196,7 +196,13 @@ export function Path({ dir }: { dir: string }): Html {
   return <span class="path">{printableLines(dir)}</span>;
 }
 
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@/.^~+:,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 /** What one would type for the same. */
 export function Typed({ argv }: { argv: readonly string[] }): Html {
-  return <code>{["land", ...argv.filter((word) => word !== "--")].join(" ")}</code>;
+  const words = argv.filter((word) => word !== "--").map(quoted);
+  return <code>{["land", ...words].join(" ")}</code>;
 }

@@ -38,6 +38,7 @@ function Changes({ value }: { value: Value }): Html {
   const bins = listOf(value, "bins").map((bin) => textOf(bin, "command"));
   const linked = textsOf(value, "linked");
   const manifest = listOf(value, "manifest");
+  const behind = listOf(value, "behind");
   return (
     <>
       {rows.length > 0 && (
@@ -63,6 +64,18 @@ function Changes({ value }: { value: Value }): Html {
           </ul>
         </>
       )}
+      {behind.length > 0 && (
+        <>
+          <h2>Not at the newest</h2>
+          <ul>
+            {behind.map((item) => (
+              <li>
+                {`${textOf(item, "name")} stays at ${textOf(item, "version")}, the newest is ${textOf(item, "latest")}: ${textOf(item, "reason")}`}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
       {linked.length > 0 && <p>{`Members linked: ${linked.join(", ")}`}</p>}
       {bins.length > 0 && (
         <p>
@@ -83,9 +96,9 @@ function manifestLine(change: Value): string {
   return to === "" ? `${name}${place}: no longer asked for` : `${name}${place}: ${from} → ${to}`;
 }
 
-function Verified({ value }: { value: Value }): Html | null {
+function Verified({ value }: { value: Value }): Html {
   const problems = listOf(value, "problems");
-  if (problems.length === 0) return null;
+  const notes = listOf(value, "notes");
   const byPackage = Map.groupBy(problems, (item) => textOf(item, "package"));
   return (
     <>
@@ -95,14 +108,32 @@ function Verified({ value }: { value: Value }): Html | null {
           <ul>
             {own.map((item) => (
               <li>
-                <code class="path">{textOf(item, "path")}</code> {textOf(item, "problem")}
+                {pathOf(item)} {textOf(item, "problem")}
               </li>
             ))}
           </ul>
         </section>
       ))}
+      {notes.length > 0 && (
+        <section class="found">
+          <h2>Good to know</h2>
+          <ul>
+            {notes.map((item) => (
+              <li>
+                <code class="path">{textOf(item, "path")}</code> {textOf(item, "note")}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
     </>
   );
+}
+
+/** Where it is: a path in the package, or its folder. */
+function pathOf(item: Value): Child {
+  const path = textOf(item, "path");
+  return path === "." ? "Its folder" : <code class="path">{path}</code>;
 }
 
 function Audited({ value }: { value: Value }): Html {

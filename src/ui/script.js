@@ -16,11 +16,13 @@
     const list = section.querySelector("[data-items]");
     const address = new URL(section.dataset.follow, location.href);
     let events;
+    let silent = 0;
     const open = () => {
       address.searchParams.set("from", String(list.children.length));
       events = new EventSource(address);
       events.addEventListener("step", (event) => {
         const { text, share } = JSON.parse(event.data);
+        silent = 0;
         step.textContent = text;
         if (share === null) bar.removeAttribute("value");
         else bar.value = share;
@@ -38,6 +40,7 @@
       // It would begin again by itself, with items that are there already.
       events.addEventListener("error", () => {
         events.close();
+        if (++silent > 5) step.textContent = "No answer comes. Is `land ui` still running?";
         setTimeout(() => section.isConnected && !document.hidden && open(), 1000);
       });
     };
@@ -53,9 +56,13 @@
     try {
       const answer = await fetch(location.href);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const place of ["main", "header.top"])
-        document.querySelector(place).replaceWith(page.querySelector(place));
+      const places = ["main", "header.top"].map((name) => [name, page.querySelector(name)]);
+      if (!answer.ok || places.some(([, fresh]) => !fresh)) throw new Error(answer.statusText);
+      const wasInside = document.querySelector("main").contains(document.activeElement);
+      for (const [name, fresh] of places) document.querySelector(name).replaceWith(fresh);
       document.title = page.title;
+      // Who stood on the button that is gone goes on from here.
+      if (wasInside) document.querySelector("main").focus();
       begin(document);
     } catch {
       location.reload();

@@ -51,6 +51,8 @@ const evilValue = {
   changed: [{ name: EVIL, version: EVIL, from: EVIL }],
   removed: [{ name: EVIL, version: EVIL }],
   linked: [EVIL],
+  behind: [{ name: EVIL, version: EVIL, latest: EVIL, reason: EVIL }],
+  notes: [{ package: EVIL, path: EVIL, note: EVIL }],
   manifest: [{ name: EVIL, from: EVIL, to: EVIL, folder: EVIL, kind: EVIL }],
   forgotten: [EVIL],
   lost: [{ name: EVIL, version: EVIL, digest: EVIL }],
@@ -139,6 +141,25 @@ describe("what pages show", () => {
     for (const html of await readAll(() => told(evilValue, false, [EVIL]), dir))
       requireHarmless(html);
   }, 20_000);
+
+  test("of an act is what it left undone, what is good to know, and what one can paste into a shell", async () => {
+    await using folder = await temporaryFolder("ui");
+    const dir = folder.path;
+    const value = {
+      problems: [{ package: "left", path: ".", problem: "is not installed" }],
+      notes: [{ package: "tool", path: ".bin/tool", note: "is run by another land, /opt/land" }],
+      behind: [{ name: "left", version: "1.5.0", latest: "2.0.0", reason: "right holds it" }],
+    };
+    await using ui = testUi({ invoke: async () => told(value), known: [dir] });
+    const { act } = await ui.enter();
+    const latest = await act({ act: "latest", dir });
+    expect(latest.html).toContain("left stays at 1.5.0, the newest is 2.0.0: right holds it");
+    const verified = await act({ act: "verify", dir });
+    expect(verified.html).toContain("Its folder is not installed");
+    expect(verified.html).toContain("is run by another land, /opt/land");
+    const added = await act({ act: "add", dir, spec: "left@>=1" });
+    expect(added.html).toContain("<code>land add &#x27;left@&gt;=1&#x27;</code>");
+  });
 
   test("of a problem is its text and its hint", async () => {
     await using folder = await temporaryFolder("ui");
