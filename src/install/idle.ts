@@ -223,9 +223,20 @@ function keyOf({ argv, env, cwd, landHome, program, version, uid }: IdleAbout): 
     program,
     version,
     uid,
+    bootName(),
     read.toSorted(([a], [b]) => (a < b ? -1 : 1)),
   ];
   return checksumOf(JSON.stringify(all));
+}
+
+/** What names the running start of the machine: after a loss of power files may not be what they were. Only Linux tells it at once. */
+function bootName(): string {
+  if (process.platform !== "linux") return "";
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1");
+  } catch {
+    return ""; // A container without /proc.
+  }
 }
 
 /** What a project and its settings are read from. */

@@ -9,6 +9,7 @@ import { findWorkspaceRoot, readWorkspace, type Workspace } from "#pack/workspac
 import { errorCode, fileFailed, readTextIfAny, writeFileAtomic } from "#store/files.ts";
 import { type Lock as OsLock, takeLock } from "#store/lock.ts";
 
+import { lookAfterBoot } from "./after-boot.ts";
 import { healChange } from "./commit.ts";
 import { LOCK_AGAIN } from "./idle.ts";
 import type { FileChange } from "./journal.ts";
@@ -112,7 +113,8 @@ async function installLocked(
   const manifest = { ...manifestResult(found, workspace), ...(behind.length > 0 && { behind }) };
   if (options.lockOnly)
     return lockAlone(options, { old, lock, root: found.root.dir, files, manifest }, metadata);
-  const tree = standIn?.tree ?? (await readTree(places.installDir));
+  const laid = standIn?.tree ?? (await readTree(places.installDir));
+  const tree = await lookAfterBoot(options, places.installDir, laid);
   const links = linksOf(workspace);
   const change = changeOf(places, heldBy(tree), lock, links);
   await checkLockPolicy(options, lock.packages, change.place, metadata);

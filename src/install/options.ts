@@ -96,6 +96,8 @@ export type InstallOptions = Home & {
   link: "auto" | "reflink" | "hardlink" | "copy";
   /** What the store may take, and how long; see `cache.*` of the configuration. */
   cache: { maxBytes: number; maxAgeDays: number; autoPrune: boolean };
+  /** When this machine was started, where it is not to be asked. */
+  bootedAt?: Date;
   onEvent?: (event: InstallEvent) => void;
   /** Lets a plain install take what the same question led to before, where registries tell the same; absent: all is solved anew. */
   memory?: {
