@@ -173,7 +173,7 @@ export const SETTINGS = {
       "Requests to a site per visitor's address and minute (not counted on loopback); 0: no limit.",
   }),
   "sites.cacheBytes": setting<number>({
-    default: 16 * MB,
+    default: 48 * MB,
     about: "Memory for files of sites and their answers that are asked for often, in bytes.",
   }),
   "domains.perSite": setting<number>({
