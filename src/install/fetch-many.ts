@@ -201,6 +201,18 @@ function note(
 ): void {
   stored.set(digest, added);
   options.onEvent?.({ kind: "stored", name, version });
+  collect(added);
+}
+
+/** After so many packed bytes what is left of them is collected. */
+const COLLECT_BYTES = 10_000_000;
+const since = { bytes: 0 };
+
+function collect({ packedBytes }: StoredPackage): void {
+  since.bytes += packedBytes;
+  if (since.bytes < COLLECT_BYTES) return;
+  since.bytes = 0;
+  Bun.gc(true);
 }
 
 /** Fetches each by itself. Failures are noted. */
@@ -218,10 +230,9 @@ async function fetchSingly(fetching: Fetching, packages: readonly LockedPackage[
   if (packages.length === 0 || failures.length > 0) return;
   const work = async (locked: LockedPackage): Promise<void> => {
     if (failures.length > 0) throw failures[0];
-    stored.set(
-      locked.digest,
-      await ensureStored(options, store, locked, metadata.knownSize(locked)),
-    );
+    const added = await ensureStored(options, store, locked, metadata.knownSize(locked));
+    stored.set(locked.digest, added);
+    collect(added);
   };
   await inParallel(packages, options.concurrency, work, downloadShares(metadata)).catch(
     (error: unknown) => void failures.push(error),

@@ -44,7 +44,7 @@ type Waiting = { sizeBytes: number; resolve: (reply: Partial<ThreadReply>) => vo
 
 /** Starts one. */
 export function startStoreThread(besides: StoreBesides): StoreThread {
-  const worker = spawnWorker("src/install/store-thread-worker.ts");
+  const worker = spawnWorker("src/install/store-thread-worker.ts", { smol: true });
   const waiting = new Map<number, Waiting>();
   let next = 0;
   let waitingBytes = 0;

@@ -119,27 +119,12 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
     objectPath: places.objectPath,
     quick: quick.open,
     makeFolder,
-    async add(archive, expected) {
-      let folder: string | undefined;
-      let unpacked: Unpacked | undefined;
-      const spillInto = async (): Promise<string> => (folder = await makeFolder());
-      try {
-        unpacked = await unpackArchive(archive, spillInto, expected);
-        const boot = careful ? undefined : bootId;
-        return await putPackage(places, archive, unpacked, {
-          boot,
-          now: home.now,
-          quick: quick.open(),
-        });
-      } catch (error) {
-        throw error instanceof LandError
-          ? error
-          : fileFailed("write to the store", places.dir, error);
-      } finally {
-        unpacked?.release();
-        if (folder !== undefined) await rm(folder, { recursive: true, force: true });
-      }
-    },
+    add: (archive, expected) =>
+      addPackage(places, archive, expected, () => ({
+        boot: careful ? undefined : bootId,
+        now: home.now,
+        quick: quick.open(),
+      })),
     besides: () =>
       careful || bootId === undefined
         ? undefined
@@ -155,6 +140,30 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
       lock.release();
     },
   };
+}
+
+/** How a package is put into the store; `boot` where nothing of it has to be brought to the disk. */
+type Putting = Pick<Home, "now"> & { boot: string | undefined; quick: QuickFolder | undefined };
+
+/** Unpacks a package and puts it into the store. `how` is asked once it is unpacked. */
+async function addPackage(
+  places: StorePlaces,
+  archive: Content,
+  expected: Expected,
+  how: () => Putting,
+): Promise<StoredPackage> {
+  let folder: string | undefined;
+  let unpacked: Unpacked | undefined;
+  const spillInto = async (): Promise<string> => (folder = await makeTemporary(places));
+  try {
+    unpacked = await unpackArchive(archive, spillInto, expected);
+    return await putPackage(places, archive, unpacked, how());
+  } catch (error) {
+    throw error instanceof LandError ? error : fileFailed("write to the store", places.dir, error);
+  } finally {
+    unpacked?.release();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** The folder of the store, opened when it is first asked for. */
@@ -193,11 +202,7 @@ async function putPackage(
   places: StorePlaces,
   archive: Content,
   { stored, contents }: Unpacked,
-  {
-    boot,
-    now,
-    quick,
-  }: Pick<Home, "now"> & { boot: string | undefined; quick: QuickFolder | undefined },
+  { boot, now, quick }: Putting,
 ): Promise<StoredPackage> {
   const writer = createWriter(places.temporary, boot === undefined, quick);
   const put = new Set<string>();

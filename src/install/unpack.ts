@@ -74,13 +74,13 @@ export async function unpackArchive(
     const { digest } = expected;
     const about = { name, version, digest, packedBytes };
     const stored = { ...about, files: asExecutable(files, bin), bin };
-    return { stored, contents, release: () => giveBack(contents) };
+    return { stored, contents, release: () => releaseAll(contents) };
   } catch (error) {
     throw refused(error, expected);
   }
 }
 
-function giveBack(contents: readonly Content[]): void {
+function releaseAll(contents: readonly Content[]): void {
   for (const content of contents)
     // All lie in one that was made for them.
     if ("bytes" in content && content.bytes.buffer instanceof ArrayBuffer)
