@@ -40,7 +40,7 @@ async function isIdle(): Promise<boolean> {
   const { env } = process;
   const home = env["LAND_HOME"] || (env["HOME"] && `${env["HOME"]}/.land`);
   if (commit === "source" || !home?.startsWith("/")) return false;
-  const { fstatSync } = await import("node:fs");
+  const { fstatSync, writeSync } = await import("node:fs");
   const { idleLines, readIdle } = await import("#install/idle.ts");
   const about = {
     argv,
@@ -54,6 +54,11 @@ async function isIdle(): Promise<boolean> {
   };
   const idle = readIdle(about, new Date());
   if (!idle) return false;
-  await Bun.write(Bun.stderr, idleLines(idle, performance.now()));
+  const lines = idleLines(idle, performance.now());
+  try {
+    writeSync(2, lines);
+  } catch {
+    await Bun.write(Bun.stderr, lines); // It is full for the moment, and this one waits.
+  }
   return true;
 }

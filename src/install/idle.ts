@@ -14,8 +14,6 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { isMap } from "#pack/json.ts";
-
 /** Who runs `land install`, where and with what. Paths are absolute, `cwd` with links resolved. */
 export type IdleAbout = {
   argv: readonly string[];
@@ -123,8 +121,9 @@ function isSameFolder(path: string, before: string | null | undefined): boolean 
 function makeLockAgain({ cwd, argv, atTerminal }: IdleAbout, { installDir, lock }: Note): boolean {
   const path = join(cwd, "land.lock");
   if (lock === null || atTerminal || argv.length !== 1 || factOf(path) !== null) return false;
-  const marker: unknown = JSON.parse(readFileSync(join(installDir, ".land.json"), "utf8"));
-  const text = isMap(marker) ? marker["lock"] : undefined;
+  const { lock: text }: { lock?: unknown } = JSON.parse(
+    readFileSync(join(installDir, ".land.json"), "utf8"),
+  );
   if (typeof text !== "string" || checksumOf(text) !== lock) return false;
   const random = crypto.getRandomValues(Buffer.alloc(8)).toString("hex");
   const temporary = join(cwd, `.land.lock.${random}.tmp`);
