@@ -1,4 +1,8 @@
 import { expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { chmod, rm } from "node:fs/promises";
+
+import { storePlaces } from "#install/store-places.ts";
 
 import { problem } from "../support/fake-registry.ts";
 import { type InstallWorld, stockedWorld } from "./world.ts";
@@ -138,4 +142,28 @@ test("many archives are unpacked by two threads, and what is wrong with one is t
     "package_refused",
     expect.stringContaining("many-bad@1.0.0"),
   ]);
+});
+
+test("many packages are laid by two threads, and what the store lost of one is brought again", async () => {
+  await using world = await stockedWorld();
+  const names = Array.from({ length: 40 }, (_, at) => `many-${at}`);
+  for (const name of names)
+    await world.registry.add({ name, version: "1.0.0", files: { "deep/own.txt": name } });
+  await world.project("app", Object.fromEntries(names.map((name) => [name, "*"])));
+  const linked = { link: "hardlink" } as const;
+  await world.install("app", linked);
+  const objects = storePlaces(world.at("home"));
+  const objectOf = (name: string): string =>
+    objects.objectPath({ sha256: Bun.SHA256.hash(name, "hex"), executable: false });
+  const lost = names.filter((_, at) => at % 7 === 0);
+  for (const name of lost) await rm(objectOf(name));
+  await chmod(objectOf("many-1"), 0o644);
+  await Bun.write(objectOf("many-1"), "other-1");
+  await rm(world.at("app", "land_modules"), { recursive: true });
+  await world.install("app", linked);
+  for (const name of names) {
+    const laid = world.at("app", "land_modules", name, "deep/own.txt");
+    expect(await Bun.file(laid).text()).toBe(name);
+    expect(statSync(laid).ino).toBe(statSync(objectOf(name)).ino);
+  }
 });
