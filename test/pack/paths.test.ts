@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import { createByteReader } from "#pack/byte-reader.ts";
 import { problemOfPath } from "#pack/paths.ts";
