@@ -1,5 +1,5 @@
 /**
- * Requests per second for files of a site: the same files served by land, nginx and Caddy on this machine, in turns in one run.
+ * Requests per second for files of a site: the same files served by land, nginx and Caddy on this machine, warm, in turns in one run.
  * Then many sites: latency at random hosts against one host, and the memory of the server.
  *
  * Files are asked for plainly, and as browsers ask: compressed (nginx and Caddy compress while they answer) and with a user agent.
@@ -150,8 +150,11 @@ async function compareFile(
   title: string,
 ): Promise<void> {
   const loads = new Map<string, Load[]>(servers.map(({ name }) => [name, []]));
+  // Caches and compilers of all three are warm before the first round counts.
+  for (const { url, host, path } of servers)
+    await load(url + path(file), { host, words, seconds: "1" });
   for (let round = 0; round < rounds; round += 1)
-    for (const { name, url, pid, host, path } of servers) {
+    for (const { name, url, pid, host, path } of round % 2 === 0 ? servers : servers.toReversed()) {
       const before = await cpuSeconds(pid);
       const done = await load(url + path(file), { host, words });
       const spent = (await cpuSeconds(pid)) - before;
