@@ -1,8 +1,7 @@
-import { readFileSync, realpathSync, writeFileSync } from "node:fs";
-
 import { DESCRIPTORS } from "#bridge/model.ts";
 
 import { archOf } from "./arch.ts";
+import { createFiles, type Files } from "./files.ts";
 import { addFilter, launchFilter } from "./filter.ts";
 import { landlockAbi, restrict, RIGHTS, type Rule } from "./landlock.ts";
 import { ERRNO, openSyscalls, pointersTo, type Syscall } from "./libc.ts";
@@ -53,6 +52,7 @@ function confine(plan: LaunchPlan): never {
   const arch = archOf();
   if (arch === undefined) return end(`no filter for ${process.arch}`);
   const syscall = openSyscalls();
+  const files = createFiles(syscall);
   const must = (step: string, result: number): void => {
     if (result < 0) end(`${step} failed with ${-result}`);
   };
@@ -64,7 +64,10 @@ function confine(plan: LaunchPlan): never {
   keepDescriptors(syscall, plan, must);
   if (syscall("getsid", 0) !== process.pid) must("setsid", syscall("setsid"));
   setLimits(syscall, plan, must);
-  const place = plan.uid === null ? hostPlace(plan) : becomeUser(syscall, plan, plan.uid, must);
+  // The killer of the kernel else chooses by size alone.
+  files.write("/proc/self/oom_score_adj", "1000");
+  const host = hostPlace(plan, files);
+  const place = plan.uid === null ? host : becomeUser(syscall, host, plan, must);
   dropCapabilities(syscall, must);
   must("prctl PDEATHSIG", syscall("prctl", PR_SET_PDEATHSIG, SIGKILL));
   if (process.ppid !== plan.parent) end("the server is gone");
@@ -106,18 +109,14 @@ function setLimits(syscall: Syscall, { fileBytes, uid }: LaunchPlan, must: Must)
   limit(RLIMIT.FSIZE, fileBytes);
   // The kernel counts per uid: the server's own threads would count where the uid is shared.
   if (uid !== null) limit(RLIMIT.NPROC, THREADS);
-  try {
-    writeFileSync("/proc/self/oom_score_adj", "1000");
-  } catch {
-    // The killer of the kernel then chooses by size alone.
-  }
 }
 
 /** From root to a user that nobody else is, in a root of its own where the kernel lets us make one. */
-function becomeUser(syscall: Syscall, plan: LaunchPlan, uid: number, must: Must): Place {
+function becomeUser(syscall: Syscall, host: Place, plan: LaunchPlan, must: Must): Place {
+  const uid = plan.uid ?? 0;
   if (!(uid > 0 && uid < NO_UID)) end(`there is no uid ${uid} (functions.uidBase)`);
   if (plan.writable !== null) giveAway(syscall, plan.writable, uid);
-  const place = enterRoot(syscall, hostPlace(plan));
+  const place = enterRoot(syscall, host);
   dropBoundingSet(syscall);
   must("setgroups", syscall("setgroups", 0, 0));
   must("setresgid", syscall("setresgid", uid, uid, uid));
@@ -144,21 +143,22 @@ function dropCapabilities(syscall: Syscall, must: Must): void {
 }
 
 /** Everything as it lies on the machine. */
-function hostPlace(plan: LaunchPlan): Place {
-  const [binary = process.execPath, ...script] = programCommand();
+function hostPlace(plan: LaunchPlan, files: Files): Place {
+  const [, ...script] = programCommand();
   return {
-    binary: realpathSync(binary),
+    // What this process runs, without links on the way.
+    binary: files.readLink("/proc/self/exe"),
     script,
     project: script.length === 0 ? null : projectFolder(),
-    libraries: mappedLibraries(),
+    libraries: mappedLibraries(files),
     site: plan.writable,
     readOnly: plan.readOnly,
   };
 }
 
 /** The C library and its kin: what runs in this process besides the program itself. */
-function mappedLibraries(): string[] {
-  const lines = readFileSync("/proc/self/maps", "utf8").matchAll(/^\S+ r-xp .*? (\/.*)$/gm);
+function mappedLibraries(files: Files): string[] {
+  const lines = files.read("/proc/self/maps").matchAll(/^\S+ r-xp .*? (\/.*)$/gm);
   return [...new Set([...lines].map(([, path = ""]) => path))];
 }
 

@@ -1,6 +1,4 @@
-import { lstatSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-
+import { createFiles } from "./files.ts";
 import type { Syscall } from "./libc.ts";
 
 const AT_FDCWD = -100;
@@ -12,9 +10,11 @@ const OWN_FOLDER = 0o700;
  * followed: what a hostile program left cannot lead the server to a file of others. Nothing else may write there meanwhile.
  */
 export function giveAway(syscall: Syscall, folder: string, uid: number): void {
-  if (lstatSync(folder).uid === uid) return;
+  if (createFiles(syscall).look(folder)?.uid === uid) return;
+  // Rarely needed, and slow to load.
+  const { readdirSync } = process.getBuiltinModule("node:fs");
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
+    const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) giveAway(syscall, path, uid);
     else own(syscall, path, uid);
   }

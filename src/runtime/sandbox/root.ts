@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readlinkSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname } from "node:path";
-
+import { createFiles, type Files } from "./files.ts";
 import type { Syscall } from "./libc.ts";
 
 /** Where a guest finds what it needs: absolute paths, as it sees them. */
@@ -47,10 +38,11 @@ const SYSTEM = ["/lib", "/lib64", "/lib32", "/usr/lib", "/usr/lib64"];
  */
 export function enterRoot(syscall: Syscall, host: Place): Place {
   if (syscall("unshare", CLONE_NEWNS) < 0) return host;
+  const files = createFiles(syscall);
   const mount = (what: string, where: string, flags: number): void =>
     step(`mount of "${what}"`, syscall("mount", what, where, "none", flags, 0));
   const bind = (from: string, to: string, flags: number): void => {
-    makeTarget(from, BASE + to);
+    makeTarget(files, from, BASE + to);
     mount(from, BASE + to, MS_BIND);
     mount("none", BASE + to, MS_BIND | MS_REMOUNT | MS_NOSUID | flags);
   };
@@ -60,9 +52,9 @@ export function enterRoot(syscall: Syscall, host: Place): Place {
     syscall("mount", "land", BASE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m"),
   );
   bind(host.binary, BINARY, MS_RDONLY | MS_NODEV);
-  for (const folder of SYSTEM) addSystem(folder, bind);
+  for (const folder of SYSTEM) addSystem(files, folder, bind);
   for (const file of [...host.libraries, "/etc/ld.so.cache"].filter(isOutside))
-    if (file !== host.binary && existsSync(file)) bind(file, file, MS_RDONLY | MS_NODEV);
+    if (file !== host.binary && files.look(file)) bind(file, file, MS_RDONLY | MS_NODEV);
   bind("/dev/null", "/dev/null", MS_NOEXEC);
   bind("/dev/urandom", "/dev/urandom", MS_NOEXEC);
   bind("/proc", "/proc", MS_NOEXEC | MS_NODEV);
@@ -86,16 +78,19 @@ function isOutside(path: string): boolean {
 }
 
 /** A folder of the system's libraries, or the link that it is (`/lib` → `usr/lib`). */
-function addSystem(folder: string, bind: (from: string, to: string, flags: number) => void): void {
-  const found = lstatSync(folder, { throwIfNoEntry: false });
+function addSystem(
+  files: Files,
+  folder: string,
+  bind: (from: string, to: string, flags: number) => void,
+): void {
+  const found = files.look(folder);
   if (found === undefined) return;
-  if (found.isSymbolicLink()) symlinkSync(readlinkSync(folder), BASE + folder);
+  if (found.isLink) files.makeLink(files.readLink(folder), BASE + folder);
   else bind(folder, folder, MS_RDONLY | MS_NODEV);
 }
 
 /** What a mount is put on. */
-function makeTarget(from: string, target: string): void {
-  if (lstatSync(from).isDirectory()) return void mkdirSync(target, { recursive: true });
-  mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, "");
+function makeTarget(files: Files, from: string, target: string): void {
+  if (files.look(from)?.isFolder) files.makeFolder(target);
+  else files.makeFile(target);
 }

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-
 import { archOf } from "./arch.ts";
 import { landlockAbi } from "./landlock.ts";
 
@@ -34,6 +32,8 @@ const NEEDED = 0b1_1100_0001n;
 /** Whether this process can start others as other users: root, unless a container or systemd took that away. */
 export function mayChangeUser(): boolean {
   if (process.platform !== "linux" || process.geteuid?.() !== 0) return false;
+  // Not at the top: the launcher needs the rest of this file alone, and is started for every program.
+  const { readFileSync } = process.getBuiltinModule("node:fs");
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
   return (BigInt(`0x${effective ?? "0"}`) & NEEDED) === NEEDED;
 }
