@@ -72,12 +72,12 @@ test("those that share the cores of the low stay there while these are full", ()
   const low = (rate: number): Standing => ({ rate, stand: "low", raises: 0 });
   // Six that want a core each have one together; each looks as if it wanted a sixth.
   const all = [low(0.16), low(0.16), low(0.16), low(0.16), low(0.16), low(0.16), low(0.02)];
-  const crowd = crowdOf(all, 0.5, 1);
+  const crowd = crowdOf(all, 1);
   for (const standing of all)
     moveTo(urgency, processOf(1), standing, { ...crowd, at, isBlocking: false, isSilent: false });
   expect(all.map(({ stand }) => stand).join(" ")).toBe("low low low low low low settled");
   expect(told).toEqual(["settle"]);
-  expect(crowdOf([low(0.1)], 0.9, 1)).toEqual({ isCrowded: true, staysFrom: Infinity });
+  expect(crowdOf([low(0.1)], 1)).toEqual({ isCrowded: false, staysFrom: Infinity });
 });
 
 test("what a site starts that crashes again and again stands low from the start", () => {

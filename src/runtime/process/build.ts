@@ -19,7 +19,7 @@ import { tellPaused } from "./runner-lines.ts";
 import { createSite, type Site } from "./site.ts";
 import { describeExit, type Starter } from "./start.ts";
 import { createUrgency } from "./urgency.ts";
-import { createWatchdog, type Watchdog } from "./watchdog.ts";
+import { createWatchdog } from "./watchdog.ts";
 
 /** Part of all cores from which on nothing is started ahead of need. */
 const LOADED = 0.8;
@@ -41,7 +41,8 @@ export function buildHouse(parts: SupervisorParts): House {
   const instances = new Set<Instance>();
   const urgency = createUrgency();
   const launcher = createLauncher(parts, {
-    begin: (pid, isAwaited) => urgency.begin(pid, isAwaited && isRoomy(watchdog, instances)),
+    // The first to start has all cores, others those that are left to them: neither slows what runs.
+    begin: (pid, isAwaited) => urgency.begin(pid, isAwaited && !isStarting(instances)),
   });
   const room = createLane(config["functions.processes"], config["functions.queue"], () => {});
   const disk = createDisk(launcher.folderOf, nowMs);
@@ -93,11 +94,6 @@ export function buildHouse(parts: SupervisorParts): House {
     watcher: createWatcher(world, log),
   };
   return { world, starter, work, siteOf };
-}
-
-/** The first to start has all cores, others those that are left to them: neither slows what runs. */
-function isRoomy({ isCrowded }: Pick<Watchdog, "isCrowded">, instances: Set<Instance>): boolean {
-  return !isCrowded() && !isStarting(instances);
 }
 
 function isStarting(instances: ReadonlySet<Instance>): boolean {

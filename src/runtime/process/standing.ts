@@ -14,15 +14,14 @@ export type Standing = {
   raises: number;
 };
 
-/** What stands in whose way: whether there is little left of all cores, and from which part of a core on one stays below the others. */
+/** What stands in whose way: whether programs take much of all cores, and from which part of a core on one stays below the others. */
 export type Crowd = { isCrowded: boolean; staysFrom: number };
 
 /** Parts of a core: above the first a process is less urgent, until it is below the second. */
 const LOWER_RATE = 0.6;
 const RAISE_RATE = 0.3;
-/** Parts of all cores that programs, or all that runs on the machine, take: from there on those that take much are less urgent sooner. */
+/** Part of all cores that programs take: from there on those that take much are less urgent sooner. */
 const CROWDED_LOAD = 0.5;
-const CROWDED_MACHINE = 0.8;
 const CROWDED_RATE = 0.22;
 /** Processor time of a site within a minute that is much then, also for a process that has just started. */
 const CROWDED_MS = 4000;
@@ -42,12 +41,7 @@ export function loadOf(all: Iterable<Standing>): number {
  * How crowded it is. Those that stand low share few cores, so none of them takes much there although each would: while these
  * cores are full, what takes half of the usual share stays.
  */
-export function crowdOf(
-  all: Iterable<Standing>,
-  /** Part of the machine's cores that is taken. */
-  machine: number,
-  lowCores: number,
-): Crowd {
+export function crowdOf(all: Iterable<Standing>, lowCores: number): Crowd {
   let [sum, low, lows] = [0, 0, 0];
   for (const { rate, stand } of all) {
     sum += rate;
@@ -56,7 +50,7 @@ export function crowdOf(
     lows += 1;
   }
   return {
-    isCrowded: sum > availableParallelism() * CROWDED_LOAD || machine > CROWDED_MACHINE,
+    isCrowded: sum > availableParallelism() * CROWDED_LOAD,
     staysFrom: low > lowCores * FULL ? low / lows / 2 : Number.POSITIVE_INFINITY,
   };
 }
@@ -77,7 +71,7 @@ export function beginAt(
   if (isSuspect(instance.site, at) || (isCrowded && isHeavy(instance, standing, at))) {
     standing.stand = "low";
     urgency.lower(instance.pid);
-  } else if (!isCrowded) urgency.await(instance.pid);
+  } else urgency.await(instance.pid);
 }
 
 /** Moves a process where it belongs. `isBlocking`: it does not answer; `isSilent`: it was asked whether it does. */

@@ -8,8 +8,7 @@ import { type Cores, createCores } from "./cores.ts";
 import { createSlices, type Slices } from "./slices.ts";
 
 /**
- * How urgent processes of programs are to the kernel. The server comes first, then programs, then those that start, then those
- * that hold a core.
+ * How urgent processes of programs are to the kernel. The server comes first, then programs, then those that hold a core.
  *
  * Measured on two cores with six endless loops beside one small server, p99 of an answer: 13 ms untouched, 8 ms with the loops
  * at nice 19. Where the kernel groups processes by session (autogroup), a nice value counts within its group alone, and a policy
@@ -33,8 +32,6 @@ export type Urgency = {
 type Way = Pick<Urgency, "settle" | "lower"> & { begin: (pid: number) => void };
 
 const SETTLED_NICE = 5;
-/** Of the group of a process that starts: a tenth of what the server has, and seven times what is left to those below all others. */
-const BEGUN_NICE = 10;
 const LOWEST_NICE = 19;
 const SCHED_OTHER = 0;
 const SCHED_IDLE = 5;
@@ -127,7 +124,8 @@ function hasWeight(path: string): boolean {
 
 function groupUrgency(slices: Slices): Way {
   return {
-    begin: (pid) => void setGroup(pid, BEGUN_NICE),
+    // In a group of its own that is usual: whoever starts it waits.
+    begin() {},
     settle(pid) {
       slices.set(pid, SLICE_NS.settled);
       return setGroup(pid, SETTLED_NICE);

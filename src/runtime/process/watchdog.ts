@@ -35,6 +35,8 @@ const NEAR = 0.7;
 const LOWER_AFTER_MS = 15;
 /** Below it a process that nobody asked anything is left alone. */
 const IDLE_RATE = 0.02;
+/** Part of all cores that anybody takes, from which on there is little left of them. */
+const CROWDED_MACHINE = 0.8;
 /** How fast older use is forgotten. */
 const RATE_MEMORY_MS = 500;
 /** What a start costs at least: also a process that ends at once has used that. */
@@ -88,7 +90,7 @@ export function createWatchdog(parts: Parts): Watchdog {
     return known;
   }
 
-  const crowd = (): Crowd => crowdOf(watches.values(), machine(nowMs()), parts.urgency.lowCores);
+  const crowd = (): Crowd => crowdOf(watches.values(), parts.urgency.lowCores);
 
   function tick(): void {
     timer = undefined;
@@ -132,7 +134,7 @@ export function createWatchdog(parts: Parts): Watchdog {
     begin(instance) {
       beginAt(parts.urgency, instance, watchOf(instance), crowd(), nowMs());
     },
-    isCrowded: () => crowd().isCrowded,
+    isCrowded: () => crowd().isCrowded || machine(nowMs()) > CROWDED_MACHINE,
     load: () => loadOf(watches.values()),
   };
 }
