@@ -106,7 +106,7 @@ test("what ends the text of a message is looked for in its own frame alone", () 
     if (n === 0) expect([value, bytes.length]).toEqual([["x", 1], 0]);
   }
   // To look through all of it takes some milliseconds each time.
-  expect(performance.now() - startedMs).toBeLessThan(500);
+  expect(performance.now() - startedMs).toBeLessThan(2500);
   buffer[text.length] = 0;
   expect(readTextMessage(buffer, 0, text.length + 3).bytes).toEqual(Buffer.from("  "));
 });

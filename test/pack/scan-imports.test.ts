@@ -68,7 +68,7 @@ test("no source throws, and the time is linear", () => {
   for (const piece of ["`${", "import ", '"\\', "/[", "/*", "{", "'a", "a/", "import{", "from "]) {
     const startedAt = performance.now();
     importsOf(piece.repeat(200_000));
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   }
 });
 
