@@ -12,6 +12,7 @@ import { join } from "node:path";
 
 import { land, startLand } from "../test/support/land.ts";
 import { writeFiles } from "../test/support/project.ts";
+import { startVerdaccio, type Verdaccio } from "./verdaccio.ts";
 
 const flag = (name: string, otherwise: string): string => {
   const at = process.argv.indexOf(name);
@@ -86,68 +87,12 @@ async function startOurs(): Promise<{ url: string; end: () => Promise<unknown> }
   return { url: server.url, end: () => server.end("SIGTERM") };
 }
 
-/** Installs the newest Verdaccio that npm can resolve here, version 9 with the Node it needs; answers version and Node. */
-async function installPeer(dir: string): Promise<{ version: string; node: string } | undefined> {
-  const node24 = `node-${process.platform}-${process.arch}`;
-  const choices = [
-    { wanted: ["verdaccio@6"], node: "node" },
-    {
-      wanted: ["verdaccio@9.0.0-next-9.31", `${node24}@24`],
-      node: `node_modules/${node24}/bin/node`,
-    },
-  ];
-  for (const { wanted, node } of choices) {
-    const npm = Bun.spawn(["npm", "install", "--no-audit", "--no-fund", ...wanted], {
-      cwd: dir,
-      stdout: "ignore",
-      stderr: "ignore",
-    });
-    if ((await npm.exited) !== 0) continue;
-    const { version } = await Bun.file(join(dir, "node_modules/verdaccio/package.json")).json();
-    return { version, node: node.includes("/") ? join(dir, node) : node };
-  }
-  return undefined;
-}
-
 /** Verdaccio with the same package, or undefined where npm cannot bring it. */
-async function startPeer(): Promise<
-  | {
-      url: string;
-      version: string;
-      /** Starts it again where a load before has ended it. */
-      revive: () => Promise<void>;
-      starts: () => number;
-      end: () => void;
-    }
-  | undefined
-> {
+async function startPeer(): Promise<Verdaccio | undefined> {
   if (process.argv.includes("--no-peer")) return undefined;
-  const dir = join(work, "peer");
-  await writeFiles(dir, {
-    "package.json": '{ "private": true }',
-    "config.yaml":
-      "storage: ./storage\nauth: { htpasswd: { file: ./htpasswd } }\npackages: { '**': { access: $all, publish: $all } }\nlog: { type: stdout, level: error }\nuplinks: {}\n",
-  });
-  const installed = await installPeer(dir);
-  if (installed === undefined) return undefined;
-  const { version, node } = installed;
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const url = `http://127.0.0.1:${probe.port}`;
-  await probe.stop(true);
-  let child: Bun.Subprocess | undefined;
-  let starts = 0;
-  const isUp = async (): Promise<boolean> => (await fetch(url).catch(() => undefined))?.ok === true;
-  const revive = async (): Promise<void> => {
-    if (await isUp()) return;
-    child?.kill();
-    starts += 1;
-    child = Bun.spawn(
-      [node, "node_modules/.bin/verdaccio", "-c", "config.yaml", "-l", url.slice("http://".length)],
-      { cwd: dir, stdout: "ignore", stderr: "ignore" },
-    );
-    for (let tries = 0; tries < 100 && !(await isUp()); tries += 1) await Bun.sleep(200);
-  };
-  await revive();
+  const peer = await startVerdaccio(join(work, "peer"));
+  if (peer === undefined) return undefined;
+  const { url } = peer;
   const account = await fetch(`${url}/-/user/org.couchdb.user:bench`, {
     method: "PUT",
     headers: { "content-type": "application/json" },
@@ -172,7 +117,7 @@ async function startPeer(): Promise<
     });
     if ((await publish.exited) !== 0) throw new Error(await publish.stderr.text());
   }
-  return { url, version, revive, starts: () => starts, end: () => child?.kill() };
+  return peer;
 }
 
 /** The round with the median rate. */

@@ -1,20 +1,79 @@
-/** The same packages as npm's protocol has them, from memory: faster than any registry, so that no peer waits for its server. */
+/** The same packages as npm's protocol has them: from Verdaccio, or from memory, which is faster than any registry. */
 import { createHash } from "node:crypto";
 
 import type { Member } from "./install-set.ts";
 import { each } from "./install-set.ts";
+import type { Verdaccio } from "./verdaccio.ts";
 
-/** Serves the archives of a land server to npm clients. `base` is the address they use, which may be a relay's. */
-export async function serveNpm(
-  members: readonly Member[],
-  landUrl: string,
-): Promise<{ port: number; setBase: (base: string) => void; stop: () => Promise<void> }> {
+/** What the peers install from. */
+export type NpmPeer = {
+  port: number;
+  /** Tells it the address that its clients use, which may be a relay's. */
+  setBase: (base: string) => void;
+  /** Starts it again where it ended. */
+  revive: () => Promise<void>;
+  stop: () => Promise<void>;
+};
+
+type Archives = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+
+/** The archives of a land server, by their paths in npm's registry. */
+async function readArchives(members: readonly Member[], landUrl: string): Promise<Archives> {
   const archives = new Map<string, Uint8Array<ArrayBuffer>>();
-  await each(members, 8, async ({ name, version }) => {
+  await each(members, 8, async (member) => {
+    const { name, version } = member;
     const answer = await fetch(`${landUrl}/api/v1/packages/${name}/${version}/download`);
     if (!answer.ok) throw new Error(`${name}@${version}: ${answer.status}`);
-    archives.set(`/${name}/-/${name}-${version}.tgz`, new Uint8Array(await answer.arrayBuffer()));
+    archives.set(pathOf(member), new Uint8Array(await answer.arrayBuffer()));
   });
+  return archives;
+}
+
+function pathOf({ name, version }: Member): string {
+  return `/${name}/-/${name}-${version}.tgz`;
+}
+
+/** Publishes the archives of a land server to Verdaccio. What it has already, it keeps. */
+export async function serveByVerdaccio(
+  verdaccio: Verdaccio,
+  members: readonly Member[],
+  landUrl: string,
+): Promise<NpmPeer> {
+  const archives = await readArchives(members, landUrl);
+  await each(members, 2, async (member) => {
+    const bytes = archives.get(pathOf(member)) ?? new Uint8Array();
+    const answer = await fetch(`${verdaccio.url}/${encodeURIComponent(member.name)}`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        _id: member.name,
+        ...documentOf(member, verdaccio.url, archives),
+        _attachments: {
+          [`${member.name}-${member.version}.tgz`]: {
+            content_type: "application/octet-stream",
+            data: bytes.toBase64(),
+            length: bytes.length,
+          },
+        },
+      }),
+    });
+    if (!answer.ok && answer.status !== 409)
+      throw new Error(`Verdaccio refuses ${member.name}: ${answer.status} ${await answer.text()}`);
+  });
+  return {
+    port: Number(new URL(verdaccio.url).port),
+    setBase: () => undefined, // its documents name the host that was asked
+    revive: verdaccio.revive,
+    stop: async () => verdaccio.end(),
+  };
+}
+
+/** Serves the archives of a land server to npm clients from memory. */
+export async function serveFromMemory(
+  members: readonly Member[],
+  landUrl: string,
+): Promise<NpmPeer> {
+  const archives = await readArchives(members, landUrl);
   let documents = new Map<string, Uint8Array<ArrayBuffer>>();
   const setBase = (base: string): void => {
     documents = new Map(
@@ -45,15 +104,17 @@ export async function serveNpm(
       });
     },
   });
-  return { port: server.port ?? 0, setBase, stop: () => server.stop(true) };
+  return {
+    port: server.port ?? 0,
+    setBase,
+    revive: async () => undefined,
+    stop: () => server.stop(true),
+  };
 }
 
-function documentOf(
-  { name, version, dependencies }: Member,
-  base: string,
-  archives: Map<string, Uint8Array>,
-): object {
-  const path = `/${name}/-/${name}-${version}.tgz`;
+function documentOf(member: Member, base: string, archives: Archives): object {
+  const { name, version, dependencies } = member;
+  const path = pathOf(member);
   const bytes = archives.get(path) ?? new Uint8Array();
   const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
   const shasum = createHash("sha1").update(bytes).digest("hex");

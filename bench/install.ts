@@ -1,9 +1,10 @@
 /**
  * Installing a few hundred real packages, beside bun, pnpm and npm in one run: with and without a cache, a lock and a tree, on
- * loopback and behind a line of 50 ms and 200 Mbit/s. land asks one `land serve`; the others get the same archives by npm's
- * protocol from memory, which is faster than any registry.
+ * loopback and behind a line of 50 ms and 200 Mbit/s. land asks one `land serve`; the others get the same archives from Verdaccio,
+ * or with `--peers memory` from memory, which is faster than any registry and so favours them.
  *
  *   bun bench/install.ts [--packages 420] [--rounds 3] [--line loopback|slow|both] [--keep DIR] [--tools land,bun,pnpm,npm]
+ *     [--peers verdaccio|memory]
  *
  * Where it runs as root, the installers run as user 1000, for whom land links files as the others do: --keep must be a folder
  * that this user can reach.
@@ -16,9 +17,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { serveNpm } from "./install-npm.ts";
+import { serveByVerdaccio, serveFromMemory } from "./install-npm.ts";
 import { chooseSet, type PackageSet, publishSet } from "./install-set.ts";
 import { makeTools, prepare, type Run, runOnce, type State, type Tool } from "./install-tools.ts";
+import { startVerdaccio } from "./verdaccio.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -27,6 +29,7 @@ const { values: flags } = parseArgs({
     line: { type: "string", default: "both" },
     keep: { type: "string" },
     tools: { type: "string", default: "land,bun,pnpm,npm" },
+    peers: { type: "string", default: "verdaccio" },
   },
 });
 
@@ -47,12 +50,17 @@ const npmRegistry = (await Bun.$`npm config get registry`.quiet().text()).trim()
 const { server, set } = await publishAll(
   await chooseSet(work, npmRegistry, Number(flags.packages)),
 );
-const npm = await serveNpm(set.members, server.url);
+const verdaccio =
+  flags.peers === "verdaccio" ? await startVerdaccio(join(work, "verdaccio")) : undefined;
+if (flags.peers === "verdaccio" && !verdaccio) console.log("Verdaccio cannot be installed here\n");
+const npm = verdaccio
+  ? await serveByVerdaccio(verdaccio, set.members, server.url)
+  : await serveFromMemory(set.members, server.url);
 const tools = (await makeTools(work, set.roots)).filter(({ name }) =>
   flags.tools.split(",").includes(name),
 );
 console.log(
-  `${set.members.length} packages by ${Object.keys(set.roots).length} roots; ${tools.map(({ name, version }) => `${name} ${version}`).join(", ")}; medians of ${flags.rounds} rounds\n`,
+  `${set.members.length} packages by ${Object.keys(set.roots).length} roots; peers install from ${verdaccio ? `Verdaccio ${verdaccio.version}` : "memory"}; ${tools.map(({ name, version }) => `${name} ${version}`).join(", ")}; medians of ${flags.rounds} rounds\n`,
 );
 
 if (flags.line !== "slow") await compare("loopback", server.url, `http://127.0.0.1:${npm.port}`);
@@ -65,6 +73,8 @@ if (flags.line !== "loopback") {
   ours.child.kill();
   theirs.child.kill();
 }
+if (verdaccio && verdaccio.starts() > 1)
+  console.log(`Verdaccio ended under load and was started again ${verdaccio.starts() - 1} times.`);
 await npm.stop();
 await server.end("SIGTERM");
 if (flags.keep === undefined) await rm(work, { recursive: true, force: true });
@@ -126,6 +136,7 @@ async function compare(line: string, landUrl: string, npmUrl: string): Promise<v
     for (let round = 0; round < Number(flags.rounds); round += 1)
       for (const tool of tools) {
         await prepare(tool, state);
+        await npm.revive();
         runs.get(tool)?.push(await runOnce(tool, urlOf(tool)));
       }
     console.log(rowOf(state, runs));
