@@ -24,8 +24,11 @@ export type Core = {
   bind: (name: string, binding: object) => void;
 };
 
-/** Makes the surroundings of a program and puts them into the global scope. */
-export function createCore(link: () => Link): Core {
+/**
+ * Makes the surroundings of a program and puts them into the global scope. `expect` is told of each call that the host answers at
+ * once.
+ */
+export function createCore(link: () => Link, expect: () => void): Core {
   const limits = { subrequests: 50 };
   const stacks = createStacks(async () => {
     const { bytes } = await link().call("program.map", {});
@@ -35,7 +38,10 @@ export function createCore(link: () => Link): Core {
   const report = (error: unknown, run?: Run): void =>
     lines.write("error", () => `Uncaught ${stacks.describe(error)}`, run);
   const waiting = createWaiting(link, (error, run) => report(error, run));
-  const bindings: Record<string, unknown> = { KV: createKv(link), SOCKETS: createSockets(link) };
+  const bindings: Record<string, unknown> = {
+    KV: createKv(link, expect),
+    SOCKETS: createSockets(link),
+  };
   const env = createEnv(() => bindings);
   installResponse();
   installWebGlobals(createFetch(link, () => limits.subrequests));

@@ -11,6 +11,7 @@ import {
 import { createCalls } from "./calls.ts";
 import { type Core, createCore } from "./core.ts";
 import { decodeText, natives } from "./natives.ts";
+import { createNear } from "./near.ts";
 import { loadProgram } from "./program/load.ts";
 import type { Program } from "./program/program.ts";
 import { mapRing } from "./ring.ts";
@@ -30,11 +31,13 @@ export async function runGuest(): Promise<void> {
     if (!state.link) throw new BridgeError("link_closed", "There is no link");
     return state.link;
   };
-  const core = createCore(theLink);
+  const near = createNear((bytes) => state.link?.receive(bytes));
+  const core = createCore(theLink, near.expect);
   const transport = await openTransport({
     onBytes: (bytes) => state.link?.receive(bytes),
     onDrain: () => state.link?.drained(),
     onClose: () => natives.exit(0),
+    onFlushed: near.look,
   });
   const memory = mapRing();
   const bulk = memory && { memory };

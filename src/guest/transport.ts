@@ -6,6 +6,8 @@ export type TransportEvents = {
   onBytes: (bytes: Uint8Array) => void;
   onDrain: () => void;
   onClose: () => void;
+  /** What waited to be written was written, as far as it goes. */
+  onFlushed?: () => void;
 };
 
 /** Adopts the link's descriptor. Rejects where there is none. */
@@ -21,8 +23,13 @@ export async function openTransport(events: TransportEvents): Promise<LinkTransp
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its types leave out that it takes a descriptor
   const socket = await Bun.connect(options as unknown as Bun.UnixSocketOptions);
+  const later = setImmediate;
   return {
     write: (bytes) => Math.max(0, socket.write(bytes)),
-    schedule: setImmediate,
+    schedule: (flush) =>
+      void later(() => {
+        flush();
+        events.onFlushed?.();
+      }),
   };
 }

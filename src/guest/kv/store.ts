@@ -7,10 +7,12 @@ import { bytesOfValue, checkKey, readPutOptions } from "./check.ts";
 
 const MAX_KEYS = 100;
 
-/** `env.KV`: the interface of a Workers KV namespace, and `atomic`. */
-export function createKv(link: () => Link): object {
-  const ask = (name: KvCall, params: unknown, bytes?: Uint8Array): Promise<CallAnswer> =>
-    askKv(link(), name, params, bytes);
+/** `env.KV`: the interface of a Workers KV namespace, and `atomic`. `expect` is told of each call that is answered at once. */
+export function createKv(link: () => Link, expect: () => void): object {
+  const ask = (name: KvCall, params: unknown, bytes?: Uint8Array): Promise<CallAnswer> => {
+    if (READS.has(name)) expect();
+    return askKv(link(), name, params, bytes);
+  };
   return {
     async get(key: unknown, options?: unknown): Promise<unknown> {
       const type = readType(options);
@@ -40,6 +42,9 @@ export function createKv(link: () => Link): object {
 export type KvCall = Extract<keyof HostCalls, `kv.${string}`>;
 /** Asks the host; what it refuses is worded as Workers does. */
 export type AskKv = (name: KvCall, params: unknown, bytes?: Uint8Array) => Promise<CallAnswer>;
+
+/** What the host answers without waiting for anything, values apart that are large. */
+const READS: ReadonlySet<KvCall> = new Set(["kv.get", "kv.getMany", "kv.list"]);
 
 const VERBS: Record<KvCall, string> = {
   "kv.get": "GET",
