@@ -68,6 +68,21 @@ test(
 );
 
 test(
+  "nor where it was confined by a whole land of its own",
+  async () => {
+    await using folder = await temporaryFolder("slow");
+    await chmod(folder.path, 0o777);
+    const binary = await landBinary();
+    const uidBase = 2_100_000_000;
+    const options = { scratch: folder.path, uidBase, confined: true, slow: true, binary };
+    const probes = await checkSandbox(options);
+    expect(failed({ ok: true, probes })).toEqual([]);
+    expect(probes.length).toBeGreaterThan(100);
+  },
+  TIMEOUT_MS,
+);
+
+test(
   "without a sandbox every probe gets through, so each can fail",
   async () => {
     await using folder = await temporaryFolder("bare");

@@ -103,6 +103,8 @@ function process(pid: number, exited: GuestProcess["exited"]) {
     sync: -1,
     exited,
     stderrTail: () => "",
+    heard: () => undefined,
+    wasHeard: () => true,
     kill: () => void killed.push(pid),
   };
   return { guest, killed };

@@ -67,6 +67,7 @@ export function openInstance(
     messageBytes,
     isOpen: (requestId) => isOpen(instance, requestId),
     onControl(message) {
+      launched.process.heard();
       if (message.kind === "hello" && message.version === BRIDGE_VERSION) hello.resolve();
       else if (message.kind === "loaded") loaded.resolve(readLoaded(message));
       else if (message.kind === "broken") loaded.resolve({ broken: readBroken(message.error) });

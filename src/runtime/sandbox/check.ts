@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { ProbeResult, ProbeTargets } from "./probe.ts";
 import { RESULTS_FILE, TARGETS_FILE } from "./probes.ts";
 import { programCommand } from "./program.ts";
-import { launchPlan, start } from "./spawn.ts";
+import { createStart, launchPlan, start } from "./spawn.ts";
 import { findSandboxProblem } from "./support.ts";
 
 /** How to check. */
@@ -18,6 +18,8 @@ export type CheckOptions = {
   uidBase: number;
   /** False: without a sandbox, to see what each probe would reach. */
   confined: boolean;
+  /** By the way that a server takes only where the direct one cannot be had. */
+  slow?: boolean;
   /** A compiled land to start in place of the running program. */
   binary?: string;
 };
@@ -49,9 +51,13 @@ async function attack(options: CheckOptions, folder: string): Promise<ProbeResul
   try {
     await Bun.write(join(site, TARGETS_FILE), JSON.stringify(targets.told));
     const plan = launchPlan({ ring: leaked, writable: site }, configOf(options), "probe");
-    const entry = options.confined ? ["__sandbox", JSON.stringify(plan)] : ["__guest", "bare"];
     const given = { env: { LAND_PROBE: "given" }, descriptors: [leaked] };
-    const guest = start([...command, ...entry], { ring: leaked, writable: site }, given);
+    const own = { ring: leaked, writable: site };
+    const guest = !options.confined
+      ? start([...command, "__guest", "bare"], own, given)
+      : options.slow
+        ? start([...command, "__sandbox", JSON.stringify(plan)], own, given)
+        : createStart(command, { warn() {} })(plan, own, given);
     const timer = setTimeout(guest.kill, PATIENCE_MS);
     const { code, signal } = await guest.exited;
     clearTimeout(timer);

@@ -18,6 +18,7 @@ import {
 } from "./bpf.ts";
 import { ERRNO, type Syscall } from "./libc.ts";
 import { ALLOWED } from "./numbers-allowed.ts";
+import type { Filled, Slot, Step } from "./steps.ts";
 
 const allow = answer(ACTION.allow);
 const refuse = answer(ACTION.error(ERRNO.EPERM));
@@ -115,18 +116,25 @@ function rangesOf(numbers: readonly number[]): [from: number, to: number][] {
 const SET_MODE_FILTER = 1;
 const ALL_THREADS = 1;
 
-/** Adds a filter to the calling thread or all threads; needs no_new_privs. Answers what failed, or undefined. */
-export function addFilter(
-  syscall: Syscall,
-  program: readonly Instruction[],
-  who: "thread" | "process",
-): string | undefined {
+/** Adds a filter to all threads; needs no_new_privs. Answers what failed, or undefined. */
+export function addFilter(syscall: Syscall, program: readonly Instruction[]): string | undefined {
   const code = assemble(program);
   const given = new DataView(new ArrayBuffer(16));
   given.setUint16(0, program.length, true);
   given.setBigUint64(8, BigInt(ptr(code)), true);
-  const flags = who === "process" ? ALL_THREADS : 0;
-  const result = syscall("seccomp", SET_MODE_FILTER, flags, new Uint8Array(given.buffer));
-  // With ALL_THREADS a positive result is the thread that could not follow.
+  const result = syscall("seccomp", SET_MODE_FILTER, ALL_THREADS, new Uint8Array(given.buffer));
+  // A positive result is the thread that could not follow.
   return result === 0 ? undefined : `seccomp failed with ${result}, of ${code.length} bytes`;
+}
+
+/** No process has it: what was left in a filter would match nothing. */
+const NO_PID = 0x7fffffff;
+
+/** Adds the launcher's filter to the calling thread, whose process is `pid`. */
+export function filterStep(arch: Arch, pid: Slot): Step {
+  const program = launchFilter(arch, NO_PID);
+  const places = program.flatMap(([, , , value], at) => (value === NO_PID ? [8 * at + 4] : []));
+  const code: Filled = { kind: "filled", bytes: assemble(program), at: places, from: pid };
+  const args = [SET_MODE_FILTER, 0, { kind: "filter", code }] as const;
+  return { what: "seccomp", call: "seccomp", args, answer: 0 };
 }

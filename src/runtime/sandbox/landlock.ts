@@ -1,4 +1,5 @@
 import { openSyscalls, type Syscall } from "./libc.ts";
+import { createSlot, type Filled, type Slot, type Step, wordsOf } from "./steps.ts";
 
 /** Rights to files, by the bits of the kernel. @see linux/landlock.h */
 const EXECUTE = 1 << 0;
@@ -50,28 +51,40 @@ export function landlockAbi(syscall: Syscall = openSyscalls()): number {
 
 /**
  * Confines the calling thread, and what it starts, to the rules: no other file is opened, no TCP port bound or connected (version 4), no
- * process outside signalled, no abstract socket outside connected (version 6). Rules of paths that are not there are left out. Answers
- * what failed, or undefined.
+ * process outside signalled, no abstract socket outside connected (version 6). Rules of paths that are not there are left out.
  */
-export function restrict(
-  syscall: Syscall,
-  abi: number,
-  rules: readonly Rule[],
-): string | undefined {
+export function landlockSteps(abi: number, rules: readonly Rule[]): Step[] {
   const handled = filesHandled(abi);
-  const attributes = new BigUint64Array([BigInt(handled), abi >= 4 ? 3n : 0n, abi >= 6 ? 3n : 0n]);
-  const ruleset = syscall("landlock_create_ruleset", attributes, attributes.byteLength, 0);
-  if (ruleset < 0) return `landlock_create_ruleset failed with ${-ruleset}`;
-  for (const { path, rights } of rules) {
-    const file = syscall("openat", AT_FDCWD, path, O_PATH_CLOEXEC, 0);
-    if (file < 0) continue;
-    const rule = new DataView(new ArrayBuffer(12));
-    rule.setBigUint64(0, BigInt(rights & handled), true);
-    rule.setInt32(8, file, true);
-    const bytes = new Uint8Array(rule.buffer);
-    const added = syscall("landlock_add_rule", ruleset, RULE_PATH_BENEATH, bytes, 0);
-    if (added < 0) return `landlock_add_rule for "${path}" failed with ${-added}`;
-  }
-  const restricted = syscall("landlock_restrict_self", ruleset, 0);
-  return restricted < 0 ? `landlock_restrict_self failed with ${-restricted}` : undefined;
+  const ruleset = createSlot();
+  const attributes = wordsOf([handled, abi >= 4 ? 3 : 0, abi >= 6 ? 3 : 0]);
+  return [
+    {
+      what: "landlock_create_ruleset",
+      call: "landlock_create_ruleset",
+      args: [attributes, attributes.length, 0],
+      keep: ruleset,
+    },
+    ...rules.flatMap(({ path, rights }) => ruleSteps(ruleset, path, rights & handled)),
+    { what: "landlock_restrict_self", call: "landlock_restrict_self", args: [ruleset, 0] },
+  ];
+}
+
+function ruleSteps(ruleset: Slot, path: string, rights: number): Step[] {
+  const from = createSlot();
+  const rule: Filled = { kind: "filled", bytes: wordsOf([rights, 0]), at: [8], from };
+  return [
+    {
+      what: `open of "${path}"`,
+      call: "openat",
+      args: [AT_FDCWD, path, O_PATH_CLOEXEC, 0],
+      keep: from,
+      may: "fail",
+      skip: 1,
+    },
+    {
+      what: `landlock_add_rule for "${path}"`,
+      call: "landlock_add_rule",
+      args: [ruleset, RULE_PATH_BENEATH, rule, 0],
+    },
+  ];
 }

@@ -52,12 +52,16 @@ function makeSyscalls(): Syscall {
 function word(value: Argument): number | bigint {
   if (typeof value === "number" || typeof value === "bigint") return value;
   if (typeof value !== "string") return ptr(value);
-  const bytes = Buffer.from(`${value}\0`);
-  kept.push(bytes);
-  return ptr(bytes);
+  return ptr(keep(Buffer.from(`${value}\0`)));
 }
 
-/** The addresses of texts with a null behind them, as `execve` takes its arguments. */
-export function pointersTo(texts: readonly string[]): BigUint64Array {
-  return new BigUint64Array([...texts.map((text) => BigInt(word(text))), 0n]);
+function keep(bytes: Uint8Array): Uint8Array {
+  kept.push(bytes);
+  return bytes;
+}
+
+/** The addresses of texts and bytes with a null behind them, as `execve` takes its arguments. */
+export function pointersTo(values: readonly (string | Uint8Array)[]): BigUint64Array {
+  const addresses = values.map((value) => word(typeof value === "string" ? value : keep(value)));
+  return new BigUint64Array([...addresses.map(BigInt), 0n]);
 }

@@ -25,8 +25,7 @@ export function seal(mode: string): "guest" | "probes" {
   const arch = archOf();
   if (arch === undefined) end(`no filter for ${process.arch}`);
   const syscall = openSyscalls();
-  const problem =
-    addFilter(syscall, sealFilter(arch), "process") ?? findHole(syscall) ?? findRight(syscall);
+  const problem = addFilter(syscall, sealFilter(arch)) ?? findHole(syscall) ?? findRight(syscall);
   if (problem !== undefined) end(problem);
   return mode === "sealed" ? "guest" : "probes";
 }
