@@ -19,6 +19,8 @@ export type QuickFiles = {
   /** How many of the bytes were written, from the first on. */
   write: (descriptor: number, bytes: Uint8Array) => number;
   close: (descriptor: number) => void;
+  /** Gives it the other path, where whatever file stood there is gone then. */
+  rename: (folder: number, path: string, toPath: string) => boolean;
 };
 
 /** A folder that is open for quick work. */
@@ -80,6 +82,7 @@ function openFunctions() {
     openat: { args: ["i32", "ptr", "i32", "u32"], returns: "i32" },
     write: { args: ["i32", "ptr", "usize"], returns: FFIType.i64_fast },
     close: { args: ["i32"], returns: "i32" },
+    renameat: { args: ["i32", "ptr", "i32", "ptr"], returns: "i32" },
   });
 }
 
@@ -115,6 +118,11 @@ function quickFiles(c: Functions): QuickFiles {
     write: (descriptor, bytes) =>
       bytes.length === 0 ? 0 : Math.max(0, Number(c.write(descriptor, bytes, bytes.length))),
     close: (descriptor) => void c.close(descriptor),
+    rename(folder, path, toPath) {
+      const [fromAt, toAt] = [from(path), to(toPath)];
+      if (fromAt === undefined || toAt === undefined) return false;
+      return c.renameat(folder, fromAt, folder, toAt) === 0;
+    },
   };
 }
 

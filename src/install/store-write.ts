@@ -32,14 +32,17 @@ export type ObjectWriter = {
   settle: () => Promise<void>;
 };
 
+/** How the store is worked on quickly where that goes: its folder, and what was put there before and is not put again. */
+export type QuickPutting = { quick: QuickFolder | undefined; known: Set<string> };
+
 /**
  * Makes a writer. `careful` brings each file to the disk before it gets its name; else that is left to the system, and who
- * relies on it must look again after the machine was started anew. `quick`: the folder of the store, where all lies.
+ * relies on it must look again after the machine was started anew.
  */
 export function createWriter(
   temporary: string,
   careful: boolean,
-  quick?: QuickFolder,
+  { quick, known }: QuickPutting = { quick: undefined, known: new Set() },
 ): ObjectWriter {
   const folders = new Set<string>();
   const noteFolder = (path: string): void => {
@@ -48,8 +51,9 @@ export function createWriter(
   const replace = (path: string, bytes: Uint8Array, mode: number, sync: boolean): void => {
     const from = join(temporary, randomBytes(8).toString("hex"));
     try {
-      inFolder(from, () => writeNew(from, bytes, mode, sync));
+      inFolder(from, () => writeNew(from, bytes, mode, sync, quick));
       fault("store.replace");
+      if (quick?.files.rename(quick.descriptor, quick.inside(from), quick.inside(path))) return;
       inFolder(path, () => renameSync(from, path));
     } catch (error) {
       rmSync(from, { force: true });
@@ -59,7 +63,10 @@ export function createWriter(
   /** In its place at once: one file made, nothing renamed. A kill may leave a part of it there, which no index names. */
   const putBytes = (target: string, bytes: Uint8Array, mode: number): void => {
     try {
-      if (!careful) return inFolder(target, () => writeNew(target, bytes, mode, false, quick));
+      if (!careful && writeQuickly(target, bytes, mode, quick)) return;
+      // That something stands there is told by an error, which takes long to make.
+      if (!careful && quick && holds(target, bytes)) return;
+      if (!careful) return inFolder(target, () => writeNew(target, bytes, mode, false));
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw error;
     }
@@ -72,8 +79,10 @@ export function createWriter(
       noteFolder(path);
     },
     put(target, content, mode) {
+      if (!careful && known.has(target)) return;
       if ("path" in content) putFile(target, content.path, mode, careful);
       else putBytes(target, content.bytes, mode);
+      known.add(target);
       noteFolder(target);
     },
     async settle() {
@@ -97,21 +106,53 @@ function writeNew(
   sync: boolean,
   quick?: QuickFolder,
 ): void {
-  const made = quick?.files.create(quick.descriptor, quick.inside(path), mode);
-  const descriptor = made ?? openSync(path, "wx", mode);
+  if (!sync && writeQuickly(path, bytes, mode, quick)) return;
+  const descriptor = openSync(path, "wx", mode);
   try {
-    fault("store.object");
-    // A disk that fills up may take only a part.
-    for (let at = quick?.files.write(descriptor, bytes) ?? 0; at < bytes.length;)
-      at += writeSync(descriptor, bytes, at);
+    writeAll(descriptor, bytes);
     if (sync) fsyncSync(descriptor);
   } catch (error) {
     closeSync(descriptor);
     rmSync(path, { force: true });
     throw error;
   }
-  if (made !== undefined && quick) quick.files.close(made);
-  else closeSync(descriptor);
+  closeSync(descriptor);
+}
+
+/** False where it was not made: something stands there, or it does not go so. */
+function writeQuickly(
+  path: string,
+  bytes: Uint8Array,
+  mode: number,
+  quick: QuickFolder | undefined,
+): boolean {
+  if (!quick) return false;
+  const { files, descriptor: folder, inside } = quick;
+  const short = inside(path);
+  let made = files.create(folder, short, mode);
+  if (made === undefined && files.makeFolder(folder, dirname(short)))
+    made = files.create(folder, short, mode);
+  if (made === undefined) return false;
+  try {
+    writeAll(made, bytes, files.write);
+  } catch (error) {
+    files.close(made);
+    rmSync(path, { force: true });
+    throw error;
+  }
+  files.close(made);
+  return true;
+}
+
+/** A disk that fills up may take only a part. */
+function writeAll(
+  descriptor: number,
+  bytes: Uint8Array,
+  first: (descriptor: number, bytes: Uint8Array) => number = writeSync,
+): void {
+  fault("store.object");
+  for (let at = first(descriptor, bytes); at < bytes.length;)
+    at += writeSync(descriptor, bytes, at);
 }
 
 function syncFile(path: string): void {

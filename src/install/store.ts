@@ -22,7 +22,13 @@ import { type StorePlaces, storePlaces } from "./store-places.ts";
 import type { StoreBesides } from "./store-thread.ts";
 import { createWriter, type ObjectWriter } from "./store-write.ts";
 import { parseStored, serializeStored, type StoredFile, type StoredPackage } from "./stored.ts";
-import { type Content, type Expected, unpackArchive, type Unpacked } from "./unpack.ts";
+import {
+  type Content,
+  type Expected,
+  unpackArchive,
+  type Unpacked,
+  unpackWhole,
+} from "./unpack.ts";
 
 /**
  * `$LAND_HOME/store/v1`, shared by all projects: `sha256/` holds archives, `files/` each different file once, `index/`
@@ -98,6 +104,7 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
   // What is put where something was damaged or lost may belong to packages that were vouched for already.
   let careful = bootId === undefined;
   const quick = quickFolder(places, home);
+  const known = new Set<string>();
   const find: Store["find"] = async (digest) => {
     const stored = readStored(places, digest);
     if (!stored) return undefined;
@@ -105,6 +112,7 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
       const checkedAt = momentAfter(home.now());
       if ((await dropDamaged(places, stored, "content")).length > 0) {
         careful = true;
+        known.clear();
         return undefined;
       }
       const { boot: _, ...kept } = stored;
@@ -124,6 +132,7 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
         boot: careful ? undefined : bootId,
         now: home.now,
         quick: quick.open(),
+        known,
       })),
     besides: () =>
       careful || bootId === undefined
@@ -131,6 +140,7 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
         : { landHome: home.landHome, bootId, aheadMs: home.now().getTime() - Date.now() },
     async forget(digest) {
       careful = true;
+      known.clear();
       const stored = readStored(places, digest);
       await rm(places.indexPath(digest), { force: true });
       if (stored) await dropDamaged(places, stored, "content");
@@ -143,7 +153,12 @@ export function storeAt(places: StorePlaces, home: StoreHome, lock: Lock): Store
 }
 
 /** How a package is put into the store; `boot` where nothing of it has to be brought to the disk. */
-type Putting = Pick<Home, "now"> & { boot: string | undefined; quick: QuickFolder | undefined };
+type Putting = Pick<Home, "now"> & {
+  boot: string | undefined;
+  quick: QuickFolder | undefined;
+  /** What was put before. */
+  known: Set<string>;
+};
 
 /** Unpacks a package and puts it into the store. `how` is asked once it is unpacked. */
 async function addPackage(
@@ -153,15 +168,15 @@ async function addPackage(
   how: () => Putting,
 ): Promise<StoredPackage> {
   let folder: string | undefined;
-  let unpacked: Unpacked | undefined;
   const spillInto = async (): Promise<string> => (folder = await makeTemporary(places));
+  const put = (unpacked: Unpacked): Contained => putContents(places, unpacked, how());
   try {
-    unpacked = await unpackArchive(archive, spillInto, expected);
-    return await putPackage(places, archive, unpacked, how());
+    const whole = "bytes" in archive ? unpackWhole(archive.bytes, expected, put) : undefined;
+    const contained = whole?.made ?? put(await unpackArchive(archive, spillInto, expected));
+    return await putPackage(places, archive, contained);
   } catch (error) {
     throw error instanceof LandError ? error : fileFailed("write to the store", places.dir, error);
   } finally {
-    unpacked?.release();
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 }
@@ -197,25 +212,32 @@ export function readStored(places: StorePlaces, digest: Digest): StoredPackage |
   }
 }
 
-/** The contents first, then the archive, the index last: what has an index has all. */
+/** A package whose contents are in the store. */
+type Contained = { stored: StoredPackage; writer: ObjectWriter; putting: Putting };
+
+function putContents(
+  places: StorePlaces,
+  { stored, contents }: Unpacked,
+  putting: Putting,
+): Contained {
+  const { boot, quick, known } = putting;
+  const writer = createWriter(places.temporary, boot === undefined, { quick, known });
+  for (const [at, file] of stored.files.entries()) {
+    const content = contents[at];
+    if (content) writer.put(places.objectPath(file), content, file.executable ? 0o555 : 0o444);
+  }
+  return { stored, writer, putting };
+}
+
+/** The contents were first, then comes the archive, the index last: what has an index has all. */
 async function putPackage(
   places: StorePlaces,
   archive: Content,
-  { stored, contents }: Unpacked,
-  { boot, now, quick }: Putting,
+  { stored, writer, putting: { boot, now } }: Contained,
 ): Promise<StoredPackage> {
-  const writer = createWriter(places.temporary, boot === undefined, quick);
-  const put = new Set<string>();
-  for (const [at, file] of stored.files.entries()) {
-    const content = contents[at];
-    const target = places.objectPath(file);
-    if (content && !put.has(target)) writer.put(target, content, file.executable ? 0o555 : 0o444);
-    put.add(target);
-  }
   fault("store.archive");
   const target = places.archivePath(stored.digest);
-  if ("bytes" in archive) writer.replace(target, archive.bytes, 0o444);
-  else if (archive.path !== target) writer.put(target, archive, 0o444);
+  if ("bytes" in archive || archive.path !== target) writer.put(target, archive, 0o444);
   await writer.settle();
   fault("store.index");
   const checkedAt = momentAfter(now());

@@ -2,7 +2,6 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 import { fail, LandError } from "#base/errors.ts";
-import { letGo } from "#base/let-go.ts";
 import type { Digest, PackageName, Version } from "#base/names.ts";
 import { isManifestFile, MAX_MANIFEST_BYTES, readArchiveManifest } from "#pack/archive-manifest.ts";
 import { emptyMap } from "#pack/json.ts";
@@ -12,7 +11,6 @@ import {
   type ArchiveFile,
   type ArchiveSummary,
   type ArchiveVisitor,
-  isReadWhole,
   walkArchive,
   walkWhole,
 } from "#pack/read.ts";
@@ -27,16 +25,36 @@ export type Unpacked = {
   stored: StoredPackage;
   /** The content of each file, in the order of `stored.files`. */
   contents: Content[];
-  /** Gives the memory of the contents back, which are gone then. Left to itself, the runtime keeps those of all packages until the end. */
-  release: () => void;
 };
 
 /** Which package an archive must be; any, where it is to be learned from the archive. */
 export type Expected = { name?: PackageName; version?: Version; digest: Digest };
 
 /**
- * Unpacks an archive. A small one is unpacked in memory; the files of a large one go into a folder made by `makeFolder` and
- * are named by number there, so that no name of the archive touches the disk. It must be the package that was expected.
+ * Unpacks an archive in memory, in one go, and gives what `use` made of it: the contents are good until it returns. Undefined where
+ * it is too large for that. It must be the package that was expected.
+ *
+ * @throws package_refused naming the package and the entry, and what `use` throws
+ */
+export function unpackWhole<T>(
+  archive: Uint8Array,
+  expected: Expected,
+  use: (unpacked: Unpacked) => T,
+): { made: T } | undefined {
+  const taken = newTaken();
+  try {
+    return walkWhole(archive, limitsOf(archive.length), {
+      visit: (entry, bytes) => take(taken, entry, { bytes }, look(bytes, entry.path)),
+      end: ({ packedBytes }) => use(packageOf(taken, packedBytes, expected)),
+    });
+  } catch (error) {
+    throw refused(error, expected);
+  }
+}
+
+/**
+ * Unpacks an archive of any size. Its files go into a folder made by `makeFolder` and are named by number there, so that no name of
+ * the archive touches the disk. It must be the package that was expected.
  *
  * @throws package_refused naming the package and the entry
  */
@@ -45,60 +63,70 @@ export async function unpackArchive(
   makeFolder: () => Promise<string>,
   expected: Expected,
 ): Promise<Unpacked> {
-  const texts = new Map<string, Uint8Array>();
-  const scripts = new Set<string>();
-  const files: StoredFile[] = [];
-  const contents: Content[] = [];
+  const taken = newTaken();
   let folder: string | undefined;
-  const inMemory = isInMemory(archive);
-  const note = (entry: ArchiveFile, content: Content, seen: Seen): void => {
-    if (seen.kept) texts.set(entry.path, seen.kept);
-    if (seen.script) scripts.add(entry.path);
-    files.push({ ...entry, sha256: seen.sha256 });
-    contents.push(content);
-  };
-  const take: ArchiveVisitor = (entry, content) => {
-    const bytes = inMemory ? content.whole : undefined;
-    if (bytes) return note(entry, { bytes }, look(bytes, entry.path));
-    return (async () => {
-      folder ??= await makeFolder();
-      const path = join(folder, String(files.length));
-      note(entry, { path }, await spill(content, path, entry.path));
-    })();
+  const visit: ArchiveVisitor = async (entry, content) => {
+    folder ??= await makeFolder();
+    const path = join(folder, String(taken.files.length));
+    take(taken, entry, { path }, await spill(content, path, entry.path));
   };
   try {
-    const { packedBytes } = await walk(archive, take);
-    const manifest = readManifest(texts, expected);
-    const bin = readBins(manifest, files, scripts);
-    const { name, version } = manifest;
-    const { digest } = expected;
-    const about = { name, version, digest, packedBytes };
-    const stored = { ...about, files: asExecutable(files, bin), bin };
-    return { stored, contents, release: () => releaseAll(contents) };
+    const { packedBytes } = await walk(archive, visit);
+    return packageOf(taken, packedBytes, expected);
   } catch (error) {
     throw refused(error, expected);
   }
 }
 
-function releaseAll(contents: readonly Content[]): void {
-  for (const content of contents)
-    // All lie in one that was made for them.
-    if ("bytes" in content && content.bytes.buffer instanceof ArrayBuffer)
-      return letGo(new Uint8Array(content.bytes.buffer));
-}
-
 function walk(archive: Content, visit: ArchiveVisitor): Promise<ArchiveSummary> {
-  if ("bytes" in archive) return walkWhole(archive.bytes, limitsOf(archive.bytes.length), visit);
+  if ("bytes" in archive)
+    return walkArchive(inOnePiece(archive.bytes), limitsOf(archive.bytes.length), visit);
   const file = Bun.file(archive.path);
   return walkArchive(file.stream(), limitsOf(file.size), visit);
 }
 
-function limitsOf(sizeBytes: number): ArchiveLimits {
-  return { ...DEFAULT_LIMITS, sizeBytes };
+async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
-function isInMemory(archive: Content): boolean {
-  return "bytes" in archive && isReadWhole(archive.bytes, limitsOf(archive.bytes.length));
+/** What was taken of an archive so far. */
+type Taken = {
+  files: StoredFile[];
+  contents: Content[];
+  texts: Map<string, Uint8Array>;
+  scripts: Set<string>;
+};
+
+function newTaken(): Taken {
+  return { files: [], contents: [], texts: new Map(), scripts: new Set() };
+}
+
+function take(
+  { files, contents, texts, scripts }: Taken,
+  { path, sizeBytes, executable }: ArchiveFile,
+  content: Content,
+  { sha256, script, kept }: Seen,
+): void {
+  if (kept) texts.set(path, kept);
+  if (script) scripts.add(path);
+  files.push({ path, sizeBytes, executable, sha256 });
+  contents.push(content);
+}
+
+function packageOf(
+  { files, contents, texts, scripts }: Taken,
+  packedBytes: number,
+  expected: Expected,
+): Unpacked {
+  const manifest = readManifest(texts, expected);
+  const bin = readBins(manifest, files, scripts);
+  const { name, version } = manifest;
+  const about = { name, version, digest: expected.digest, packedBytes };
+  return { stored: { ...about, files: asExecutable(files, bin), bin }, contents };
+}
+
+function limitsOf(sizeBytes: number): ArchiveLimits {
+  return { ...DEFAULT_LIMITS, sizeBytes };
 }
 
 /** What is to be known of a file besides its content. */
@@ -108,7 +136,7 @@ function look(bytes: Uint8Array, name: string): Seen {
   return {
     sha256: Bun.SHA256.hash(bytes, "hex"),
     script: bytes[0] === HASH && bytes[1] === BANG,
-    kept: isManifestFile(name) ? bytes.slice(0, MAX_MANIFEST_BYTES) : undefined,
+    kept: isManifestFile(name) ? bytes.subarray(0, MAX_MANIFEST_BYTES) : undefined,
   };
 }
 
@@ -188,5 +216,6 @@ export function readBins(
 /** A command is executable whatever its archive says. */
 function asExecutable(files: StoredFile[], bins: Bins): StoredFile[] {
   const commands = new Set(Object.values(bins).map(({ path }) => path));
+  if (commands.size === 0) return files;
   return files.map((file) => (commands.has(file.path) ? { ...file, executable: true } : file));
 }

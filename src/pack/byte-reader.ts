@@ -48,4 +48,32 @@ export function createByteReader(chunks: AsyncIterator<Uint8Array>): ByteReader 
   };
 }
 
+/** Reads bytes that are all at hand as a `ByteReader` reads a stream, without waiting. Nothing is copied. */
+export type NowReader = Pick<ByteReader, "now"> & {
+  take: (size: number) => Uint8Array;
+  some: (size: number) => Uint8Array;
+  /** Passes over so many bytes. False where there are fewer. */
+  skip: (size: number) => boolean;
+};
+
+/** Makes the reader of bytes that are at hand. */
+export function createNowReader(bytes: Uint8Array): NowReader {
+  let at = 0;
+  const some = (size: number): Uint8Array => {
+    const piece = bytes.subarray(at, at + size);
+    at += piece.length;
+    return piece;
+  };
+  return {
+    take: some,
+    some,
+    now: (size) => (bytes.length - at < size ? undefined : some(size)),
+    skip(size) {
+      if (bytes.length - at < size) return false;
+      at += size;
+      return true;
+    },
+  };
+}
+
 const NOTHING = new Uint8Array(0);

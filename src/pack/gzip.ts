@@ -1,7 +1,9 @@
 import zlib from "node:zlib";
 
 import { fail, type LandError } from "#base/errors.ts";
+import { letGo } from "#base/let-go.ts";
 
+import { inflateInto } from "./inflate-whole.ts";
 import type { ArchiveLimits } from "./limits.ts";
 
 const TRAILER_BYTES = 8;
@@ -59,25 +61,64 @@ export async function* gunzip(
 }
 
 /**
- * Unpacks a whole member at once, by the same rules and much faster, into as many bytes as its end tells. The caller looks
- * at `toldSize` before, since as much memory is taken.
+ * Unpacks a whole member at once, by the same rules and much faster, into as many bytes as its end tells, and gives what `use` makes
+ * of them: they are good until it returns. The caller looks at `toldSize` before, since as much memory is taken.
  *
- * @throws archive_invalid, archive_too_large
+ * @throws archive_invalid, archive_too_large, and what `use` throws
  */
-export function gunzipWhole(packed: Uint8Array, limits: ArchiveLimits): Uint8Array {
+export function gunzipWhole<T>(
+  packed: Uint8Array,
+  limits: ArchiveLimits,
+  use: (unpacked: Uint8Array) => T,
+): T {
   checkPacked(packed.length, limits);
   const headerBytes = headerLength(packed);
   const told = toldSize(packed);
   if (headerBytes === 0 || packed.length < headerBytes + TRAILER_BYTES)
     throw invalid("it is truncated");
   checkUnpacked(told, packed.length, limits);
-  const { bytes, consumed } = inflateWhole(packed.subarray(headerBytes), told);
-  const rest = packed.length - headerBytes - consumed;
-  if (rest > TRAILER_BYTES) throw invalid("something follows its gzip data");
-  if (rest < TRAILER_BYTES) throw invalid("it is truncated");
-  checkTrailer(packed.subarray(-TRAILER_BYTES), { crc: zlib.crc32(bytes), bytes: bytes.length });
-  checkEnd(packed.length, bytes.length, limits);
-  return bytes;
+  // One byte more than told, so that a larger output is seen.
+  return inRoom(told + 1, (room) => {
+    const inflated = inflateInto(packed, headerBytes, room);
+    if (!inflated) throw invalid("its compressed data is damaged");
+    const { bytes, consumed } = inflated;
+    if (bytes > told) throw invalid("its gzip length is wrong");
+    const rest = packed.length - headerBytes - consumed;
+    if (rest > TRAILER_BYTES) throw invalid("something follows its gzip data");
+    if (rest < TRAILER_BYTES) throw invalid("it is truncated");
+    const unpacked = room.subarray(0, bytes);
+    checkTrailer(packed.subarray(-TRAILER_BYTES), { crc: zlib.crc32(unpacked), bytes });
+    checkEnd(packed.length, bytes, limits);
+    return use(unpacked);
+  });
+}
+
+/** The memory that small archives are unpacked into, one after the other, and its size at first and at most, in bytes. */
+let kept = new Uint8Array(0);
+let isInUse = false;
+const FIRST_BYTES = 2 ** 20;
+const KEPT_BYTES = 2 ** 22;
+
+/** Lends memory of that size to `use`: what it was before is still in it. */
+function inRoom<T>(bytes: number, use: (room: Uint8Array) => T): T {
+  if (isInUse || bytes > KEPT_BYTES) {
+    const room = new Uint8Array(bytes);
+    try {
+      return use(room);
+    } finally {
+      letGo(room);
+    }
+  }
+  if (kept.length < bytes) {
+    letGo(kept);
+    kept = new Uint8Array(2 ** Math.ceil(Math.log2(Math.max(bytes, FIRST_BYTES))));
+  }
+  isInUse = true;
+  try {
+    return use(kept.subarray(0, bytes));
+  } finally {
+    isInUse = false;
+  }
 }
 
 /** How many bytes a member says it holds, modulo 2 ** 32: its last four bytes. Nothing but a claim. */
@@ -87,33 +128,6 @@ export function toldSize(packed: Uint8Array): number {
     packed.length - 4,
     true,
   );
-}
-
-function inflateWhole(body: Uint8Array, told: number): { bytes: Uint8Array; consumed: number } {
-  // One byte more than told, so that an output that fits ends in one round and a larger one is seen.
-  const options = { info: true, maxOutputLength: told + 1, chunkSize: Math.max(64, told + 1) };
-  try {
-    const result: unknown = zlib.inflateRawSync(body, options);
-    if (isInflated(result)) return { bytes: result.buffer, consumed: result.engine.bytesWritten };
-    throw new TypeError("zlib gave no account of what it read");
-  } catch (cause) {
-    const code = errorCodeOf(cause);
-    if (code === "ERR_BUFFER_TOO_LARGE") throw invalid("its gzip length is wrong");
-    if (code === "Z_BUF_ERROR") throw invalid("it is truncated");
-    if (code !== undefined) throw invalid("its compressed data is damaged");
-    throw cause;
-  }
-}
-
-/** What zlib answers with `info`, which its types leave out. */
-function isInflated(
-  value: unknown,
-): value is { buffer: Uint8Array; engine: { bytesWritten: number } } {
-  return typeof value === "object" && value !== null && "buffer" in value && "engine" in value;
-}
-
-function errorCodeOf(cause: unknown): unknown {
-  return typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
 }
 
 type Inflate = {

@@ -1,12 +1,12 @@
 import { fail, type LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 
-import { type ByteReader, createByteReader } from "./byte-reader.ts";
+import { type ByteReader, createByteReader, createNowReader } from "./byte-reader.ts";
 import { createEntryNames } from "./entry-names.ts";
 import { gunzip, gunzipWhole, toldSize } from "./gzip.ts";
 import type { ArchiveLimits } from "./limits.ts";
 import { problemOfPath, ROOT } from "./paths.ts";
-import { readEntry, type TarEntry } from "./tar-entries.ts";
+import { readEntry, readEntryNow, type TarEntry } from "./tar-entries.ts";
 import { BLOCK } from "./tar-header.ts";
 
 /** A file of an archive. Setuid and other modes are dropped: a file is executable or it is not. */
@@ -17,11 +17,8 @@ export type ArchiveFile = {
   executable: boolean;
 };
 
-/**
- * The bytes of a file of an archive, in pieces that are good until its visitor returns. `whole`: all of them, where they are at
- * hand in one piece.
- */
-export type ArchiveContent = AsyncIterable<Uint8Array> & { readonly whole: Uint8Array | undefined };
+/** The bytes of a file of an archive, in pieces that are good until its visitor returns. */
+export type ArchiveContent = AsyncIterable<Uint8Array>;
 
 /** Is called with each file of an archive. One that has nothing to wait for gives nothing to wait for. */
 export type ArchiveVisitor = (file: ArchiveFile, content: ArchiveContent) => Promise<void> | void;
@@ -63,29 +60,47 @@ export async function walkArchive(
 /** Up to here an archive is unpacked in memory as a whole. */
 const WHOLE_BYTES = 32_000_000;
 
-/** Whether `walkWhole` hands each file over in one piece that stays good; a larger archive it reads as `walkArchive` does. */
-export function isReadWhole(packed: Uint8Array, limits: ArchiveLimits): boolean {
+/** Whether `walkWhole` takes an archive: by what it tells of its size. */
+function isReadWhole(packed: Uint8Array, limits: ArchiveLimits): boolean {
   const told = toldSize(packed);
   return (
     told <= WHOLE_BYTES && (told <= limits.ratioFromBytes || told <= packed.length * limits.ratio)
   );
 }
 
+/** What is made of an archive that is read at once. */
+export type WholeVisitor<T> = {
+  /** Is called with each file and its content. */
+  visit: (file: ArchiveFile, bytes: Uint8Array) => void;
+  /** Is called at the end, when every rule was found to hold. Until it returns, the contents are good. */
+  end: (summary: ArchiveSummary) => T;
+};
+
 /**
- * Does as `walkArchive` with an archive that is in memory. Where `isReadWhole` says so it is unpacked there at once, which
- * is much faster.
+ * Does as `walkArchive` with an archive that is in memory, in one go and much faster, and gives what its visitor made of it. Undefined
+ * where it is too large to be unpacked in memory.
  *
  * @throws archive_invalid, archive_too_large: both name the entry
  */
-export async function walkWhole(
+export function walkWhole<T>(
   packed: Uint8Array,
   limits: ArchiveLimits,
-  visit: ArchiveVisitor,
-): Promise<ArchiveSummary> {
-  if (!isReadWhole(packed, limits)) return walkArchive(inOnePiece(packed), limits, visit);
-  const whole = [gunzipWhole(packed, limits)].values();
-  const reader = createByteReader({ next: async () => whole.next() });
-  return { ...(await walkTar(reader, limits, visit)), packedBytes: packed.length };
+  { visit, end }: WholeVisitor<T>,
+): { made: T } | undefined {
+  if (!isReadWhole(packed, limits)) return undefined;
+  const made = gunzipWhole(packed, limits, (unpacked) => {
+    const reader = createNowReader(unpacked);
+    const rules = createRules(limits);
+    for (let entry = readEntryNow(reader); entry; entry = readEntryNow(reader)) {
+      const file = rules.accept(entry);
+      if (!file) continue;
+      const bytes = reader.now(file.sizeBytes);
+      if (!bytes || !reader.skip(paddingOf(entry))) throw refuse(false, entry, "is truncated");
+      visit(file, bytes);
+    }
+    return end({ ...rules.summary(), packedBytes: packed.length });
+  });
+  return { made };
 }
 
 async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -104,25 +119,42 @@ async function walkTar(
   limits: ArchiveLimits,
   visit: ArchiveVisitor,
 ): Promise<Omit<ArchiveSummary, "packedBytes">> {
-  const names = createEntryNames(limits);
-  const files: ArchiveFile[] = [];
-  let unpackedBytes = 0;
+  const rules = createRules(limits);
   for (let entry = await readEntry(reader); entry; entry = await readEntry(reader)) {
-    const path = checkPath(entry, limits);
-    const clash = names.add(`${ROOT}/${path}`, entry.kind);
-    if (clash) throw refuse(clash.tooLarge ?? false, entry, clash.problem);
-    unpackedBytes += entry.sizeBytes;
-    if (unpackedBytes > limits.unpackedBytes)
-      throw refuse(true, entry, `brings the contents to more than ${limits.unpackedBytes} bytes`);
-    if (entry.kind === "folder") continue;
-    const file = { path, sizeBytes: entry.sizeBytes, executable: entry.executable };
-    files.push(file);
+    const file = rules.accept(entry);
+    if (!file) continue;
     const content = openContent(reader, entry);
     const visited = visit(file, content);
     if (visited) await visited;
     if (!content.skipNow()) await content.skip();
   }
-  return { files, unpackedBytes };
+  return rules.summary();
+}
+
+/** What holds for the entries of one archive together. */
+function createRules(limits: ArchiveLimits): {
+  /** The file that an entry is; undefined for a folder. @throws archive_invalid, archive_too_large */
+  accept: (entry: TarEntry) => ArchiveFile | undefined;
+  summary: () => Omit<ArchiveSummary, "packedBytes">;
+} {
+  const names = createEntryNames(limits);
+  const files: ArchiveFile[] = [];
+  let unpackedBytes = 0;
+  return {
+    accept(entry) {
+      const path = checkPath(entry, limits);
+      const clash = names.add(`${ROOT}/${path}`, entry.kind);
+      if (clash) throw refuse(clash.tooLarge ?? false, entry, clash.problem);
+      unpackedBytes += entry.sizeBytes;
+      if (unpackedBytes > limits.unpackedBytes)
+        throw refuse(true, entry, `brings the contents to more than ${limits.unpackedBytes} bytes`);
+      if (entry.kind === "folder") return undefined;
+      const file = { path, sizeBytes: entry.sizeBytes, executable: entry.executable };
+      files.push(file);
+      return file;
+    },
+    summary: () => ({ files, unpackedBytes }),
+  };
 }
 
 /** The content of one entry, and the ways past what is left of it and its padding: at once where that is at hand. */
@@ -131,7 +163,7 @@ function openContent(
   entry: TarEntry,
 ): ArchiveContent & { skipNow: () => boolean; skip: () => Promise<void> } {
   const whole = reader.now(entry.sizeBytes);
-  const padding = (BLOCK - (entry.sizeBytes % BLOCK)) % BLOCK;
+  const padding = paddingOf(entry);
   let left = whole ? 0 : entry.sizeBytes;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     while (left > 0) {
@@ -143,7 +175,6 @@ function openContent(
   }
   let iterator: AsyncGenerator<Uint8Array> | undefined;
   return {
-    whole,
     [Symbol.asyncIterator]: () => (iterator ??= whole?.length ? inOnePiece(whole) : chunks()),
     skipNow: () => whole !== undefined && reader.now(padding) !== undefined,
     async skip() {
@@ -152,6 +183,10 @@ function openContent(
       for await (const _ of chunks());
     },
   };
+}
+
+function paddingOf({ sizeBytes }: TarEntry): number {
+  return (BLOCK - (sizeBytes % BLOCK)) % BLOCK;
 }
 
 /** The path within the package; "" for the folder of the package itself. */

@@ -1,7 +1,7 @@
 import { fail, type LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 
-import type { ByteReader } from "./byte-reader.ts";
+import type { ByteReader, NowReader } from "./byte-reader.ts";
 import { isHarmlessGlobal, parsePax, type Pax } from "./pax.ts";
 import { areZeros, BLOCK, nameOfType, parseHeader, type TarHeader } from "./tar-header.ts";
 
@@ -28,14 +28,31 @@ const MAX_PADDING_BYTES = 1024 * 1024;
  * @see https://www.cve.org/CVERecord?id=CVE-2025-62518
  */
 export async function readEntry(reader: ByteReader): Promise<TarEntry | undefined> {
+  const steps = entrySteps(reader);
+  let step = steps.next();
+  while (!step.done) step = steps.next(await step.value);
+  return step.value;
+}
+
+/** Does as `readEntry` with bytes that are all at hand. @throws archive_invalid, archive_too_large */
+export function readEntryNow(reader: NowReader): TarEntry | undefined {
+  const step = entrySteps(reader).next();
+  if (step.done === true) return step.value;
+  throw new TypeError("what is at hand had to be waited for");
+}
+
+/** What has to be waited for is handed out, and comes back. */
+type Steps<T> = Generator<Promise<Uint8Array>, T, Uint8Array>;
+
+function* entrySteps(reader: ByteReader | NowReader): Steps<TarEntry | undefined> {
   let pax: Pax | undefined;
   let longName: Uint8Array | undefined;
   for (;;) {
-    const block = reader.now(BLOCK) ?? (await readBlock(reader));
+    const block = reader.now(BLOCK) ?? (yield* readBlock(reader));
     const dangling = pax !== undefined || longName !== undefined;
     if (areZeros(block)) {
       if (dangling) throw refuse("", "an extended header stands before its end");
-      await checkEnd(reader);
+      yield* checkEnd(reader);
       return undefined;
     }
     const header = parseHeader(block);
@@ -43,7 +60,7 @@ export async function readEntry(reader: ByteReader): Promise<TarEntry | undefine
     if (header.type === "x" || header.type === "L" || header.type === "g") {
       const name = rawName(header.name);
       if (dangling) throw refuse(name, "is an extended header after another one");
-      const body = await readMeta(reader, header, name);
+      const body = yield* readMeta(reader, header, name);
       if (header.type === "x") pax = soundPax(name, body);
       else if (header.type === "L") longName = withoutNul(name, body);
       else if (!isHarmlessGlobal(body))
@@ -65,17 +82,17 @@ function entryOf(header: TarHeader, pax: Pax | undefined, longName?: Uint8Array)
   return { name: decode(bytes), kind, sizeBytes, executable };
 }
 
-async function readBlock(reader: ByteReader): Promise<Uint8Array> {
-  const block = await reader.take(BLOCK);
+function* readBlock(reader: ByteReader | NowReader): Steps<Uint8Array> {
+  const block = yield* waitFor(reader.take(BLOCK));
   if (block.length < BLOCK) throw refuse("", "it is truncated: the tar has no end mark");
   return block;
 }
 
 /** One zero block was seen: another must follow, and nothing but zeros after it, as much as tapes were padded to. */
-async function checkEnd(reader: ByteReader): Promise<void> {
+function* checkEnd(reader: ByteReader | NowReader): Steps<void> {
   let rest = 0;
   for (;;) {
-    const piece = await reader.some(MAX_META_BYTES);
+    const piece = yield* waitFor(reader.some(MAX_META_BYTES));
     if (piece.length === 0) break;
     rest += piece.length;
     if (!areZeros(piece)) throw refuse("", "something follows the end of the tar");
@@ -85,7 +102,11 @@ async function checkEnd(reader: ByteReader): Promise<void> {
   if (rest < BLOCK) throw refuse("", "it is truncated: the tar has half an end mark");
 }
 
-async function readMeta(reader: ByteReader, header: TarHeader, name: string): Promise<Uint8Array> {
+function* readMeta(
+  reader: ByteReader | NowReader,
+  header: TarHeader,
+  name: string,
+): Steps<Uint8Array> {
   const { sizeBytes } = header;
   if (sizeBytes > MAX_META_BYTES)
     throw fail("archive_too_large", {
@@ -93,9 +114,13 @@ async function readMeta(reader: ByteReader, header: TarHeader, name: string): Pr
       problem: `is an extended header of ${sizeBytes} bytes`,
     });
   const padded = Math.ceil(sizeBytes / BLOCK) * BLOCK;
-  const body = await reader.take(padded);
+  const body = yield* waitFor(reader.take(padded));
   if (body.length < padded) throw refuse(name, "is truncated");
   return body.slice(0, sizeBytes);
+}
+
+function* waitFor(bytes: Uint8Array | Promise<Uint8Array>): Steps<Uint8Array> {
+  return bytes instanceof Promise ? yield bytes : bytes;
 }
 
 function soundPax(name: string, body: Uint8Array): Pax {

@@ -23,6 +23,7 @@ const never: QuickFiles = {
   create: () => undefined,
   write: () => 0,
   close: (descriptor) => closeSync(descriptor),
+  rename: () => false,
 };
 
 let root: string;
@@ -178,17 +179,26 @@ describe.each(ways)("a package is laid, and its files are made, %s", (_, files) 
   test("into the store, what stands there being kept or mended", async () => {
     const folderOf = openQuickFolder(root, files);
     await mkdir(at("tmp"));
-    const writer = createWriter(at("tmp"), false, folderOf);
+    const known = new Set<string>();
+    const writer = createWriter(at("tmp"), false, { quick: folderOf, known });
     const bytes = new TextEncoder().encode("whole");
     writer.put(at("files/ab/one"), { bytes }, 0o444);
     expect(readFileSync(at("files/ab/one"), "utf8")).toBe("whole");
     expect((await stat(at("files/ab/one"))).mode & 0o777).toBe(0o444);
     const { ino } = await stat(at("files/ab/one"));
+    known.clear();
     writer.put(at("files/ab/one"), { bytes }, 0o444);
     expect((await stat(at("files/ab/one"))).ino).toBe(ino);
     await chmod(at("files/ab/one"), 0o644);
     await Bun.write(at("files/ab/one"), "whol");
+    // What was put by this process is not looked at again.
     writer.put(at("files/ab/one"), { bytes }, 0o444);
+    expect(readFileSync(at("files/ab/one"), "utf8")).toBe("whol");
+    known.clear();
+    writer.put(at("files/ab/one"), { bytes }, 0o444);
+    writer.replace(at("index/ab/one.json"), bytes, 0o644);
+    writer.replace(at("index/ab/one.json"), bytes.subarray(1), 0o644);
+    expect(readFileSync(at("index/ab/one.json"), "utf8")).toBe("hole");
     writer.put(at("files/ab/none"), { bytes: new Uint8Array(0) }, 0o444);
     await writer.settle();
     expect(readFileSync(at("files/ab/one"), "utf8")).toBe("whole");

@@ -32,9 +32,15 @@ async function walk(bytes: Uint8Array, chunkBytes = 65_536): Promise<unknown> {
   );
 }
 
-function walkAtOnce(bytes: Uint8Array): Promise<unknown> {
+/** What is too large for that is read as it comes. */
+async function walkAtOnce(bytes: Uint8Array): Promise<unknown> {
   const limits = { ...DEFAULT_LIMITS, sizeBytes: bytes.length };
-  return walkWhole(bytes, limits, (_, content) => drain(content)).catch((error: unknown) => error);
+  try {
+    const walked = walkWhole(bytes, limits, { visit: () => undefined, end: (summary) => summary });
+    return walked ? walked.made : await walk(bytes);
+  } catch (error) {
+    return error;
+  }
 }
 
 const hostile = hostileArchives();
