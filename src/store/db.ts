@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 
+import { createCheckpoints } from "./checkpoints.ts";
 import { openReader, openWriter } from "./connection.ts";
 import { type SearchWorker, startSearchWorker } from "./search.ts";
 
@@ -29,10 +30,17 @@ export type Db = {
 /** The transaction a flow is in. What a flow leaves running after its transaction ended sees `open: false`, and is outside. */
 type Frame = { depth: number; open: boolean };
 
+/** Where the thread that copies the log back is far behind, or gone, a commit does it: 64 MB. */
+const MAX_LOG_PAGES = 16_000;
+/** Roughly what a commit adds to the log, and each row that it changed. */
+const COMMIT_BYTES = 12 * 1024;
+const ROW_BYTES = 512;
+
 /** Opens the database door on a migrated file. */
 export function openDb(path: string): Db {
   const writer = openWriter(path);
   const reader = openReader(path);
+  const log = foldLog(path, writer);
   const write = drizzle(writer);
   const read = drizzle(reader);
   const inside = new AsyncLocalStorage<Frame>();
@@ -41,12 +49,14 @@ export function openDb(path: string): Db {
 
   async function begin<T>(work: (tx: Tx) => Promise<T>, isLossy: boolean): Promise<T> {
     const frame: Frame = { depth: 0, open: true };
+    await log.behind();
     // Without a sync of its own: the sync of the next durable commit covers all that stands before it in the WAL.
     if (isLossy) writer.run("PRAGMA synchronous = NORMAL");
     try {
       writer.run("BEGIN IMMEDIATE");
       const result = await inside.run(frame, () => work(write));
       writer.run("COMMIT");
+      log.grew();
       return result;
     } catch (error) {
       // A failed COMMIT may have ended the transaction already.
@@ -76,10 +86,37 @@ export function openDb(path: string): Db {
     async close() {
       await tail;
       search?.stop();
+      log.stop();
       reader.close();
       writer.run("PRAGMA wal_checkpoint(TRUNCATE)");
       writer.close();
     },
+  };
+}
+
+/** The write-ahead log of a database, copied back into its file by another thread each time it has grown. */
+type Log = {
+  /** Told of each commit. */
+  grew: () => void;
+  /** Where the thread is far behind: resolves once it is not. */
+  behind: () => Promise<void> | undefined;
+  stop: () => void;
+};
+
+function foldLog(path: string, writer: Database): Log {
+  const checkpoints = createCheckpoints();
+  writer.run(`PRAGMA wal_autocheckpoint = ${MAX_LOG_PAGES}`);
+  const changes = writer.query<{ rows: number }, []>("SELECT total_changes() AS rows");
+  let changed = 0;
+  let behind: Promise<void> | undefined;
+  return {
+    grew() {
+      const rows = changes.get()?.rows ?? 0;
+      behind = checkpoints.note(path, writer, COMMIT_BYTES + (rows - changed) * ROW_BYTES);
+      changed = rows;
+    },
+    behind: () => behind,
+    stop: () => checkpoints.stop(),
   };
 }
 

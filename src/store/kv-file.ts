@@ -2,8 +2,8 @@ import type { Database } from "bun:sqlite";
 
 import { LandError } from "#base/errors.ts";
 
+import type { Checkpoints } from "./checkpoints.ts";
 import { openWriter } from "./connection.ts";
-import type { Checkpoints } from "./kv-checkpoint.ts";
 
 /** What is known of a key without its value. `large` names the file that holds the value. */
 export type KvHead = {

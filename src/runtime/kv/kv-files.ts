@@ -3,8 +3,8 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { fail } from "#base/errors.ts";
+import { type Checkpoints, createCheckpoints } from "#store/checkpoints.ts";
 import type { Ctx } from "#store/ctx.ts";
-import { type Checkpoints, createCheckpoints } from "#store/kv-checkpoint.ts";
 import { type KvFile, openKvFile } from "#store/kv-file.ts";
 import { type KvValues, openKvValues } from "#store/kv-values.ts";
 

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 
 import { spawnWorker } from "#base/worker.ts";
 
-/** Copies the logs of key-value stores back into their files, on a thread of its own: that waits for the disk. */
+/** Copies the write-ahead logs of databases back into their files, on a thread of its own: that waits for the disk. */
 export type Checkpoints = {
   /** Tells of a commit of so many bytes. Where the copying is far behind, its writers wait for what comes out. */
   note: (path: string, db: Database, bytes: number) => Promise<void> | undefined;
@@ -39,7 +39,7 @@ export function createCheckpoints(): Checkpoints {
   let worker: Worker | undefined;
 
   function start(): Worker {
-    const started = spawnWorker("src/store/kv-checkpoint-worker.ts");
+    const started = spawnWorker("src/store/checkpoints-worker.ts");
     started.addEventListener("message", ({ data }: MessageEvent<CheckpointReply>) => finish(data));
     started.addEventListener("error", () => {
       worker = undefined;

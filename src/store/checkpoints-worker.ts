@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 
-import type { CheckpointReply, CheckpointRequest } from "./kv-checkpoint.ts";
+import type { CheckpointReply, CheckpointRequest } from "./checkpoints.ts";
 
 /** The thread behind `createCheckpoints`. A passive checkpoint keeps nobody from reading or writing. */
 declare const self: Worker;
