@@ -14,6 +14,8 @@ export type Todo = { digest: Digest; sizeBytes: number };
 
 /** Rows read at once. */
 const PAGE = 200;
+/** Deploys that one question is about: some two milliseconds. */
+const DEPLOYS = 20;
 /** What a batch holds at most, where it is not one large file. */
 const BATCH_FILES = 50;
 const BATCH_BYTES = 512 * 1024;
@@ -29,8 +31,8 @@ export async function forgetOrphans(ctx: Ctx): Promise<void> {
   });
 }
 
-/** The deploy that each site shows, in the order of sites. */
-export async function* liveDeploys(ctx: Ctx): AsyncGenerator<DeployId> {
+/** The deploys that sites show, in the order of sites, some at a time. */
+export async function* liveDeploys(ctx: Ctx): AsyncGenerator<DeployId[]> {
   let after = 0;
   for (;;) {
     const rows = await ctx.db.read
@@ -38,21 +40,51 @@ export async function* liveDeploys(ctx: Ctx): AsyncGenerator<DeployId> {
       .from(sites)
       .where(and(gt(sites.id, after), isNotNull(sites.liveDeploy)))
       .orderBy(asc(sites.id))
-      .limit(PAGE);
-    for (const { id, deploy } of rows) {
-      after = id;
-      if (deploy !== null) yield deploy;
-    }
-    if (rows.length < PAGE) return;
+      .limit(DEPLOYS);
+    const deploys = rows.flatMap(({ deploy }) => deploy ?? []);
+    if (deploys.length > 0) yield deploys;
+    if (rows.length < DEPLOYS) return;
+    after = rows.at(-1)?.id ?? after;
   }
 }
 
-/** Asks which files of a deploy want variants; prepared once, since at a start it is asked of every site. */
+/** Whether a file of a deploy may want variants: what its type is, SQL does not know. */
+function mayBeDue() {
+  const done = sql`(SELECT count(*) FROM ${variants} WHERE ${variants.digest} = ${deployFiles.digest} AND ${variants.best} = 1)`;
+  return and(
+    // Programs are never sent to visitors. "0" comes right after "/".
+    sql`NOT (${deployFiles.path} > ${`${OWN_FOLDER}/`} AND ${deployFiles.path} < ${`${OWN_FOLDER}0`})`,
+    gte(deployFiles.sizeBytes, MIN_VARIANT_BYTES),
+    lte(deployFiles.sizeBytes, MAX_VARIANT_BYTES),
+    lt(done, CODINGS.length),
+  );
+}
+
+/** Asks which of some deploys are worth the next question; prepared once, since at a start it is asked about every site. */
+export function prepareLacking({
+  db,
+}: Pick<Ctx, "db">): (deploys: readonly DeployId[]) => Promise<DeployId[]> {
+  const query = db.read
+    .selectDistinct({ deploy: deployFiles.deployId })
+    .from(deployFiles)
+    .where(
+      and(
+        sql`${deployFiles.deployId} IN (SELECT value FROM json_each(${sql.placeholder("deploys")}))`,
+        mayBeDue(),
+      ),
+    )
+    .prepare();
+  return async (deploys) => {
+    const rows = await query.execute({ deploys: JSON.stringify(deploys) });
+    return rows.map(({ deploy }) => deploy);
+  };
+}
+
+/** Asks which files of a deploy want variants. */
 export type DueQuery = ReturnType<typeof prepareDue>;
 
 /** Prepares it on the connection of readers. */
 export function prepareDue({ db }: Pick<Ctx, "db">) {
-  const done = sql`(SELECT count(*) FROM ${variants} WHERE ${variants.digest} = ${deployFiles.digest} AND ${variants.best} = 1)`;
   return db.read
     .select({
       path: deployFiles.path,
@@ -64,11 +96,7 @@ export function prepareDue({ db }: Pick<Ctx, "db">) {
       and(
         eq(deployFiles.deployId, sql.placeholder("deploy")),
         gt(deployFiles.path, sql.placeholder("after")),
-        // Programs are never sent to visitors. "0" comes right after "/".
-        sql`NOT (${deployFiles.path} > ${`${OWN_FOLDER}/`} AND ${deployFiles.path} < ${`${OWN_FOLDER}0`})`,
-        gte(deployFiles.sizeBytes, MIN_VARIANT_BYTES),
-        lte(deployFiles.sizeBytes, MAX_VARIANT_BYTES),
-        lt(done, CODINGS.length),
+        mayBeDue(),
       ),
     )
     .orderBy(asc(deployFiles.path))
