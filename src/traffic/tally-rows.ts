@@ -90,15 +90,22 @@ function hashOf(a: number, b: number, c: number, d: number): number {
 }
 
 function grow(rows: Rows): void {
-  const { keys, sums, size } = rows;
-  rows.keys = new Int32Array(keys.length * 2);
-  rows.keys.set(keys);
+  const { sums, size } = rows;
+  const keys = new Int32Array(rows.keys.length * 2);
+  keys.set(rows.keys);
+  rows.keys = keys;
   rows.sums = new Float64Array(sums.length * 2);
   rows.sums.set(sums);
   rows.slots = new Int32Array(rows.slots.length * 2);
   for (let row = 0; row < size; row += 1) {
     const at = row * KEYS;
-    const [a = 0, b = 0, c = 0, d = 0] = rows.keys.subarray(at, at + KEYS);
-    rows.slots[slotOf(rows, a, b, c, d)] = row + 1;
+    const slot = slotOf(
+      rows,
+      keys[at] ?? 0,
+      keys[at + 1] ?? 0,
+      keys[at + 2] ?? 0,
+      keys[at + 3] ?? 0,
+    );
+    rows.slots[slot] = row + 1;
   }
 }
