@@ -49,22 +49,30 @@ export type Machine = {
 };
 
 /**
- * All system calls that confine a process as its plan says and make it `land __guest`, with the same pid. The order matters: what needs
- * rights comes first, and each step takes some away. The last one never answers; a process in which one fails has to end.
+ * Gives the uid of a plan to those calls that need it, also where they were made for another plan that is the same otherwise.
  *
- * Throws where the plan cannot be
+ * Throws where it is root's, or none
  */
-export function confineSteps(plan: LaunchPlan, machine: Machine): Step[] {
+export function fillUid(slot: Slot, { uid }: Pick<LaunchPlan, "uid">): void {
+  if (uid === null) return;
+  if (!(uid > 0 && uid < NO_UID)) throw new Error(`there is no uid ${uid} (functions.uidBase)`);
+  slot.value = uid;
+}
+
+/**
+ * All system calls that confine a process as its plan says and make it `land __guest`, with the same pid. The order matters: what needs
+ * rights comes first, and each step takes some away. The last one never answers; a process in which one fails has to end. `uid` is to be
+ * filled before they are made.
+ */
+export function confineSteps(plan: LaunchPlan, machine: Machine, uid: Slot): Step[] {
   const { host } = machine;
   const pid = createSlot();
   const before = [...ownSteps(plan, pid), ...limitSteps(plan, machine)];
   const after = (place: Place): Step[] => [
-    ...(plan.uid === null ? [] : userSteps(plan.uid, place)),
+    ...(plan.uid === null ? [] : userSteps(uid, place)),
     ...lastSteps(plan, machine, place, pid),
   ];
   if (plan.uid === null) return [...before, ...after(host)];
-  if (!(plan.uid > 0 && plan.uid < NO_UID))
-    throw new Error(`there is no uid ${plan.uid} (functions.uidBase)`);
   const { steps, place } = rootSteps(machine.files, host);
   const inRoot = [...steps, ...after(place)];
   // Without CAP_SYS_ADMIN, as in most containers, everything stays where it is, and Landlock alone keeps files away.
@@ -134,7 +142,7 @@ function limitSteps({ fileBytes, uid }: LaunchPlan, { mostOf }: Machine): Step[]
 }
 
 /** From root to a user that nobody else is. */
-function userSteps(uid: number, { binary, site }: Place): Step[] {
+function userSteps(uid: Slot, { binary, site }: Place): Step[] {
   return [
     // What no program started later could have, set-uid or not. Those behind the last one are not there.
     ...Array.from({ length: CAPABILITIES }, (_, capability): Step => ({
@@ -147,12 +155,12 @@ function userSteps(uid: number, { binary, site }: Place): Step[] {
     { what: "setgroups", call: "setgroups", args: [0, 0] },
     { what: "setresgid", call: "setresgid", args: [uid, uid, uid] },
     {
-      what: `setresuid to ${uid} (functions.uidBase)`,
+      what: "setresuid (functions.uidBase)",
       call: "setresuid",
       args: [uid, uid, uid],
     },
     ...[binary, ...(site === null ? [] : [site])].map((path): Step => ({
-      what: `uid ${uid} cannot reach "${path}": let others pass every folder above it, give the server CAP_SYS_ADMIN, or run it as a user other than root; faccessat`,
+      what: `its uid cannot reach "${path}": let others pass every folder above it, give the server CAP_SYS_ADMIN, or run it as a user other than root; faccessat`,
       call: "faccessat",
       args: [AT_FDCWD, path, X_OK],
     })),

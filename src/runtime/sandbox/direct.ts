@@ -4,14 +4,16 @@ import { closeSync, realpathSync, writeSync } from "node:fs";
 import { openCLibrary } from "#base/c-library.ts";
 
 import { archOf } from "./arch.ts";
-import { askLimit, confineSteps, type Machine } from "./confine.ts";
-import { lookByNode } from "./files.ts";
+import { askLimit, confineSteps, fillUid, type Machine } from "./confine.ts";
+import { type Look, lookByNode } from "./files.ts";
 import { type Image, imageOf } from "./image.ts";
 import { landlockAbi } from "./landlock.ts";
 import { openSyscalls } from "./libc.ts";
 import { giveAway } from "./own.ts";
 import { hostPlace } from "./place.ts";
 import type { LaunchPlan } from "./plan.ts";
+import { createSlot, type Slot } from "./steps.ts";
+import { judgeAbi } from "./support.ts";
 
 /** A program made for one start. */
 export type Direct = {
@@ -33,26 +35,52 @@ const LEAST_DESCRIPTOR = 64;
  * where this cannot be had; it throws where a plan cannot be: `land __sandbox` finds out why.
  */
 export function createDirect(command: readonly string[]): (plan: LaunchPlan) => Direct | undefined {
-  let ask: ((plan: LaunchPlan) => Machine) | undefined;
+  const files = lookByNode();
+  const made = new Map<string, Template>();
+  let ask: ((plan: LaunchPlan, binary: string) => Machine) | undefined;
+  function templateOf(plan: LaunchPlan): Template {
+    // An upgrade may have put another in its place.
+    const binary = realpathSync(command[0] ?? "");
+    const key = JSON.stringify([binary, { ...plan, uid: plan.uid !== null }]);
+    let template = made.get(key);
+    if (template) return template;
+    ask ??= createMachine(command, files);
+    const machine = ask(plan, binary);
+    const lacking = judgeAbi(machine.abi, plan.uid !== null);
+    if (lacking !== undefined) throw new Error(lacking);
+    const uid = createSlot();
+    const image = imageOf(machine.arch, confineSteps(plan, machine, uid), PROBLEM);
+    template = { image, uid };
+    if (made.size >= MOST_TEMPLATES) made.clear();
+    made.set(key, template);
+    return template;
+  }
   return (plan) => {
-    const arch = archOf();
-    if (process.platform !== "linux" || arch === undefined) return undefined;
-    const machine = (ask ??= createMachine(command))(plan);
-    const steps = confineSteps(plan, machine);
+    if (process.platform !== "linux" || archOf() === undefined) return undefined;
+    const { image, uid } = templateOf(plan);
+    fillUid(uid, plan);
     if (plan.uid !== null && plan.writable !== null)
-      giveAway(openSyscalls(), machine.files, plan.writable, plan.uid);
-    return putIntoMemory(imageOf(arch, steps, "Cannot confine a program: "));
+      giveAway(openSyscalls(), files, plan.writable, plan.uid);
+    image.fill(uid);
+    return putIntoMemory(image);
   };
 }
 
+/** What was made for one plan is good for all that differ in their uid alone, as those of a pool do. */
+type Template = { image: Image; uid: Slot };
+
+const PROBLEM = "Cannot confine a program: ";
+/** Of 50 kB each. */
+const MOST_TEMPLATES = 64;
+
 /** What does not change while a server runs is asked once. */
-function createMachine([program = "", ...script]: readonly string[]): (
-  plan: LaunchPlan,
-) => Machine {
+function createMachine(
+  [, ...script]: readonly string[],
+  files: Look,
+): (plan: LaunchPlan, binary: string) => Machine {
   const arch = archOf();
   if (arch === undefined) throw new Error(`no filter for ${process.arch}`);
   const syscall = openSyscalls();
-  const files = lookByNode();
   const abi = landlockAbi(syscall);
   const ask = askLimit(syscall);
   const limits = new Map<number, number>();
@@ -61,13 +89,14 @@ function createMachine([program = "", ...script]: readonly string[]): (
     limits.set(resource, most);
     return most;
   };
-  const about = { script, site: null, readOnly: false };
-  const known = hostPlace(files, { ...about, binary: realpathSync(program) });
-  return ({ writable: site, readOnly }) => {
-    // An upgrade may have put another in its place.
-    const binary = realpathSync(program);
-    return { arch, abi, host: { ...known, binary, site, readOnly }, files, mostOf };
-  };
+  const host = hostPlace(files, { binary: "", script, site: null, readOnly: false });
+  return ({ writable: site, readOnly }, binary) => ({
+    arch,
+    abi,
+    host: { ...host, binary, site, readOnly },
+    files,
+    mostOf,
+  });
 }
 
 let library: ReturnType<typeof openLibrary> | undefined;

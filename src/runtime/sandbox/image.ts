@@ -29,12 +29,18 @@ const ENTRY = {
 } as const;
 const ANY = -1;
 
-/** The parts of an ELF file that makes the calls and ends in the last one: `data` comes at `dataAt`, with nothing between. */
-export type Image = { head: Uint8Array; data: Uint8Array; dataAt: number };
+/** An ELF file that makes the calls and ends in the last one: `data` comes at `dataAt`, with nothing between. */
+export type Image = {
+  head: Uint8Array;
+  data: Uint8Array;
+  dataAt: number;
+  /** Puts a value into `data` wherever it belongs, for one that no call gives. */
+  fill: (slot: Slot) => void;
+};
 
 /** Lays it out. What is told of a failure begins with `told`. */
 export function imageOf(arch: Arch, steps: readonly Step[], told: string): Image {
-  const data = encodeTable(arch, steps, told);
+  const { data, places } = encodeTable(arch, steps, told);
   const code = codeFor(arch);
   const dataAt = PAGE_BYTES[arch];
   const head = new Uint8Array(HEADER_BYTES + 3 * SEGMENT_BYTES + code.length);
@@ -63,7 +69,12 @@ export function imageOf(arch: Arch, steps: readonly Step[], told: string): Image
     for (const [field, value] of [from, at, at, length, length, dataAt].entries())
       view.setUint32(start + 8 + 8 * field, value, true);
   }
-  return { head, data, dataAt };
+  const fill = (slot: Slot): void => {
+    const filled = new DataView(data.buffer);
+    for (const address of places.get(slot) ?? [])
+      filled.setUint32(address - DATA_AT, slot.value, true);
+  };
+  return { head, data, dataAt, fill };
 }
 
 /** Bytes that grow, at `DATA_AT`. */
@@ -100,13 +111,18 @@ function createMemory(usedBytes: number): Memory {
   };
 }
 
-function encodeTable(arch: Arch, steps: readonly Step[], told: string): Uint8Array {
+/** `places`: the addresses at which answers are wanted. */
+function encodeTable(
+  arch: Arch,
+  steps: readonly Step[],
+  told: string,
+): { data: Uint8Array; places: ReadonlyMap<Slot, readonly number[]> } {
   const memory = createMemory(steps.length * ENTRY.bytes);
-  const uses = new Map<Slot, number[]>();
+  const places = new Map<Slot, number[]>();
   const use = (slot: Slot, address: number): number => {
-    const known = uses.get(slot);
+    const known = places.get(slot);
     if (known) known.push(address);
-    else uses.set(slot, [address]);
+    else places.set(slot, [address]);
     return 0;
   };
   for (const [index, step] of steps.entries()) {
@@ -129,11 +145,11 @@ function encodeTable(arch: Arch, steps: readonly Step[], told: string): Uint8Arr
     memory.set(word(ENTRY.length), message.length);
   }
   for (const [index, { keep }] of steps.entries()) {
-    const addresses = keep && uses.get(keep);
+    const addresses = keep && places.get(keep);
     const keepAt = DATA_AT + index * ENTRY.bytes + 8 * ENTRY.keep;
     if (addresses) memory.set(keepAt, memory.add(bytesOf([...addresses, 0])));
   }
-  return memory.bytes();
+  return { data: memory.bytes(), places };
 }
 
 /** The word of an argument. `useHere`: the answer goes into that word; `use`: at an address. */

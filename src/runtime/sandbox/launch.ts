@@ -1,5 +1,5 @@
 import { archOf } from "./arch.ts";
-import { askLimit, confineSteps } from "./confine.ts";
+import { askLimit, confineSteps, fillUid } from "./confine.ts";
 import { lookByCalls } from "./files.ts";
 import { landlockAbi } from "./landlock.ts";
 import { openSyscalls } from "./libc.ts";
@@ -7,7 +7,7 @@ import { giveAway } from "./own.ts";
 import { hostPlace } from "./place.ts";
 import { EXIT, type LaunchPlan } from "./plan.ts";
 import { programCommand } from "./program.ts";
-import { perform } from "./steps.ts";
+import { createSlot, perform } from "./steps.ts";
 import { judgeAbi } from "./support.ts";
 
 /**
@@ -38,7 +38,9 @@ function confine(plan: LaunchPlan): string {
   const binary = files.readLink("/proc/self/exe");
   const host = hostPlace(files, { binary, script, site, readOnly });
   const machine = { arch, abi, host, files, mostOf: askLimit(syscall) };
-  const steps = confineSteps(plan, machine);
+  const uid = createSlot();
+  fillUid(uid, plan);
+  const steps = confineSteps(plan, machine, uid);
   if (plan.uid !== null && site !== null) giveAway(syscall, files, site, plan.uid);
   return perform(syscall, steps) ?? "nothing was started";
 }

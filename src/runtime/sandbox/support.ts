@@ -29,8 +29,14 @@ export function judgeAbi(abi: number, ownUid: boolean): string | undefined {
 /** CAP_CHOWN, CAP_SETGID, CAP_SETUID and CAP_SETPCAP. */
 const NEEDED = 0b1_1100_0001n;
 
+let mayChange: boolean | undefined;
+
 /** Whether this process can start others as other users: root, unless a container or systemd took that away. */
 export function mayChangeUser(): boolean {
+  return (mayChange ??= findCapabilities());
+}
+
+function findCapabilities(): boolean {
   if (process.platform !== "linux" || process.geteuid?.() !== 0) return false;
   // Not at the top: the launcher needs the rest of this file alone, and is started for every program.
   const { readFileSync } = process.getBuiltinModule("node:fs");
