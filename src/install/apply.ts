@@ -8,6 +8,8 @@ import { commitChange, isThere } from "./commit.ts";
 import { ensureAllStored } from "./fetch-many.ts";
 import { ensureStored } from "./fetch.ts";
 import { type FileChange, STAGING } from "./journal.ts";
+import type { Began } from "./lay-early.ts";
+import { findLayout } from "./layout-find.ts";
 import type { Lock, LockedPackage } from "./lockfile.ts";
 import type { Links } from "./marker.ts";
 import type { Metadata } from "./metadata.ts";
@@ -30,6 +32,8 @@ export type Application = {
   links: Links;
   files: FileChange[];
   metadata: Metadata;
+  /** What was begun before it was known what is to be laid. */
+  began: Began;
 };
 
 /**
@@ -42,36 +46,47 @@ export async function applyChange(
   options: InstallOptions,
   application: Application,
 ): Promise<void> {
-  const { places, tree, change, lock, text, links, files, metadata } = application;
+  const { places, tree, change, lock, text, links, files, metadata, began } = application;
   const { installDir, rootDir } = places;
-  const fresh = !isThere(installDir);
   const onWait = (holder: string): void =>
     options.onEvent?.({ kind: "wait", what: "the store", holder });
   const store = await openStore({ ...options, onWait });
   const besides = change.place.length < FOR_THREAD ? undefined : store.besides();
-  const thread = besides && startStoreThread(besides);
+  const found = besides && (await findLayout(options, besides, application));
+  const known = found?.known;
+  if (!known?.begun) await began.early?.end();
+  const fresh = !isThere(installDir);
+  const thread = besides && !known ? startStoreThread(besides) : undefined;
   try {
     const fetchOne = async (locked: LockedPackage): Promise<StoredPackage> =>
       ensureStored(options, store, locked, metadata.knownSize(locked));
-    const stored = await ensureAllStored(options, store, change.place, metadata, thread);
+    const beganAt = options.now().getTime();
+    const stored = known
+      ? []
+      : await ensureAllStored(options, store, change.place, metadata, thread);
     await tellBefore(options.hooks, rootDir, change.result);
     options.onEvent?.({ kind: "write", packages: change.place.length });
     const { landBinary, link } = options;
-    const preparation = { places, tree, change, lock, links, store, stored, landBinary, link };
+    const laying = { store, stored, known, landBinary, link };
+    const preparation = { places, tree, change, lock, links, ...laying };
     const prepare = async () => {
       const steps = await prepareTree({ ...preparation, fetchAgain: fetchOne, thread });
       await options.beforeCommit?.(steps.placed);
       return steps;
     };
     const steps = await prepare().catch(async (error: unknown) => {
-      await dropStaging(installDir, fresh);
+      // What began early, whoever began it ends.
+      if (!known?.begun) await dropStaging(installDir, fresh);
       throw error instanceof LandError ? error : fileFailed("write to", installDir, error);
     });
+    if (known?.begun && began.early) began.early.taken = true;
     await commitChange({ projectDir: rootDir, installDir }, { files, ...steps, lock: text() });
+    found?.keep(stored, beganAt);
     // While the store is in use: who prunes it next knows of the project.
     await noteUse(options, rootDir);
   } finally {
     thread?.close();
+    if (!known?.begun) known?.thread.close();
     store.close();
   }
 }

@@ -170,6 +170,7 @@ function moveAway(from: string, to: string): void {
 
 /** Nothing where it was moved before. */
 function moveOver(from: string, target: string, old: string): void {
+  if (moveAtOnce(from, target)) return fault("commit.place");
   if (!isThere(from)) return;
   if (isThere(target)) {
     rmSync(old, { recursive: true, force: true });
@@ -178,6 +179,19 @@ function moveOver(from: string, target: string, old: string): void {
   }
   renameSync(from, target);
   fault("commit.place");
+}
+
+/**
+ * False where that did not go: it was moved before, or something stands there that cannot be replaced in one step. An empty folder can,
+ * and a link by a link, of which nothing is to be kept.
+ */
+function moveAtOnce(from: string, target: string): boolean {
+  try {
+    renameSync(from, target);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The folder of a scope is a real one: through a link, packages would land elsewhere. */

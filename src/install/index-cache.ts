@@ -135,6 +135,8 @@ async function listIndexes(
   for (const name of names) {
     const path = join(indexFolder(landHome), name);
     const about = await stat(path).catch(() => undefined);
+    // A link that leads nowhere any more is of no use.
+    if (!about) found.push({ path, bytes: 0, usedMs: 0 });
     if (about?.isFile()) found.push({ path, bytes: about.size, usedMs: about.mtimeMs });
   }
   return found;

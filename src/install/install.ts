@@ -13,6 +13,7 @@ import { lookAfterBoot } from "./after-boot.ts";
 import { healChange } from "./commit.ts";
 import { LOCK_AGAIN } from "./idle.ts";
 import type { FileChange } from "./journal.ts";
+import { type Began, type EarlyLaying, layEarly } from "./lay-early.ts";
 import { lockOfTree } from "./lock-copy.ts";
 import { changesOfLock, differencesOf, ROOT_FOLDER } from "./lock-fit.ts";
 import { mergeConflicts } from "./lock-merge.ts";
@@ -50,13 +51,18 @@ export async function installProject(options: InstallOptions): Promise<InstallRe
   const lock = await lockProject(options, dir);
   const isNewStore = !existsSync(storePlaces(options.landHome).index);
   let done: { result: InstallResult; changesTree: boolean };
+  let early: EarlyLaying | undefined;
   try {
     const found = await readProject(dir);
     requireFolder(placesOf(found).installDir);
     const healed = await healChange(placesOf(found));
-    const workspace = await readWorkspace(healed ? await readProject(dir) : found);
-    done = await installLocked(options, workspace, asked);
+    const project = healed ? await readProject(dir) : found;
+    const began = await layEarly(options, project, placesOf(project).installDir);
+    early = began.early;
+    const workspace = await readWorkspace(project);
+    done = await installLocked(options, workspace, { asked, ...began });
   } finally {
+    await early?.end();
     lock.release();
   }
   // Out of the lock: what is told now may itself call land.
@@ -86,7 +92,7 @@ export async function lockProject(
 async function installLocked(
   options: InstallOptions,
   found: Workspace,
-  asked: string,
+  { asked, ...began }: { asked: string } & Began,
 ): Promise<{ result: InstallResult; changesTree: boolean }> {
   for (const problem of found.warnings) options.onEvent?.({ kind: "warn", problem });
   const lockText = await readTextIfAny(join(found.root.dir, "land.lock"));
@@ -132,7 +138,7 @@ async function installLocked(
   await options.beforeWrite?.(result);
   if (changesTree) {
     const { applyChange } = await import("./apply.ts");
-    const application = { places, tree, change, lock, text, links, files };
+    const application = { places, tree, change, lock, text, links, files, began };
     await applyChange(options, { ...application, metadata: await metadata() });
   } else await writeFiles(places, heldBy(tree), { files, text });
   return { result, changesTree };

@@ -6,6 +6,11 @@ import type { InstallOptions } from "./options.ts";
 /** How files come from the store into a tree. */
 export type LinkMethod = "reflink" | "hardlink" | "copy";
 
+/** Whether files may be linked at all: not for root unasked, whom read-only objects would not keep from changing the store through the tree. */
+export function mayLink({ link }: Pick<InstallOptions, "link">): boolean {
+  return link === "hardlink" || (link === "auto" && process.getuid?.() !== 0);
+}
+
 /** What was found between two disks, for as long as the process runs. */
 const probed = new Map<string, LinkMethod>();
 
@@ -53,6 +58,6 @@ export function probeLinks(
   };
   const reflink = (): void => copyFileSync(sample, target, constants.COPYFILE_FICLONE_FORCE);
   if (wish !== "hardlink" && works(reflink)) return "reflink";
-  const mayLink = wish === "hardlink" || (wish === "auto" && !isRoot);
-  return mayLink && works(() => linkSync(sample, target)) ? "hardlink" : "copy";
+  const isAllowed = wish === "hardlink" || (wish === "auto" && !isRoot);
+  return isAllowed && works(() => linkSync(sample, target)) ? "hardlink" : "copy";
 }

@@ -19,6 +19,7 @@ import { fail } from "#base/errors.ts";
 import { fault } from "#base/faults.ts";
 import { errorCode } from "#store/files.ts";
 
+import { type Known, layKnown, sampleOf } from "./link-known.ts";
 import { type LinkMethod, methodFor } from "./link-method.ts";
 import type { LockedPackage } from "./lockfile.ts";
 import type { InstallOptions } from "./options.ts";
@@ -35,8 +36,10 @@ export type Laying = {
   store: LaidFrom & Pick<Store, "archivePath" | "forget">;
   /** The `n`th goes to `folder/n`. */
   packages: readonly LockedPackage[];
-  /** What the store holds of them, in the same order. */
+  /** What the store holds of them, in the same order; what is not told here is looked up. */
   stored: readonly StoredPackage[];
+  /** By which they are laid where files can be linked. */
+  known?: Known | undefined;
   /** A folder that is there. */
   folder: string;
   link: InstallOptions["link"];
@@ -53,9 +56,15 @@ export type Laying = {
  * @throws file_failed, and what fetching throws
  */
 export async function layPackages(laying: Laying): Promise<void> {
-  const { store, packages, stored, folder, link, thread } = laying;
-  const sample = stored.find(({ files }) => files.length > 0)?.files[0];
-  const method = sample ? methodFor(link, store.objectPath(sample), folder) : "copy";
+  const { store, packages, folder, link, thread, known } = laying;
+  const sample = known ? sampleOf(known) : sampleIn(laying);
+  const method = sample === undefined ? "copy" : methodFor(link, sample, folder);
+  if (known && method === "hardlink") {
+    const laid = await layKnown(known, folder);
+    for (const at of packages.keys())
+      if (!laid.has(at)) await layOne(laying, at, method, undefined);
+    return;
+  }
   const digests = packages.map(({ digest }) => digest);
   const turn = new Int32Array(new SharedArrayBuffer(4));
   const besides = thread?.lay({ digests, folder, method, turn });
@@ -78,6 +87,11 @@ export async function layPackages(laying: Laying): Promise<void> {
   } finally {
     quick?.folder.close();
   }
+}
+
+function sampleIn({ store, stored }: Laying): string | undefined {
+  const file = stored.find(({ files }) => files.length > 0)?.files[0];
+  return file && store.objectPath(file);
 }
 
 function takeTurn(turn: Int32Array): number {

@@ -124,8 +124,13 @@ function readManifests(value: unknown): Lock["manifests"] {
 function readPackages(value: unknown, text: string): LockedPackage[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) throw invalid('"package" is not a list of [[package]]');
+  const parsers = {
+    name: onceEach(parsePackageName),
+    registry: onceEach(parseRegistryUrl),
+    key: onceEach(parsePublicKey),
+  };
   const packages = value.map((table: unknown, at) =>
-    readPackage(table, () => packageLine(text, at)),
+    readPackage(table, parsers, () => packageLine(text, at)),
   );
   const names = new Set<string>();
   for (const [at, { name }] of packages.entries()) {
@@ -135,19 +140,37 @@ function readPackages(value: unknown, text: string): LockedPackage[] {
   return packages.toSorted(byName);
 }
 
-function readPackage(table: unknown, where: Where): LockedPackage {
+/** What stands in many packages is looked at once. */
+type Parsers = {
+  name: (value: unknown) => PackageName;
+  registry: (value: unknown) => RegistryUrl;
+  key: (value: unknown) => PublicKey;
+};
+
+function onceEach<T>(parse: (value: unknown) => T): (value: unknown) => T {
+  const parsed = new Map<unknown, T>();
+  return (value) => {
+    const known = parsed.get(value);
+    if (known !== undefined) return known;
+    const found = parse(value);
+    parsed.set(value, found);
+    return found;
+  };
+}
+
+function readPackage(table: unknown, parsers: Parsers, where: Where): LockedPackage {
   if (!isMap(table)) throw invalid(`${where()} is not a table`);
   const { name, version, registry, digest, keys, dependencies, ...rest } = table;
   return {
-    name: checked(where, "name", () => parsePackageName(name)),
+    name: checked(where, "name", () => parsers.name(name)),
     version: checked(where, "version", () => parseVersion(version)),
-    registry: checked(where, "registry", () => parseRegistryUrl(registry)),
+    registry: checked(where, "registry", () => parsers.registry(registry)),
     digest: checked(where, "digest", () => parseDigest(digest)),
     keys: readTexts(keys, where, "keys")
-      .map((key) => checked(where, "keys", () => parsePublicKey(key)))
+      .map((key) => checked(where, "keys", () => parsers.key(key)))
       .toSorted(byText),
     dependencies: readTexts(dependencies, where, "dependencies")
-      .map((dependency) => checked(where, "dependencies", () => parsePackageName(dependency)))
+      .map((dependency) => checked(where, "dependencies", () => parsers.name(dependency)))
       .toSorted(byText),
     unknown: Object.entries(rest),
   };

@@ -60,19 +60,28 @@ const PATH_BYTES = 1023;
 
 /** Undefined where the system is not Linux, or the C library cannot be called: then all is left to `node:fs`. */
 export function openQuickFiles(): QuickFiles | undefined {
-  if (opened) return opened.files;
-  opened = { files: undefined };
+  const calls = openSystemCalls();
+  if (calls) files ??= quickFiles(calls);
+  return files;
+}
+
+/** Undefined where `openQuickFiles` is. */
+export function openSystemCalls(): SystemCalls | undefined {
+  if (opened) return opened.calls;
+  opened = { calls: undefined };
   try {
-    if (process.platform === "linux") opened.files = quickFiles(openFunctions());
+    if (process.platform === "linux") opened.calls = openFunctions();
   } catch {
     // A system that lets no program make code of its own.
   }
-  return opened.files;
+  return opened.calls;
 }
 
-let opened: { files: QuickFiles | undefined } | undefined;
+let files: QuickFiles | undefined;
+let opened: { calls: SystemCalls | undefined } | undefined;
 
-type Functions = ReturnType<typeof openFunctions>;
+/** The calls of the system themselves. They take addresses, so nothing stands between a mistake and the memory. */
+export type SystemCalls = ReturnType<typeof openFunctions>;
 
 function openFunctions() {
   return openCLibrary({
@@ -87,7 +96,7 @@ function openFunctions() {
 }
 
 /** What `errno` says is not read: the runtime may call the system between the call and the look at it. */
-function quickFiles(c: Functions): QuickFiles {
+function quickFiles(c: SystemCalls): QuickFiles {
   const [from, to] = [pathBuffer(), pathBuffer()];
   const found = new Uint32Array(new ArrayBuffer(STATX_BYTES));
   const foundAt = ptr(found);
@@ -127,8 +136,9 @@ function quickFiles(c: Functions): QuickFiles {
 }
 
 /** @see statx(2): mask 0, size 40, seconds of mtime 112, nanoseconds 120; the same on every machine */
-const STATX_BYTES = 256;
-const STATX_WANTED = 0x240;
+export const STATX_BYTES = 256;
+/** Size and time of the last change of the content. */
+export const STATX_WANTED = 0x240;
 
 /** What `openSync` takes for "wx". */
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 0o2000000;

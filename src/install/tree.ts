@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import type { PackageName } from "#base/names.ts";
@@ -6,10 +6,12 @@ import type { PackageName } from "#base/names.ts";
 import { binsOf, writeBins } from "./bins.ts";
 import { isFolder, isInPlainFolder, isThere } from "./commit.ts";
 import { type Journal, STAGING } from "./journal.ts";
+import type { Known } from "./link-known.ts";
 import type { Lock, LockedPackage } from "./lockfile.ts";
 import { type Held, type Links, type Placed, type PlacedLink, readMarker } from "./marker.ts";
 import { isLinkTo, linkTarget } from "./members.ts";
 import type { InstallOptions, InstallResult } from "./options.ts";
+import { makeStaging } from "./staging.ts";
 import type { StoreThread } from "./store-thread.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
@@ -27,7 +29,7 @@ export async function readTree(installDir: string): Promise<Tree> {
   if (!isFolder(installDir)) return { kind: "foreign", names: [] };
   const held = await readMarker(installDir);
   if (held) return { kind: "own", ...held };
-  const names = readdirSync(installDir);
+  const names = readdirSync(installDir).filter((name) => name !== STAGING);
   return names.length === 0 ? { kind: "own", ...heldBy(undefined) } : { kind: "foreign", names };
 }
 
@@ -105,8 +107,9 @@ export type Preparation = {
   lock: Lock;
   links: Links;
   store: Store;
-  /** The packages of `change.place`, in that order. */
+  /** The packages of `change.place`, in that order; none where they are known. */
   stored: readonly StoredPackage[];
+  known: Known | undefined;
   landBinary: string;
   link: InstallOptions["link"];
   /** Fetches a package again whose content the store lost. */
@@ -123,16 +126,18 @@ export type Preparation = {
 export async function prepareTree(
   preparation: Preparation,
 ): Promise<Omit<Journal, "files" | "lock">> {
-  const { places, tree, change, lock, links, stored, landBinary } = preparation;
+  const { places, tree, change, lock, links, stored, known, landBinary } = preparation;
   const { installDir, windows } = places;
   const before = heldBy(tree);
-  const placed = placedAfter(before.placed, lock, change, stored);
+  const placed = placedAfter(before.placed, lock, change, known?.layout.packages ?? stored);
   const bins = binsOf([...placed, ...links]);
-  const staging = makeStaging(installDir);
+  // Where laying began, there is one.
+  const staging = known?.begun ? join(installDir, STAGING) : makeStaging(installDir);
   const { store, link, fetchAgain, thread } = preparation;
   const folder = join(staging, "new");
   const { layPackages } = await import("./link.ts");
-  await layPackages({ store, packages: change.place, stored, folder, link, fetchAgain, thread });
+  const packages = change.place;
+  await layPackages({ store, packages, stored, known, folder, link, fetchAgain, thread });
   linkAll(places, change, join(staging, "new"));
   const binsBefore = binsOf([...before.placed, ...before.links]);
   const sameBins = tree.kind === "own" && JSON.stringify(binsBefore) === JSON.stringify(bins);
@@ -165,7 +170,7 @@ function placedAfter(
   before: Placed,
   lock: Lock,
   change: TreeChange,
-  stored: readonly StoredPackage[],
+  stored: readonly Pick<StoredPackage, "bin">[],
 ): Placed {
   const laid = new Map(change.place.map(({ name }, at) => [name, stored[at]]));
   const placed: Placed = new Map();
@@ -174,15 +179,4 @@ function placedAfter(
     placed.set(name, { version, digest, bin });
   }
   return placed;
-}
-
-/** An empty staging folder. A link in its place is taken away, not followed. */
-function makeStaging(installDir: string): string {
-  const staging = join(installDir, STAGING);
-  if (lstatSync(installDir, { throwIfNoEntry: false })?.isDirectory() === false)
-    rmSync(installDir, { force: true });
-  mkdirSync(installDir, { recursive: true });
-  rmSync(staging, { recursive: true, force: true });
-  mkdirSync(join(staging, "new"), { recursive: true });
-  return staging;
 }

@@ -6,9 +6,9 @@ import { parseRegistryUrl } from "#remote/registry-url.ts";
 
 /**
  * Installs in the project `argv[2]` with the LAND_HOME `argv[3]` from the registry `argv[4]`: the modes in `argv[5]` one
- * after the other; with `loop` in `argv[6]` again and again until it is killed.
+ * after the other; with `loop` in `argv[6]` again and again until it is killed; with `hardlink` there files are linked, for root too.
  */
-const [, , dir = "", landHome = "", address = "", modes = "[]", loop] = process.argv;
+const [, , dir = "", landHome = "", address = "", modes = "[]", how] = process.argv;
 const registry = parseRegistryUrl(address);
 
 async function run(mode: InstallMode): Promise<void> {
@@ -30,7 +30,7 @@ async function run(mode: InstallMode): Promise<void> {
     resolution: "highest",
     hooks: NO_HOOKS,
     security: { requireSignatures: false, checksum: "sha256", minimumAgeDays: 0 },
-    link: "auto",
+    link: how === "hardlink" ? how : "auto",
     cache: { maxBytes: 5_000_000_000, maxAgeDays: 90, autoPrune: false },
     now: () => new Date(),
   });
@@ -42,6 +42,6 @@ async function runAll(): Promise<void> {
     process.stdout.write(".");
     await run(mode);
   }
-  if (loop === "loop") await runAll();
+  if (how === "loop") await runAll();
 }
 await runAll();
