@@ -5,15 +5,16 @@ import { effectiveProtection } from "../gate/gate-protection.ts";
 import { findPage, servable } from "../rules/clean-urls.ts";
 import { isFingerprinted } from "../rules/fingerprint.ts";
 import { hasRules } from "../rules/resolve.ts";
-import { contentTypeOf } from "../rules/types.ts";
+import { contentTypeOf, isCompressible } from "../rules/types.ts";
 import { findFile, hasFile } from "./load-manifest.ts";
 import type { LoadedSite, Shown, SiteLoader } from "./load.ts";
 import type { Bodies } from "./serve-bodies.ts";
 import type { Preference } from "./serve-encoding.ts";
-import { describeFile, describeWhole, varies, varyByCoding } from "./serve-file.ts";
+import { isCodedSize, tagCoded, takeRanges, varyByCoding } from "./serve-file.ts";
 import { fileHeaders } from "./serve-headers.ts";
 import type { Hot, Prepared } from "./serve-hot.ts";
 import type { VisitorLimits } from "./serve-limits.ts";
+import { lastModified } from "./serve-validators.ts";
 
 /** What an answer is prepared from. */
 export type DirectParts = {
@@ -51,10 +52,12 @@ export function createDirect(parts: DirectParts): (ask: DirectAsk) => Prepared |
     if (!url.startsWith(host, at) || url.charAt(at + host.length) !== "/") return undefined;
     const path = url.slice(at + host.length);
     const loaded = parts.loader.peek(label);
-    if (!loaded?.shown || !isOpen(parts.ctx, loaded, loaded.shown)) return undefined;
-    if (!PLAIN.test(path)) return undefined;
+    if (!loaded?.shown) return undefined;
+    const { shown } = loaded;
+    const nowMs = parts.ctx.now().getTime();
+    if (!isOpen(parts.ctx, loaded, shown, nowMs) || !PLAIN.test(path)) return undefined;
     try {
-      return prepareFile(own, ask, { loaded, shown: loaded.shown, path });
+      return prepareFile(own, ask, { loaded, shown, path, nowMs });
     } catch {
       // Bytes that cannot be read: who waits for them tells why.
       return undefined;
@@ -62,47 +65,79 @@ export function createDirect(parts: DirectParts): (ask: DirectAsk) => Prepared |
   };
 }
 
-/** Headers that files of a kind have in common. */
+/** What files of a kind have in common. Headers of those that may be coded and of those that may not, once they were made. */
+type Kind = {
+  type: string;
+  isPage: boolean;
+  isCompressible: boolean;
+  headers: Partial<Record<"coded" | "plain", Headers>>;
+};
 type Common = {
-  /** A copy of them, made by `make` for the first file of its kind. */
-  of: (file: { type: string; mayCode: boolean; path: string }, make: () => Headers) => Headers;
+  /** What a name in a manifest tells of a file. */
+  of: (path: string) => Kind;
 };
 
-/** Remembers them: to copy headers takes a tenth of the time that making them does. There are as many kinds as types, times four. */
+/** Names that are remembered: what ten thousand sites are asked for is often called the same. */
+const MAX_NAMES = 2000;
+const MAX_NAME_CHARS = 100;
+
+/** Remembers them: to copy headers takes a tenth of the time that making them does. There are as many kinds as types, times two. */
 function createCommon(): Common {
-  const known = new Map<string, Headers>();
+  const kinds = new Map<string, Kind>();
+  const names = new Map<string, Kind>();
+  const kindOf = (path: string): Kind => {
+    const type = contentTypeOf(path);
+    const key = `${isFingerprinted(path) ? "kept" : ""} ${type}`;
+    const before = kinds.get(key);
+    if (before) return before;
+    const isPage = /^text\/html\b/.test(type);
+    const made: Kind = { type, isPage, isCompressible: isCompressible(type), headers: {} };
+    kinds.set(key, made);
+    return made;
+  };
   return {
-    of({ type, mayCode, path }, make) {
-      const kind = `${mayCode ? "coded" : ""} ${isFingerprinted(path) ? "kept" : ""} ${type}`;
-      const before = known.get(kind);
-      if (before) return new Headers(before);
-      const made = make();
-      if (mayCode) varyByCoding(made);
-      known.set(kind, made);
-      return new Headers(made);
+    of(path) {
+      const before = names.get(path);
+      if (before) return before;
+      const kind = kindOf(path);
+      if (names.size >= MAX_NAMES) names.clear();
+      if (path.length <= MAX_NAME_CHARS) names.set(path, kind);
+      return kind;
     },
   };
 }
 
-type Target = { loaded: LoadedSite; shown: Shown; path: string };
+/** A copy of the headers that all files of a kind have, made by `make` for the first of them. */
+function headersOf({ headers }: Kind, mayCode: boolean, make: () => Headers): Headers {
+  const before = headers[mayCode ? "coded" : "plain"];
+  if (before) return new Headers(before);
+  const made = make();
+  if (mayCode) varyByCoding(made);
+  takeRanges(made);
+  headers[mayCode ? "coded" : "plain"] = made;
+  return new Headers(made);
+}
+
+type Target = { loaded: LoadedSite; shown: Shown; path: string; nowMs: number };
 
 /** Whether everybody gets what lies in the deploy, and nothing else. */
 function isOpen(
   ctx: DirectParts["ctx"],
   { site, isDeployAddress }: LoadedSite,
   shown: Shown,
+  nowMs: number,
 ): boolean {
   if (isDeployAddress || site.maintenance || shown.program || hasRules(shown.rules.rules))
     return false;
   // Until then Last-Modified is no validator, and will be another.
-  if (Math.ceil(shown.changedAtMs / 1000) * 1000 > ctx.now().getTime()) return false;
+  if (Math.ceil(shown.changedAtMs / 1000) * 1000 > nowMs) return false;
   return effectiveProtection(ctx, site) === "none";
 }
 
 function prepareFile(
   { ctx, bodies, hot, limits, common }: DirectParts & { common: Common },
   { url, host, kind, preference }: DirectAsk,
-  { loaded, shown, path }: Target,
+  { loaded, shown, path, nowMs }: Target,
 ): Prepared | undefined {
   const found = findPage(
     servable((of) => hasFile(shown.manifest, of)),
@@ -113,17 +148,16 @@ function prepareFile(
   if (file === undefined || file instanceof Promise) return undefined;
   const at = host.indexOf(":");
   const name = at === -1 ? host : host.slice(0, at);
-  const type = contentTypeOf(found.path);
-  const mayCode = varies(file, type);
+  const of = common.of(found.path);
+  const mayCode = of.isCompressible && isCodedSize(file);
   const sent = bodies.peek(file, preference.order, mayCode);
   if (!sent || !("kept" in sent.body)) return undefined;
   const about = { loaded, shown, path: found.path, route: path, host: name, status: 200 };
-  const nowMs = ctx.now().getTime();
-  const headers = common.of({ type, mayCode, path: found.path }, () =>
+  const headers = headersOf(of, mayCode, () =>
     fileHeaders(ctx.config, { ...about, isGated: false }),
   );
-  describeFile(headers, { changedAtMs: shown.changedAtMs, nowMs });
-  const tag = describeWhole(headers, file, sent);
+  headers.set("last-modified", lastModified(shown.changedAtMs, nowMs));
+  const tag = tagCoded(headers, file, sent);
   const prepared: Prepared = {
     headers,
     tag,
@@ -132,7 +166,7 @@ function prepareFile(
       siteId: loaded.site.id,
       path,
       bytes: sent.sizeBytes,
-      isPage: /^text\/html\b/.test(type),
+      isPage: of.isPage,
       host: name,
     },
     perMinute: limits.perMinute(loaded.site),

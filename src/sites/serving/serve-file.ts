@@ -40,14 +40,15 @@ const OF_BYTES = ["content-type", "content-encoding", "content-length", "accept-
 /** Answers GET and HEAD of a file: whole, parts, 304, 412 or 416. Rejects where its bytes are gone. */
 export async function answerFile(ctx: Clock, bodies: Bodies, ask: FileAsk): Promise<FileAnswer> {
   const { request, file, status, headers, preference } = ask;
-  const mayCode = varies(file, headers.get("content-type") ?? "");
+  const mayCode = isCodedSize(file) && isCompressible(headers.get("content-type") ?? "");
   if (status !== 200) {
     if (mayCode) varyByCoding(headers);
     return sendWhole(ask, await bodies.read(file, preference.order, mayCode));
   }
   const { changedAtMs } = ask;
   if (mayCode) varyByCoding(headers);
-  describeFile(headers, { changedAtMs, nowMs: ctx.now().getTime() });
+  takeRanges(headers);
+  headers.set("last-modified", lastModified(changedAtMs, ctx.now().getTime()));
   const plain: Validated = {
     digest: file.digest,
     coding: "identity",
@@ -79,24 +80,20 @@ export function varyByCoding(headers: Headers): void {
   headers.append("vary", "Accept-Encoding");
 }
 
-/** Sets the headers of a file that hold however it is sent. */
-export function describeFile(
-  headers: Headers,
-  { changedAtMs, nowMs }: { changedAtMs: number; nowMs: number },
-): void {
+/** Tells that parts of a file may be asked for. */
+export function takeRanges(headers: Headers): void {
   headers.set("accept-ranges", "bytes");
-  headers.set("last-modified", lastModified(changedAtMs, nowMs));
 }
 
-/** Sets the headers of the whole file as it is sent, and answers its tag. */
-export function describeWhole(
+/** Tells how the whole file is coded, and its tag, which comes out. The length of what is in memory Bun tells. */
+export function tagCoded(
   headers: Headers,
   { digest }: Pick<ManifestFile, "digest">,
-  sent: Sent,
+  { coding, isFast }: Sent,
 ): string {
-  const tag = tagOf({ digest, coding: sent.coding, isFast: sent.isFast });
+  const tag = tagOf({ digest, coding, isFast });
   headers.set("etag", tag);
-  describeBytes(headers, sent);
+  if (coding !== "identity") headers.set("content-encoding", coding);
   return tag;
 }
 
@@ -105,9 +102,9 @@ function describeBytes(headers: Headers, { coding, sizeBytes }: Sent): void {
   headers.set("content-length", String(sizeBytes));
 }
 
-/** Whether a file of that Content-Type may be sent in several codings. */
-export function varies({ sizeBytes }: Pick<ManifestFile, "sizeBytes">, type: string): boolean {
-  return sizeBytes >= MIN_VARIANT_BYTES && sizeBytes <= MAX_VARIANT_BYTES && isCompressible(type);
+/** Whether a file of a Content-Type that gets smaller may be sent in several codings. */
+export function isCodedSize({ sizeBytes }: Pick<ManifestFile, "sizeBytes">): boolean {
+  return sizeBytes >= MIN_VARIANT_BYTES && sizeBytes <= MAX_VARIANT_BYTES;
 }
 
 /** The headers of a 304: all that a kept copy should be told anew. @see RFC 9110 section 15.4.5 */

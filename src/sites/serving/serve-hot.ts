@@ -41,13 +41,16 @@ const MAX_SEEN = 4096;
 
 /** Answers of a site between two changes of it: one word makes all of them old. */
 type Era = { isOver: boolean; answers: number };
-type Entry = { site: string; host: string; prepared: Prepared; era: Era };
+type Entry = Place & { prepared: Prepared; era: Era };
 
 /** Makes an empty table of answers of at most `maxBytes`. */
 export function createHot(maxBytes: number): Hot {
   const eras = new Map<string, Era>();
   const seen = new Uint32Array(MAX_SEEN);
-  const entries = createCache<Entry>(maxBytes, ({ value: { site, era } }) => {
+  /** By kind and url, as they are looked up: to put a key together for each request takes longer than that. */
+  const byKind: Map<string, Kept<Entry>>[] = [];
+  const entries = createCache<Entry>(maxBytes, ({ value: { site, kind, url, era } }) => {
+    byKind[kind]?.delete(url);
     era.answers -= 1;
     if (era.answers === 0 && eras.get(site) === era) eras.delete(site);
   });
@@ -61,7 +64,7 @@ export function createHot(maxBytes: number): Hot {
 
   return {
     find(host, kind, url) {
-      const kept = entries.find(`${kind} ${url}`);
+      const kept = byKind[kind]?.get(url);
       if (kept === undefined || kept.value.host !== host) return undefined;
       const { prepared, era } = kept.value;
       if (era.isOver || prepared.body.gone) {
@@ -72,8 +75,8 @@ export function createHot(maxBytes: number): Hot {
       prepared.body.used = true;
       return prepared;
     },
-    isWanted({ host, kind, url }) {
-      const hash = Bun.hash.xxHash32(`${host} ${kind} ${url}`);
+    isWanted({ kind, url }) {
+      const hash = Bun.hash.xxHash32(url, kind);
       const at = hash % MAX_SEEN;
       const isSecond = seen[at] === hash;
       seen[at] = hash;
@@ -81,11 +84,12 @@ export function createHot(maxBytes: number): Hot {
     },
     put(place, prepared) {
       if (prepared.body.gone) return;
-      const { site, host, kind, url } = place;
+      const { site, kind, url } = place;
       const era = eraOf(site);
       era.answers += 1;
       const weight = PREPARED_BYTES + 4 * url.length;
-      entries.put(`${kind} ${url}`, { site, host, prepared, era }, weight);
+      const kept = entries.put(`${kind} ${url}`, { ...place, prepared, era }, weight);
+      (byKind[kind] ??= new Map()).set(url, kept);
     },
     forget(site) {
       const era = eras.get(site);
