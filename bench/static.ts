@@ -1,6 +1,8 @@
 /**
  * Requests per second for files of a site: the same files served by land, nginx and Caddy on this machine, warm, in turns in one run.
- * Then many sites: latency at random hosts against one host, and the memory of the server.
+ * Then many sites: latency at random hosts against one host, and the memory of the server. Twice: as fast as it can, where latency is
+ * what the connections have to wait for each other, and at rates that both bear, where it is what a visitor waits. There requests come
+ * at random moments, whether or not others are answered, over so many connections that one seldom waits for its own last answer.
  *
  * Files are asked for plainly, and as browsers ask: compressed (nginx and Caddy compress while they answer) and with a user agent.
  *
@@ -17,6 +19,16 @@ import { join, resolve } from "node:path";
 import { landBinary } from "../test/support/binary.ts";
 import { cleanEnvironment } from "../test/support/land.ts";
 import { writeFiles } from "../test/support/project.ts";
+import {
+  compareLatency,
+  cpuSeconds,
+  type Load,
+  load,
+  paced,
+  RATES,
+  rssMb,
+  type Words,
+} from "./static-load.ts";
 import { freePort, type Server, start, startPeers, stopAll } from "./static-peers.ts";
 import { prepareSites, type SiteFiles } from "./static-sites.ts";
 
@@ -45,9 +57,6 @@ const FILES: Record<string, string> = {
   "large.html": textOf(100_000, 2),
 };
 
-/** Headers of a request. */
-type Words = Readonly<Record<string, string>>;
-
 /** How files are asked for. Without a user agent visits count as those of a program, which is less work. */
 const ASKED: Readonly<Record<string, Words>> = {
   plain: {},
@@ -58,41 +67,6 @@ const ASKED: Readonly<Record<string, Words>> = {
       "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
   },
 };
-
-type Load = { rate: number; p50: string; p99: string; cpu?: number };
-
-/** Seconds of processor time that a process and its children took so far. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const children = await Bun.file(`/proc/${pid}/task/${pid}/children`).text();
-  let ticks = 0;
-  for (const id of [String(pid), ...children.trim().split(" ")]) {
-    if (id === "") continue;
-    const stat = await Bun.file(`/proc/${id}/stat`).text();
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / 100;
-}
-
-async function load(
-  url: string,
-  options: { host?: string | undefined; script?: string; seconds?: string; words?: Words } = {},
-): Promise<Load> {
-  const args = ["-t1", `-c${connections}`, `-d${options.seconds ?? seconds}s`, "--latency"];
-  if (options.host !== undefined) args.push("-H", `Host: ${options.host}`);
-  for (const [name, value] of Object.entries(options.words ?? {}))
-    args.push("-H", `${name}: ${value}`);
-  if (options.script !== undefined) args.push("-s", options.script);
-  const wrk = Bun.spawn(["wrk", ...args, url], { stdout: "pipe" });
-  const text = await wrk.stdout.text();
-  if (/Non-2xx/.test(text)) throw new Error(`${url} answered with errors:\n${text}`);
-  if (/Socket errors/.test(text)) return { rate: 0, p50: "down", p99: "down" };
-  return {
-    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
-    p50: /^\s+50%\s+(\S+)/m.exec(text)?.[1] ?? "?",
-    p99: /^\s+99%\s+(\S+)/m.exec(text)?.[1] ?? "?",
-  };
-}
 
 // ── land ─────────────────────────────────────────────────────────────────────
 
@@ -152,11 +126,11 @@ async function compareFile(
   const loads = new Map<string, Load[]>(servers.map(({ name }) => [name, []]));
   // Caches and compilers of all three are warm before the first round counts.
   for (const { url, host, path } of servers)
-    await load(url + path(file), { host, words, seconds: "1" });
+    await load(url + path(file), { host, words, seconds: "1", connections });
   for (let round = 0; round < rounds; round += 1)
     for (const { name, url, pid, host, path } of round % 2 === 0 ? servers : servers.toReversed()) {
       const before = await cpuSeconds(pid);
-      const done = await load(url + path(file), { host, words });
+      const done = await load(url + path(file), { host, words, seconds, connections });
       const spent = (await cpuSeconds(pid)) - before;
       loads.get(name)?.push({ ...done, cpu: (spent * 1e6) / (done.rate * Number(seconds)) });
     }
@@ -168,12 +142,6 @@ async function compareFile(
       `${title.padEnd(17)} ${name.padEnd(8)} ${rate.toFixed(0).padStart(8)} ${p50.padStart(10)} ${p99.padStart(10)} ${ratio.padStart(9)} ${cpu?.toFixed(1).padStart(17)}`,
     );
   }
-}
-
-async function rssMb(pid: number): Promise<string> {
-  const status = await Bun.file(`/proc/${pid}/status`).text();
-  const kb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
-  return `${(kb / 1024).toFixed(0)} MB`;
 }
 
 /** A page of each site is its own, nine are the same everywhere. */
@@ -221,21 +189,31 @@ end
   const { plain = {}, browser = {} } = ASKED;
   await writeFiles(work, {
     "one.lua": script(false, plain),
+    "one-browser.lua": script(false, browser),
     "many.lua": script(true, plain),
     "browsers.lua": script(true, browser),
   });
   console.log(`\nmemory before: ${await rssMb(pid)}`);
+  // Most of these are the first that anybody asks of a site.
+  const cold = await paced({ work, url }, "many", RATES[0]);
+  console.log(
+    `${RATES[0]} req/s of a server that just started: all hosts p50 ${cold.p50}  p99 ${cold.p99}  memory ${await rssMb(pid)}`,
+  );
   for (const name of ["one", "many", "many", "one", "browsers", "browsers"]) {
     const before = await cpuSeconds(pid);
     const { rate, p50, p99 } = await load(url, {
       script: join(work, `${name}.lua`),
       seconds: "10",
+      connections,
     });
     const cpu = ((await cpuSeconds(pid)) - before) * 1e5;
     console.log(
       `${TITLES[name]} ${rate.toFixed(0).padStart(8)} req/s  p50 ${p50}  p99 ${p99}  cpu ${(cpu / rate).toFixed(0)} us/request  memory ${await rssMb(pid)}`,
     );
   }
+  await compareLatency({ work, url, pid, one: "one", many: "many" }, "          ");
+  await compareLatency({ work, url, pid, one: "one-browser", many: "browsers" }, ", browsers");
+  console.log(`memory at most: ${await rssMb(pid, "VmHWM")}`);
 }
 
 try {
