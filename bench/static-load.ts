@@ -69,9 +69,12 @@ export async function compareLatency(asked: Paced, title: string): Promise<void>
     for (let round = 0; round < 3; round += 1)
       for (const name of round % 2 === 0 ? [one, many] : [many, one])
         loads.get(name)?.push(await paced(asked, name, rate));
-    const [own = "?", all = "?"] = [one, many].map((name) => latencyOf(loads.get(name) ?? []));
+    const own = latencyOf(loads.get(one) ?? []);
+    const all = latencyOf(loads.get(many) ?? []);
+    const show = (of: Latency): string => `${of.p50.toFixed(2)} / ${of.p99.toFixed(2)}`;
+    const times = { p50: all.p50 / own.p50, p99: all.p99 / own.p99 };
     console.log(
-      `${String(rate).padStart(5)} req/s${title}  one host p50 / p99 ${own} ms, all hosts ${all} ms  memory ${await rssMb(pid)}`,
+      `${String(rate).padStart(5)} req/s${title}  p50 / p99: one host ${show(own)} ms, all hosts ${show(all)} ms, ${show(times)} times  memory ${await rssMb(pid)}`,
     );
   }
 }
@@ -93,13 +96,14 @@ delay = function() return -math.log(1 - math.random()) * ${meanMs} end
   return load(url, { script, seconds: "5", connections: String(PACED_CONNECTIONS) });
 }
 
-/** The middle of the medians and of the 99th percentiles, in milliseconds. */
-function latencyOf(loads: readonly Load[]): string {
-  const middleOf = (times: readonly string[]): string => {
-    const ms = times.map(toMs).toSorted((a, b) => a - b);
-    return (ms[Math.floor(ms.length / 2)] ?? Number.NaN).toFixed(2);
-  };
-  return `${middleOf(loads.map(({ p50 }) => p50))} / ${middleOf(loads.map(({ p99 }) => p99))}`;
+/** In milliseconds. */
+type Latency = { p50: number; p99: number };
+
+/** The middle of the medians and of the 99th percentiles. */
+function latencyOf(loads: readonly Load[]): Latency {
+  const middleOf = (times: readonly string[]): number =>
+    times.map(toMs).toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
+  return { p50: middleOf(loads.map(({ p50 }) => p50)), p99: middleOf(loads.map(({ p99 }) => p99)) };
 }
 
 /** A time as wrk writes it. */
