@@ -1,5 +1,5 @@
 import { cancelled, type Open, openIncoming, type Opens, readHead, writeHead } from "./bodies.ts";
-import { decodeResponseHead, encodeRequestHead } from "./heads.ts";
+import { createHeadReader, encodeRequestHead } from "./heads.ts";
 import type { Incoming } from "./incoming.ts";
 import {
   type Body,
@@ -36,13 +36,14 @@ type Sent = {
   /** Those that a guest keeps back until others are answered. */
   waiting: (() => void)[];
   most: number;
+  readHead: ReturnType<typeof createHeadReader>;
 };
 
 /** Keeps the requests that this end asks. */
 export function createRequestsSent(wire: Wire): RequestsSent {
   const states = new Map<number, Asked>();
   const most = wire.side === "guest" ? MAX_GUEST_REQUESTS : Infinity;
-  const sent: Sent = { wire, states, waiting: [], most };
+  const sent: Sent = { wire, states, waiting: [], most, readHead: createHeadReader() };
   const end = (id: number, error?: BridgeError): boolean => {
     const state = states.get(id);
     if (state) finish(sent, state, error);
@@ -176,7 +177,7 @@ function readResponse(
     return undefined;
   }
   try {
-    const { status, statusText, headers } = decodeResponseHead(parts.head);
+    const { status, statusText, headers } = sent.readHead(parts.head);
     if (!parts.isStream) return { status, statusText, headers, body: parts.body };
     const onCancel = (): void => cancel(sent, state, "Nobody reads the answer");
     const options = { granted: WINDOW_BYTES, inPlace: true, onCancel };

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 
 import {
+  createHeadReader,
   decodeRequestHead,
   decodeResponseHead,
   encodeRequestHead,
@@ -49,6 +50,22 @@ test("several of one name stay apart, also `__proto__`", () => {
     encodeResponseHead({ status: 200, statusText: "OK", headers }),
   );
   expect(decoded).toEqual(headers);
+});
+
+test("a head that came before is read as it was then, also among many and long ones", () => {
+  const read = createHeadReader();
+  const heads = Array.from({ length: 40 }, (_, count) => ({
+    status: 200 + count,
+    statusText: "",
+    headers: [["x-count", `${count} `.repeat(count * 10).trim()]] as const,
+  }));
+  for (const head of [...heads, ...heads])
+    for (const text of [encodeResponseHead(head), encodeResponseHead(head)])
+      expect(read(text)).toEqual(head);
+  const short = encodeResponseHead({ status: 200, statusText: "", headers: [["a", "b"]] });
+  expect(read(short)).toBe(read(short));
+  expect(problemOf(() => read("99\n"))).toBe("bad_head");
+  expect(problemOf(() => read("99\n"))).toBe("bad_head");
 });
 
 test("nothing that would begin another field is encoded", () => {

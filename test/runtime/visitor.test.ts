@@ -7,6 +7,7 @@ import {
   type LinkResponse,
   type RequestHead,
 } from "#bridge/model.ts";
+import { passBody } from "#runtime/link/visitor-body.ts";
 import { ownCookie } from "#runtime/link/visitor-response.ts";
 import { createPrograms } from "#runtime/link/visitor.ts";
 import type { ProgramAnswer, ProgramAsk } from "#sites/serving/program.ts";
@@ -24,12 +25,16 @@ const respond = (body: Body, headers: HeaderList = [], status = 200): LinkRespon
   body,
 });
 
+type About = { secure?: boolean; told?: string[] };
+
 /** Asks a program that answers so. */
-function visit(
-  request: Request,
-  answer: Answer,
-  about: { secure?: boolean; told?: string[] } = {},
-): Promise<ProgramAnswer> {
+function visit(request: Request, answer: Answer, about: About = {}): Promise<ProgramAnswer> {
+  return programsWith(about)(request, answer);
+}
+
+/** The same for several requests to one server. */
+function programsWith(about: About): (request: Request, answer: Answer) => Promise<ProgramAnswer> {
+  let program: Answer = () => respond(null);
   const programs = createPrograms({
     ctx: {
       config: {
@@ -41,19 +46,22 @@ function visit(
     },
     mayRun: () => true,
     supervisor: {
-      request: async (_ref, head, body, signal) => answer(head, body, signal),
+      request: async (_ref, head, body, signal) => program(head, body, signal),
       tell: (_ref, { message, requestId }) => void about.told?.push(`${requestId} ${message}`),
     },
   });
-  return programs.answer({
-    request,
-    requestId: "r1",
-    site: { id: 1, name: "blog" },
-    program: {},
-    host: "blog.sites.example.com",
-    peer: { address: () => "192.0.2.1", secure: about.secure === true },
-    address: "192.0.2.1",
-  } as unknown as ProgramAsk);
+  return (request, answer) => {
+    program = answer;
+    return programs.answer({
+      request,
+      requestId: "r1",
+      site: { id: 1, name: "blog" },
+      program: {},
+      host: "blog.sites.example.com",
+      peer: { address: () => "192.0.2.1", secure: about.secure === true },
+      address: "192.0.2.1",
+    } as unknown as ProgramAsk);
+  };
 }
 
 const get = (headers: Record<string, string> = {}, method = "GET"): Request =>
@@ -125,6 +133,33 @@ test("an answer loses what is not the program's to say", async () => {
     "set-cookie",
   ]);
   expect(await response.text()).toBe("hi");
+});
+
+test("an answer whose headers came before is the same, and what is added to one is not in the next", async () => {
+  const headers: HeaderList = [
+    ["content-type", "text/plain"],
+    ["content-length", "5"],
+    ["set-cookie", "a=1; Domain=land.example.com"],
+    ["set-cookie", "b=2"],
+    ["connection", "close"],
+  ];
+  const programs = programsWith({});
+  for (let count = 0; count < 4; count += 1) {
+    const { response } = await programs(get(), () => respond(Buffer.from("hello"), headers));
+    if (response === "upgraded") throw new Error("upgraded");
+    expect([...response.headers]).toEqual([
+      ["content-type", "text/plain"],
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+    ]);
+    response.headers.set("x-request-id", String(count));
+    const stream = new Blob(["hello"]).stream();
+    const streamed = await programs(get(), () => respond(stream, headers));
+    if (streamed.response === "upgraded") throw new Error("upgraded");
+    expect(streamed.response.headers.get("content-length")).toBe("5");
+    expect(streamed.response.headers.get("x-request-id")).toBeNull();
+    expect(await streamed.response.text()).toBe("hello");
+  }
 });
 
 test("cookies stay with the host that set them where their domain is ours or above ours", () => {
@@ -220,4 +255,56 @@ test("a body over the limit is refused, announced or not", async () => {
     });
   expect((await answered(read, post(chunks(101_000)))).status).toBe(413);
   expect(await (await answered(read, post(chunks(100_000)))).text()).toBe("100000");
+});
+
+/** A body that two look at, the second of whom wants no more than 3 bytes; with what both were told. */
+function watchedTwice(source: ReadableStream<Uint8Array>) {
+  const told: string[] = [];
+  let left = 3;
+  const watched = (name: string, look: (bytes: number) => Error | undefined) =>
+    [
+      (bytes: number) => {
+        told.push(`${name} ${bytes}`);
+        return look(bytes);
+      },
+      (isWhole: boolean): undefined => void told.push(`${name} ${isWhole ? "whole" : "broken"}`),
+    ] as const;
+  const [firstLook, firstEnd] = watched("first", () => undefined);
+  const [secondLook, secondEnd] = watched("second", (bytes) => {
+    left -= bytes;
+    return left < 0 ? new Error("too much") : undefined;
+  });
+  const first = passBody(source, firstLook, firstEnd);
+  return { body: passBody(first, secondLook, secondEnd), first, told };
+}
+
+function inParts(...texts: string[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const text of texts) controller.enqueue(Buffer.from(text));
+      controller.close();
+    },
+  });
+}
+
+test("who looks at a body that others look at takes its chunks with them, and learns of its end with them", async () => {
+  const whole = watchedTwice(inParts("ab", "c"));
+  expect(whole.body).toBe(whole.first);
+  expect(await new Response(whole.body).text()).toBe("abc");
+  expect(whole.told).toEqual([
+    "first 2",
+    "second 2",
+    "first 1",
+    "second 1",
+    "first whole",
+    "second whole",
+  ]);
+
+  const large = watchedTwice(inParts("ab", "cd", "e"));
+  expect(await new Response(large.body).text().catch(String)).toContain("too much");
+  expect(large.told.slice(4)).toEqual(["first broken", "second broken"]);
+
+  const left = watchedTwice(inParts("ab", "c"));
+  await left.body.cancel();
+  expect(left.told).toEqual(["first broken", "second broken"]);
 });

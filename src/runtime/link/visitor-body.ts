@@ -18,35 +18,73 @@ export function tooLarge(): BridgeError {
   return new BridgeError("body_too_large", "The body is too large");
 }
 
+/** Looks at a body on its way. */
+type Watch = {
+  look: (bytes: number) => Error | undefined;
+  onEnd: (isWhole: boolean) => Error | undefined;
+  rest: ((bytes: number) => Promise<void> | undefined) | undefined;
+};
+
+/** Those who look at a body that was made here, in the order they came: each stream more would cost a turn or two per chunk. */
+const watched = new WeakMap<ReadableStream, Watch[]>();
+
 /**
  * A body that is looked at chunk by chunk: `look` may end it with an error; at its end, with nothing, too. Nothing is read
  * ahead, since a chunk may lie in memory that is used again when the next one is read. `rest`: the next is read after that.
  */
 export function passBody(
   body: ReadableStream<Uint8Array>,
-  look: (bytes: number) => Error | undefined,
-  onEnd: (isWhole: boolean) => Error | undefined = () => undefined,
-  rest?: (bytes: number) => Promise<void> | undefined,
+  look: Watch["look"],
+  onEnd: Watch["onEnd"] = () => undefined,
+  rest?: Watch["rest"],
+): ReadableStream<Uint8Array> {
+  const watch = { look, onEnd, rest };
+  const others = body.locked ? undefined : watched.get(body);
+  if (others) {
+    others.push(watch);
+    return body;
+  }
+  const watches = [watch];
+  const passed = passTo(body, watches);
+  watched.set(passed, watches);
+  return passed;
+}
+
+function passTo(
+  body: ReadableStream<Uint8Array>,
+  watches: readonly Watch[],
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
+  const end = (isWhole: boolean): Error | undefined => {
+    let problem: Error | undefined;
+    for (const { onEnd } of watches) {
+      const found = onEnd(isWhole);
+      problem ??= found;
+    }
+    return problem;
+  };
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await reader.read();
-          const problem = done ? onEnd(true) : look(value.length);
+          let problem = done ? end(true) : undefined;
+          if (!done) for (const { look } of watches) problem ??= look(value.length);
           if (problem) throw problem;
-          if (done) controller.close();
-          else controller.enqueue(value);
-          if (!done) await rest?.(value.length);
+          if (done) return controller.close();
+          controller.enqueue(value);
+          for (const { rest } of watches) {
+            const wait = rest?.(value.length);
+            if (wait) await wait;
+          }
         } catch (error) {
-          onEnd(false);
+          end(false);
           controller.error(error);
           reader.cancel(error).catch(() => undefined);
         }
       },
       async cancel(reason) {
-        onEnd(false);
+        end(false);
         await reader.cancel(reason);
       },
     },
