@@ -55,10 +55,8 @@ export function sendRequest(
     // Nobody may be there to take note of the end of a stream.
     finish();
   };
-  const finish = begin(work, instance, pending, () => {
-    signal.removeEventListener("abort", leave);
-    request.onFinish();
-  });
+  const finish = begin(work, instance, pending, request.onFinish);
+  // Never taken away, which would cost as much as all that this function does: once finished, leaving changes nothing.
   if (signal.aborted) leave();
   else signal.addEventListener("abort", leave);
   const body = touching(request.body, () => (pending.sentMs = work.nowMs()));
