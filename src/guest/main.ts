@@ -16,17 +16,27 @@ import { loadProgram } from "./program/load.ts";
 import type { Program } from "./program/program.ts";
 import { mapRing } from "./ring.ts";
 import { openTransport } from "./transport.ts";
+import { warm } from "./warm.ts";
 
 /** Where the database of a site lies, in its own folder. */
 const DATABASE = "./data.db";
 /** How often a process that was told to stop looks whether it may. */
 const STOP_POLL_MS = 5;
 
-type State = { link: Link | undefined; program: Program | undefined; stopping: boolean };
+/** Who was given no program by then is one of those that wait, and has the time. */
+const WARM_AFTER_MS = 100;
+
+type State = {
+  link: Link | undefined;
+  /** Whether the host began to send a program. */
+  isGiven: boolean;
+  program: Program | undefined;
+  stopping: boolean;
+};
 
 /** Answers the host over the descriptors it gave, until it closes the link or says stop: then the process ends with 0. */
 export async function runGuest(): Promise<void> {
-  const state: State = { link: undefined, program: undefined, stopping: false };
+  const state: State = { link: undefined, isGiven: false, program: undefined, stopping: false };
   const theLink = (): Link => {
     if (!state.link) throw new BridgeError("link_closed", "There is no link");
     return state.link;
@@ -43,10 +53,14 @@ export async function runGuest(): Promise<void> {
   const bulk = memory && { memory };
   state.link = createLink("guest", transport, handlersOf(state, core), bulk);
   state.link.control({ kind: "hello", version: BRIDGE_VERSION });
+  setTimeout(() => {
+    if (!state.isGiven) void warm(core.guest, () => state.isGiven);
+  }, WARM_AFTER_MS);
 }
 
 function handlersOf(state: State, core: Core): LinkHandlers {
-  const loading = createLoading((message, code) => {
+  const begun = (): void => void (state.isGiven = true);
+  const loading = createLoading(begun, (message, code) => {
     void load(state, core, message, code);
   });
   const ready = (): Program => {
@@ -73,11 +87,13 @@ function handlersOf(state: State, core: Core): LinkHandlers {
 
 /** Puts the parts of the code together. */
 function createLoading(
+  begun: () => void,
   done: (message: LoadMessage, code: string) => void,
 ): (message: Control & { kind: "load" }, bytes: Uint8Array) => void {
   let first: LoadMessage | undefined;
   let parts: Uint8Array[] = [];
   return (message, bytes) => {
+    begun();
     const { more } = message;
     first ??= isWhole(message) ? message : undefined;
     parts.push(bytes.slice());
