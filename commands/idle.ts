@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { join } from "node:path";
 
 import { commit, version } from "#base/build-info.ts";
-import { beginIdle, type IdleAbout, LOCK_AGAIN, noteIdle } from "#install/idle.ts";
+import { beginIdle, type IdleAbout, isQuiet, LOCK_AGAIN, noteIdle } from "#install/idle.ts";
 import { readMarker } from "#install/marker.ts";
 import type { InstallResult } from "#install/options.ts";
 import { readProject } from "#pack/project.ts";
@@ -22,7 +22,8 @@ export async function notingIdle(
 ): Promise<Outcome> {
   const about = aboutOf(context);
   const { json, globals } = context;
-  const before = json || globals.quiet || globals.verbose ? undefined : beginIdle(about);
+  const isSilent = globals.quiet !== isQuiet(about.argv); // by the environment
+  const before = json || isSilent || globals.verbose ? undefined : beginIdle(about);
   if (!before) return run(context);
   const began = context.now();
   let lines = 0;

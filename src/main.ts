@@ -41,7 +41,7 @@ async function isIdle(): Promise<boolean> {
   const home = env["LAND_HOME"] || (env["HOME"] && `${env["HOME"]}/.land`);
   if (commit === "source" || !home?.startsWith("/")) return false;
   const { fstatSync, writeSync } = await import("node:fs");
-  const { idleLines, readIdle } = await import("#install/idle.ts");
+  const { idleLines, isQuiet, readIdle } = await import("#install/idle.ts");
   const about = {
     argv,
     env,
@@ -54,6 +54,7 @@ async function isIdle(): Promise<boolean> {
   };
   const idle = readIdle(about, new Date());
   if (!idle) return false;
+  if (isQuiet(argv)) return true;
   const lines = idleLines(idle, performance.now());
   try {
     writeSync(2, lines);

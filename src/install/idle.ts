@@ -67,6 +67,7 @@ const MAX_OLD = 1000;
 /** Of no meaning to land, and different in each shell or at each call. */
 const UNREAD_ENV = new Set(["_", "OLDPWD", "SHLVL", "PWD"]);
 const NOTHING_ELSE = new Set(["install", "install --frozen"]);
+const QUIET = new Set(["-q", "--quiet"]);
 
 /**
  * What a `land install` would tell that does nothing, by what one found before that did nothing: since then neither the project nor
@@ -74,7 +75,7 @@ const NOTHING_ELSE = new Set(["install", "install --frozen"]);
  * wherever anything is unusual; then it has to be done in full.
  */
 export function readIdle(about: IdleAbout, now: Date): Idle | undefined {
-  if (!NOTHING_ELSE.has(about.argv.join(" "))) return undefined;
+  if (!isPlain(about)) return undefined;
   try {
     const note: Note = JSON.parse(readFileSync(noteOf(about), "utf8"));
     const left = note.until - now.getTime();
@@ -91,6 +92,15 @@ export function readIdle(about: IdleAbout, now: Date): Idle | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isPlain({ argv }: Pick<IdleAbout, "argv">): boolean {
+  return NOTHING_ELSE.has(argv.filter((word) => !QUIET.has(word)).join(" "));
+}
+
+/** Whether nothing is to be told of what went well. */
+export function isQuiet(argv: readonly string[]): boolean {
+  return argv.some((word) => QUIET.has(word));
 }
 
 /** What is told then, on stderr. */
@@ -141,7 +151,7 @@ function makeLockAgain({ cwd, argv, atTerminal }: IdleAbout, { installDir, lock 
 
 /** What the system tells of the project before an install looks at it, for `noteIdle`. Undefined where nothing will be noted. */
 export function beginIdle(about: IdleAbout): Record<string, string | null> | undefined {
-  if (process.platform === "win32" || !NOTHING_ELSE.has(about.argv.join(" "))) return undefined;
+  if (process.platform === "win32" || !isPlain(about)) return undefined;
   return factsOf(pathsOf(about));
 }
 

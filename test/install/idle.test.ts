@@ -10,7 +10,14 @@ import {
   writeFileSync,
 } from "node:fs";
 
-import { beginIdle, type IdleAbout, idleLines, noteIdle, readIdle } from "#install/idle.ts";
+import {
+  beginIdle,
+  type IdleAbout,
+  idleLines,
+  isQuiet,
+  noteIdle,
+  readIdle,
+} from "#install/idle.ts";
 import { lockProject } from "#install/install.ts";
 
 import { type Idle, idleProject, later, MINUTE_MS, NAMES } from "./idle-project.ts";
@@ -33,6 +40,8 @@ test("other words, another environment, program, version, user, home or folder a
   const { env } = idle.about;
   const others: Partial<IdleAbout>[] = [
     { argv: ["install", "--frozen"] },
+    { argv: ["install", "-q"] },
+    { argv: ["-q"] },
     { argv: ["install", "--offline"] },
     { argv: ["install", "-g"] },
     { argv: ["install", "left"] },
@@ -47,6 +56,19 @@ test("other words, another environment, program, version, user, home or folder a
   ];
   for (const other of others) expect([other, idle.read(other)]).toEqual([other, undefined]);
   expect(idle.read()).toBe(2);
+});
+
+test("who wants to hear nothing has notes of his own", () => {
+  using idle = idleProject();
+  for (const words of [["-q"], ["--quiet"], ["--frozen", "-q"]]) {
+    const about = { ...idle.about, argv: ["install", ...words] };
+    expect(isQuiet(about.argv)).toBe(true);
+    const before = beginIdle(about) ?? {};
+    noteIdle(about, before, { installDir: idle.at("above/app/tree"), names: NAMES }, later());
+    expect(idle.read({ argv: about.argv })).toBe(2);
+    expect(idle.read()).toBeUndefined();
+  }
+  expect(isQuiet(["install", "--frozen"])).toBe(false);
 });
 
 /** What may happen to a project between two installs. */
