@@ -33,6 +33,23 @@ test("why a program does not run is told with the author's line", async () => {
   expect((await brokenBy(`const a = 1;\nres.send(;`)).stack).toMatch(/main\.ts:2:10/);
 });
 
+test("nothing is left of what a process did while it waited for its program", async () => {
+  await using guest = await startGuest(
+    `console.log("begins");
+     export default { fetch(request, env) {
+       if (new URL(request.url).pathname === "/fails") throw new RangeError("on purpose");
+       return Response.json([env.A, process.env.A]);
+     } }`,
+    { env: { A: "1" }, waitMs: 300 },
+  );
+  expect(JSON.parse(await guest.text("/"))).toEqual(["1", "1"]);
+  await guest.ask("/fails").catch(() => undefined);
+  const { message } = await guest.logged(/on purpose/);
+  expect(message).toStartWith("Uncaught RangeError: on purpose\n    at fetch (main.ts:3:");
+  expect(guest.logs.map((line) => line.message)).toEqual(["begins", message]);
+  expect(guest.notes).toEqual([]);
+});
+
 test("a ping is answered at once", async () => {
   await using guest = await startGuest(`export default { fetch() { return new Response("") } }`);
   const pong = guest.told("pong");

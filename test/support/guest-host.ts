@@ -26,6 +26,8 @@ export type HostOptions = Partial<LoadMessage> & {
   /** Answers `fetch`es of the program. */
   egress?: (head: RequestHead, body: Body, signal: AbortSignal) => Promise<LinkResponse>;
   cwd?: string;
+  /** How long the process waits for its program. */
+  waitMs?: number;
 };
 
 export type GuestHost = {
@@ -62,7 +64,7 @@ const MAX_PART = 1024 * 1024;
 
 /** Starts a process and loads `code`. Rejects with what it says where it is broken. */
 export async function startGuest(code: string, options: HostOptions = {}): Promise<GuestHost> {
-  const { map, egress, cwd, ...load } = options;
+  const { map, egress, cwd, waitMs, ...load } = options;
   const root = `${import.meta.dir}/../..`;
   const child = Bun.spawn([process.execPath, `${root}/src/main.ts`, "__guest", "open"], {
     env: {},
@@ -108,6 +110,7 @@ export async function startGuest(code: string, options: HostOptions = {}): Promi
   const told = (kind: Control["kind"]): Promise<Control> =>
     new Promise((resolve) => controls.push({ kind, resolve }));
   await told("hello");
+  if (waitMs !== undefined) await Bun.sleep(waitMs);
   const ready = Promise.race([told("loaded"), told("broken")]);
   const message: LoadMessage = {
     name: "main.ts",
