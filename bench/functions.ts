@@ -2,9 +2,10 @@
  * Programs of sites against workerd in one run, in turns: requests per second of a hello and of a JSON route. Then a stream of
  * 100 MB against one of a plain Bun.serve, `KV.get` from inside a program, and first answers of processes that were not there before.
  *
- *   bun bench/functions.ts [--seconds 5] [--connections 32] [--rounds 3] [--starts 20] [--source]
+ *   bun bench/functions.ts [--seconds 5] [--connections 32] [--rounds 3] [--starts 20] [--starts-only] [--source]
  *
- * Needs `wrk`, `curl` and `npm`, which fetches workerd into a temporary folder. `--source` runs land from source instead of dist/land.
+ * Needs `wrk`, `curl` and `npm`, which fetches workerd into a temporary folder. `--source` runs land from source instead of dist/land,
+ * `--starts-only` measures first answers alone.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -157,10 +158,12 @@ async function firstAnswers(land: Deployed): Promise<string> {
 
 try {
   const land = await startLand("pool", 2);
-  await compareRates(land.server, await startWorkerd(work, WORKER));
-  await compareStreams(land.server);
-  const kv = await (await land.get("/kv")).text();
-  console.log(`KV.get   ${kv} us`);
+  if (!process.argv.includes("--starts-only")) {
+    await compareRates(land.server, await startWorkerd(work, WORKER));
+    await compareStreams(land.server);
+    const kv = await (await land.get("/kv")).text();
+    console.log(`KV.get   ${kv} us`);
+  }
   console.log(`first answer, from the pool   ${await firstAnswers(land)}`);
   const spawned = await startLand("spawn", 0);
   console.log(`first answer, spawned         ${await firstAnswers(spawned)}`);
