@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 
 import { fail } from "#base/errors.ts";
-import { letGo } from "#base/let-go.ts";
 import type { Digest } from "#base/names.ts";
 import { DEFAULT_LIMITS } from "#pack/limits.ts";
 import type { SentArchive } from "#remote/download-many.ts";
@@ -11,7 +10,7 @@ import type { LockedPackage } from "./lockfile.ts";
 import { downloadShares, type Metadata } from "./metadata.ts";
 import type { InstallOptions } from "./options.ts";
 import { inParallel } from "./parallel.ts";
-import { createReceiver, type Received } from "./receive.ts";
+import { createReceiver, giveBack, type Received } from "./receive.ts";
 import type { StoreThread } from "./store-thread.ts";
 import type { Store } from "./store.ts";
 import type { StoredPackage } from "./stored.ts";
@@ -148,7 +147,7 @@ async function takeOne(
     }
     const received = await receiver.finish();
     if (thread?.isFree() && "bytes" in received.archive)
-      underWay.push(storeBesides(fetching, locked, received));
+      underWay.push(storeBesides(fetching, thread, locked, received.archive.bytes));
     else await storeHere(fetching, locked, received);
   } finally {
     await receiver.close();
@@ -170,25 +169,22 @@ async function storeHere(
   locked: LockedPackage,
   received: Received,
 ): Promise<void> {
-  const { archive } = received;
   note(fetching, locked, await fetching.store.add(verified(received, locked), locked));
-  if ("bytes" in archive) letGo(archive.bytes);
 }
 
 /** Has the thread verify it and take it in. Failures are noted. */
 async function storeBesides(
   fetching: Fetching,
+  thread: StoreThread,
   locked: LockedPackage,
-  received: Received,
+  given: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
-  const { archive } = received;
-  const bytes = "bytes" in archive ? archive.bytes : undefined;
   try {
-    const added = bytes && (await fetching.thread?.add(bytes, locked));
-    // What did not go well there is done here, which tells why.
-    if (!added) return await storeHere(fetching, locked, received);
-    note(fetching, locked, added);
-    letGo(bytes);
+    const { stored, bytes } = await thread.add(given, locked);
+    if (stored) note(fetching, locked, stored);
+    // What did not go well there is done here, which tells why. What was lost with the thread is fetched again in the end.
+    else if (bytes) await storeHere(fetching, locked, { archive: { bytes }, digest: undefined });
+    if (bytes) giveBack(bytes);
   } catch (error) {
     fetching.failures.push(error);
   }
@@ -205,7 +201,7 @@ function note(
 }
 
 /** After so many packed bytes what is left of them is collected. */
-const COLLECT_BYTES = 10_000_000;
+const COLLECT_BYTES = 16_000_000;
 const since = { bytes: 0 };
 
 function collect({ packedBytes }: StoredPackage): void {
@@ -218,23 +214,32 @@ function collect({ packedBytes }: StoredPackage): void {
 /** Fetches each by itself. Failures are noted. */
 async function fetchSingly(fetching: Fetching, packages: readonly LockedPackage[]): Promise<void> {
   const { options, metadata, stored, failures } = fetching;
-  const add: Store["add"] = async (archive, expected) => {
-    const { store, thread } = fetching;
-    const added =
-      thread?.isFree() && "bytes" in archive
-        ? await thread.add(archive.bytes, expected)
-        : undefined;
-    return added ?? store.add(archive, expected);
-  };
-  const store: Store = { ...fetching.store, add };
   if (packages.length === 0 || failures.length > 0) return;
   const work = async (locked: LockedPackage): Promise<void> => {
     if (failures.length > 0) throw failures[0];
-    const added = await ensureStored(options, store, locked, metadata.knownSize(locked));
+    const sizeBytes = metadata.knownSize(locked);
+    const added = await ensureStored(options, sharedStore(fetching, locked), locked, sizeBytes);
     stored.set(locked.digest, added);
     collect(added);
   };
   await inParallel(packages, options.concurrency, work, downloadShares(metadata)).catch(
     (error: unknown) => void failures.push(error),
   );
+}
+
+/** The store, which has the thread take a package in where that has less to do. */
+function sharedStore({ options, store, metadata, thread }: Fetching, locked: LockedPackage): Store {
+  const add: Store["add"] = async (archive, expected) => {
+    if (!thread?.isFree() || !("bytes" in archive)) return store.add(archive, expected);
+    const { bytes } = archive;
+    const { buffer, byteOffset, byteLength } = bytes;
+    // What was read from a file may lie in memory that others have a part in.
+    const isOwn = buffer instanceof ArrayBuffer && !Buffer.isBuffer(bytes);
+    const given = isOwn ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(bytes);
+    const reply = await thread.add(given, expected);
+    if (reply.bytes && !reply.stored) return store.add({ bytes: reply.bytes }, expected);
+    if (reply.bytes) giveBack(reply.bytes);
+    return reply.stored ?? ensureStored(options, store, locked, metadata.knownSize(locked));
+  };
+  return { ...store, add };
 }

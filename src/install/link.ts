@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
+import { brief } from "#base/brief.ts";
 import { fail } from "#base/errors.ts";
 import { fault } from "#base/faults.ts";
 import { errorCode } from "#store/files.ts";
@@ -56,7 +57,7 @@ export type Laying = {
  * @throws file_failed, and what fetching throws
  */
 export async function layPackages(laying: Laying): Promise<void> {
-  const { store, packages, folder, link, thread, known } = laying;
+  const { store, packages, stored, folder, link, thread, known } = laying;
   const sample = known ? sampleOf(known) : sampleIn(laying);
   const method = sample === undefined ? "copy" : methodFor(link, sample, folder);
   if (known && method === "hardlink") {
@@ -67,7 +68,8 @@ export async function layPackages(laying: Laying): Promise<void> {
   }
   const digests = packages.map(({ digest }) => digest);
   const turn = new Int32Array(new SharedArrayBuffer(4));
-  const besides = thread?.lay({ digests, folder, method, turn });
+  const fresh = stored.map((found) => found.fresh === true);
+  const besides = thread?.lay({ digests, fresh, folder, method, turn });
   const quick = openQuickLaying(store, folder, method);
   const mine = new Set<number>();
   try {
@@ -155,7 +157,7 @@ export function openQuickLaying(
 /** False where the store lacks one of them, or has another in its place. */
 function layFiles(
   store: LaidFrom,
-  { files, checkedAt = 0 }: StoredPackage,
+  { files, checkedAt = 0, fresh = false }: StoredPackage,
   target: string,
   method: LinkMethod,
   quick: QuickLaying | undefined,
@@ -166,7 +168,7 @@ function layFiles(
     const folder = file.path.slice(0, Math.max(0, file.path.lastIndexOf("/")));
     if (!folders.has(folder)) makeFolder(`${inside}/${folder}`, `${target}/${folder}`, quick);
     folders.add(folder);
-    const from = { path: store.objectPath(file), file, checkedAt };
+    const from = { path: store.objectPath(file), file, checkedAt, fresh };
     if (quick && linkQuickly(from, `${inside}/${file.path}`, quick)) continue;
     if (!layFile(from, `${target}/${file.path}`, method)) return false;
   }
@@ -180,18 +182,21 @@ function makeFolder(inside: string, path: string, quick: QuickLaying | undefined
 
 /** False where that did not go, or what is there may not be what it should be: then it is done or judged the long way. */
 function linkQuickly(
-  { path, file, checkedAt }: Source,
+  { path, file, checkedAt, fresh }: Source,
   to: string,
   { source: { files, descriptor, inside }, folder }: QuickLaying,
 ): boolean {
   const from = inside(path);
-  const found = files.look(descriptor, from);
-  if (found?.sizeBytes !== file.sizeBytes || found.mtimeMs > checkedAt) return false;
+  const found = fresh ? undefined : files.look(descriptor, from);
+  if (!fresh && (found?.sizeBytes !== file.sizeBytes || found.mtimeMs > checkedAt)) return false;
   return files.link(descriptor, from, folder.descriptor, to);
 }
 
-/** A file of the store: where it lies, what it should be, and when it was looked at, in milliseconds since 1970. */
-type Source = { path: string; file: StoredFile; checkedAt: number };
+/**
+ * A file of the store: where it lies, what it should be, and when it was looked at, in milliseconds since 1970; or that it was put
+ * there a moment ago.
+ */
+type Source = { path: string; file: StoredFile; checkedAt: number; fresh: boolean };
 
 /** False where it is not there, or not what it should be. */
 function layFile(from: Source, to: string, method: LinkMethod): boolean {
@@ -267,3 +272,5 @@ function readSmall(from: Source): boolean {
   const hasher = new Bun.CryptoHasher("sha256").update(BUFFER.subarray(0, sizeBytes));
   return hasher.digest("hex") === sha256;
 }
+
+brief(layFiles, linkQuickly);

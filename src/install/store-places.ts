@@ -1,5 +1,6 @@
 import { join } from "node:path";
 
+import { brief } from "#base/brief.ts";
 import type { Digest } from "#base/names.ts";
 
 import type { StoredFile } from "./stored.ts";
@@ -26,7 +27,7 @@ export type StorePlaces = {
 export function storePlaces(landHome: string): StorePlaces {
   const dir = join(landHome, "store", "v1");
   const [archives, files, index] = [join(dir, "sha256"), join(dir, "files"), join(dir, "index")];
-  return {
+  const places: StorePlaces = {
     dir,
     archives,
     files,
@@ -37,6 +38,8 @@ export function storePlaces(landHome: string): StorePlaces {
     objectPath: ({ sha256, executable }) => shard(files, sha256, executable ? "x" : ""),
     indexPath: (digest) => shard(index, hexOf(digest), ".json"),
   };
+  brief(places.objectPath);
+  return places;
 }
 
 /** The hex digits of a digest. */
@@ -52,3 +55,5 @@ export function pathOfObject({ files }: StorePlaces, name: string): string {
 function shard(dir: string, hex: string, ending: string): string {
   return `${dir}/${hex.slice(0, 2)}/${hex}${ending}`;
 }
+
+brief(shard);

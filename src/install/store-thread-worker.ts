@@ -1,6 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 
+import type { Digest } from "#base/names.ts";
+
 import { layPackage, openQuickLaying } from "./link.ts";
 import { type StorePlaces, storePlaces } from "./store-places.ts";
 import type { SharedLaying, StoreBesides, ThreadReply, ThreadRequest } from "./store-thread.ts";
@@ -13,17 +15,21 @@ declare const self: Worker;
 
 /** That of the thread: it has one store for as long as it lives. */
 let open: { places: StorePlaces; store: Store } | undefined;
+/** What it took in itself, for when it lays that. */
+const added = new Map<Digest, StoredPackage>();
 
 self.addEventListener("message", ({ data }: MessageEvent<ThreadRequest>) => void answer(data));
 
 async function answer(request: ThreadRequest): Promise<void> {
   const { id } = request;
   const { places, store } = (open ??= openHere(request));
-  const reply: ThreadReply =
-    request.kind === "add"
-      ? { id, stored: await add(store, request) }
-      : { id, laid: lay(places, store, request) };
-  self.postMessage(reply);
+  if (request.kind === "lay") return tell({ id, laid: lay(places, store, request) });
+  const { bytes } = request;
+  tell({ id, stored: await add(store, request), bytes }, [bytes.buffer]);
+}
+
+function tell(reply: ThreadReply, given: ArrayBuffer[] = []): void {
+  self.postMessage(reply, given);
 }
 
 function openHere({ landHome, bootId, aheadMs }: StoreBesides): typeof open & {} {
@@ -45,11 +51,11 @@ async function add(
 ): Promise<StoredPackage | undefined> {
   try {
     if (`sha256:${Bun.SHA256.hash(bytes, "hex")}` !== expected.digest) return undefined;
-    return await store.add({ bytes }, expected);
+    const stored = await store.add({ bytes }, expected);
+    added.set(stored.digest, stored);
+    return stored;
   } catch {
     return undefined;
-  } finally {
-    bytes.buffer.transfer(0);
   }
 }
 
@@ -57,7 +63,7 @@ async function add(
 function lay(
   places: StorePlaces,
   store: Store,
-  { digests, folder, method, turn }: SharedLaying,
+  { digests, fresh, folder, method, turn }: SharedLaying,
 ): number[] {
   const laid: number[] = [];
   const quick = openQuickLaying(store, folder, method);
@@ -65,7 +71,7 @@ function lay(
     const target = join(folder, String(at));
     try {
       const digest = digests[at];
-      const stored = digest && readStored(places, digest);
+      const stored = digest && storedOf(places, digest, fresh[at] === true);
       if (stored && layPackage(store, stored, target, method, quick)) laid.push(at);
     } catch {
       rmSync(target, { recursive: true, force: true });
@@ -73,4 +79,13 @@ function lay(
   }
   quick?.folder.close();
   return laid;
+}
+
+function storedOf(
+  places: StorePlaces,
+  digest: Digest,
+  isFresh: boolean,
+): StoredPackage | undefined {
+  const stored = added.get(digest) ?? readStored(places, digest);
+  return stored && isFresh ? { ...stored, fresh: true } : stored;
 }

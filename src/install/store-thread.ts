@@ -13,13 +13,20 @@ export type ThreadRequest = StoreBesides & { id: number } & (
     | { kind: "add"; bytes: Uint8Array<ArrayBuffer>; expected: Expected }
     | ({ kind: "lay" } & SharedLaying)
   );
-/** What it took in, undefined where it could not; which packages it laid. */
-export type ThreadReply = { id: number; stored?: StoredPackage | undefined; laid?: number[] };
+/** What it took in, undefined where it could not, and the bytes that it was given; which packages it laid. */
+export type ThreadReply = {
+  id: number;
+  stored?: StoredPackage | undefined;
+  bytes?: Uint8Array<ArrayBuffer>;
+  laid?: number[];
+};
 
 /** Packages of the store that two threads lay: each takes the next of them as long as there is one. */
 export type SharedLaying = {
   /** The `n`th goes to `folder/n`. */
   digests: readonly Digest[];
+  /** Which of them this process put into the store itself. */
+  fresh: readonly boolean[];
   folder: string;
   method: LinkMethod;
   /** In shared memory: the one that is next. */
@@ -30,8 +37,14 @@ export type SharedLaying = {
 export type StoreThread = {
   /** Whether it has little enough to do that one more is done sooner by it. */
   isFree: () => boolean;
-  /** Takes a package in, as `Store.add` does, if it has the expected checksum; undefined where that did not go well, so that it is to be done here. */
-  add: (bytes: Uint8Array, expected: Expected) => Promise<StoredPackage | undefined>;
+  /**
+   * Takes a package in, as `Store.add` does, if it has the expected checksum. Takes the memory of the bytes away and gives it back;
+   * without what was stored where that did not go well, so that it is to be done here; without the bytes where they were lost.
+   */
+  add: (
+    bytes: Uint8Array<ArrayBuffer>,
+    expected: Expected,
+  ) => Promise<Pick<ThreadReply, "stored" | "bytes">>;
   /** Lays with the caller. Gives those that it laid; what it took and did not lay is to be done here. */
   lay: (laying: SharedLaying) => Promise<readonly number[]>;
   close: () => void;
@@ -79,13 +92,10 @@ export function startStoreThread(besides: StoreBesides): StoreThread {
     worker.postMessage(request, give);
   return {
     isFree: () => !broken && waitingBytes < WAITING_BYTES,
-    async add(bytes, expected) {
-      const own = bytes.slice();
-      const reply = await ask(own.byteLength, (id) =>
-        send({ ...besides, kind: "add", id, bytes: own, expected }, [own.buffer]),
-      );
-      return reply.stored;
-    },
+    add: (bytes, expected) =>
+      ask(bytes.byteLength, (id) =>
+        send({ ...besides, kind: "add", id, bytes, expected }, [bytes.buffer]),
+      ),
     async lay(laying) {
       const reply = await ask(0, (id) => send({ ...besides, kind: "lay", id, ...laying }, []));
       return reply.laid ?? [];

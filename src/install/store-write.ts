@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { brief } from "#base/brief.ts";
 import { fault } from "#base/faults.ts";
 import { errorCode, syncFolder } from "#store/files.ts";
 
@@ -73,7 +74,7 @@ export function createWriter(
     // What replaces something may belong to a package that was vouched for already.
     if (!holds(target, bytes)) replace(target, bytes, mode, true);
   };
-  return {
+  const writer: ObjectWriter = {
     replace(path, bytes, mode) {
       replace(path, bytes, mode, careful);
       noteFolder(path);
@@ -90,6 +91,8 @@ export function createWriter(
       folders.clear();
     },
   };
+  brief(writer.put, putBytes);
+  return writer;
 }
 
 /** Too large for the memory, so it lies on the same disk. */
@@ -179,3 +182,5 @@ function inFolder(path: string, work: () => void): void {
     work();
   }
 }
+
+brief(writeQuickly, writeAll, holds);

@@ -245,7 +245,7 @@ async function putPackage(
   writeIndex(writer, places, indexed);
   await writer.settle();
   fault("store.added");
-  return indexed;
+  return { ...indexed, fresh: true };
 }
 
 /** Times of files have parts of a millisecond. */

@@ -50,6 +50,8 @@ export type StoredPackage = {
   boot?: string;
   /** When all of its files were as they should be, in milliseconds since 1970: one that was written to later is looked at again. */
   checkedAt?: number;
+  /** Where this process itself put all of it there, or compared it with what it would have put. Nothing of that is kept. */
+  fresh?: boolean;
 };
 
 const FORMAT = 2;

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
+import { brief } from "#base/brief.ts";
 import { fail, LandError } from "#base/errors.ts";
 import type { Digest, PackageName, Version } from "#base/names.ts";
 import { isManifestFile, MAX_MANIFEST_BYTES, readArchiveManifest } from "#pack/archive-manifest.ts";
@@ -219,3 +220,5 @@ function asExecutable(files: StoredFile[], bins: Bins): StoredFile[] {
   if (commands.size === 0) return files;
   return files.map((file) => (commands.has(file.path) ? { ...file, executable: true } : file));
 }
+
+brief(take, look);

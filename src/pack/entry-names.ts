@@ -1,3 +1,4 @@
+import { brief } from "#base/brief.ts";
 import { printable } from "#base/names.ts";
 
 import type { ArchiveLimits } from "./limits.ts";
@@ -39,7 +40,7 @@ export function createEntryNames(limits: ArchiveLimits): {
     return undefined;
   }
 
-  return {
+  const names: ReturnType<typeof createEntryNames> = {
     add(path, kind) {
       if (++entries > limits.entries)
         return { problem: `comes after ${limits.entries} entries, the limit`, tooLarge: true };
@@ -55,6 +56,8 @@ export function createEntryNames(limits: ArchiveLimits): {
       return undefined;
     },
   };
+  brief(addFolders, names.add);
+  return names;
 }
 
 function sameAs(path: string): NameClash {

@@ -1,3 +1,4 @@
+import { brief } from "#base/brief.ts";
 import { isWindowsDevice, printableLines } from "#base/names.ts";
 
 /** The folder under which every entry of an archive lies. */
@@ -63,3 +64,5 @@ export function compareBytes(a: string, b: string): number {
 export function isAscii(text: string): boolean {
   return /^[\u0000-\u007f]*$/.test(text);
 }
+
+brief(problemOfPath, foldPath, isAscii);

@@ -1,3 +1,4 @@
+import { brief } from "#base/brief.ts";
 import { fail, type LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 
@@ -140,7 +141,7 @@ function createRules(limits: ArchiveLimits): {
   const names = createEntryNames(limits);
   const files: ArchiveFile[] = [];
   let unpackedBytes = 0;
-  return {
+  const rules: ReturnType<typeof createRules> = {
     accept(entry) {
       const path = checkPath(entry, limits);
       const clash = names.add(`${ROOT}/${path}`, entry.kind);
@@ -155,6 +156,8 @@ function createRules(limits: ArchiveLimits): {
     },
     summary: () => ({ files, unpackedBytes }),
   };
+  brief(rules.accept);
+  return rules;
 }
 
 /** The content of one entry, and the ways past what is left of it and its padding: at once where that is at hand. */
@@ -208,3 +211,5 @@ function refuse(tooLarge: boolean, entry: TarEntry, problem: string): LandError 
     problem,
   });
 }
+
+brief(checkPath, paddingOf);

@@ -1,3 +1,4 @@
+import { brief } from "#base/brief.ts";
 import { fail, type LandError } from "#base/errors.ts";
 import { printable } from "#base/names.ts";
 
@@ -36,7 +37,12 @@ export async function readEntry(reader: ByteReader): Promise<TarEntry | undefine
 
 /** Does as `readEntry` with bytes that are all at hand. @throws archive_invalid, archive_too_large */
 export function readEntryNow(reader: NowReader): TarEntry | undefined {
-  const step = entrySteps(reader).next();
+  const block = reader.now(BLOCK);
+  const header = block && parseHeader(block);
+  // Nearly all are so.
+  if (header && !("problem" in header) && (header.type === "0" || header.type === "5"))
+    return entryOf(header, undefined);
+  const step = entrySteps(reader, block).next();
   if (step.done === true) return step.value;
   throw new TypeError("what is at hand had to be waited for");
 }
@@ -44,11 +50,17 @@ export function readEntryNow(reader: NowReader): TarEntry | undefined {
 /** What has to be waited for is handed out, and comes back. */
 type Steps<T> = Generator<Promise<Uint8Array>, T, Uint8Array>;
 
-function* entrySteps(reader: ByteReader | NowReader): Steps<TarEntry | undefined> {
+/** `first`: the block that was read already. */
+function* entrySteps(
+  reader: ByteReader | NowReader,
+  first?: Uint8Array,
+): Steps<TarEntry | undefined> {
+  let next = first;
   let pax: Pax | undefined;
   let longName: Uint8Array | undefined;
   for (;;) {
-    const block = reader.now(BLOCK) ?? (yield* readBlock(reader));
+    const block: Uint8Array = next ?? reader.now(BLOCK) ?? (yield* readBlock(reader));
+    next = undefined;
     const dangling = pax !== undefined || longName !== undefined;
     if (areZeros(block)) {
       if (dangling) throw refuse("", "an extended header stands before its end");
@@ -155,3 +167,5 @@ function rawName(bytes: Uint8Array): string {
 function refuse(entry: string, problem: string): LandError {
   return fail("archive_invalid", { entry, problem });
 }
+
+brief(readEntryNow, entryOf);

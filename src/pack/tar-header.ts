@@ -1,3 +1,5 @@
+import { brief } from "#base/brief.ts";
+
 /** Tar deals in blocks of this many bytes. */
 export const BLOCK = 512;
 
@@ -118,3 +120,5 @@ function holds(block: Uint8Array, at: number, bytes: Uint8Array): boolean {
   for (let n = 0; n < bytes.length; n++) if (block[at + n] !== bytes[n]) return false;
   return true;
 }
+
+brief(parseHeader, checksum, field, octal, holds, areZeros);

@@ -139,11 +139,17 @@ describe.each(ways)("a package is laid, and its files are made, %s", (_, files) 
     await mkdir(at("new"));
     for (const name of names) await Bun.write(at("store", sha(name)), name);
   });
-  const lay = (checkedAt: number): boolean => {
+  const lay = (checkedAt: number, fresh = false): boolean => {
     const store = storeOf();
     const laying = openQuickLaying(store, at("new"), "hardlink");
     expect(laying !== undefined).toBe(files !== undefined);
-    const done = layPackage(store, stored(checkedAt), at("new", "0"), "hardlink", laying);
+    const done = layPackage(
+      store,
+      { ...stored(checkedAt), fresh },
+      at("new", "0"),
+      "hardlink",
+      laying,
+    );
     laying?.folder.close();
     laying?.source.close();
     return done;
@@ -169,6 +175,15 @@ describe.each(ways)("a package is laid, and its files are made, %s", (_, files) 
     expect(await laid()).toEqual([]);
     await Bun.write(object, "lib/a.js");
     expect(lay(0)).toBe(true);
+  });
+
+  test("what this process put a moment ago is looked at only where it cannot be linked", async () => {
+    expect(lay(later, true)).toBe(true);
+    expect((await stat(at("new/0", "lib/a.js"))).nlink).toBe(2);
+    await rm(at("new/0"), { recursive: true });
+    await rm(at("store", sha("lib/a.js")));
+    expect(lay(later, true)).toBe(false);
+    expect(await laid()).toEqual([]);
   });
 
   test("what cannot be made is told as by node:fs", async () => {
