@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createCrashes } from "#runtime/process/crashes.ts";
-import type { Instance } from "#runtime/process/instance.ts";
+import { type Instance, isAsked } from "#runtime/process/instance.ts";
 import { createMachineLoad } from "#runtime/process/machine.ts";
 import { createPace } from "#runtime/process/pacing.ts";
-import { beginAt, crowdOf, moveTo, type Standing } from "#runtime/process/standing.ts";
+import { beginAt, crowdOf, isRestless, moveTo, type Standing } from "#runtime/process/standing.ts";
 
 /** A process as these parts see it. */
 function processOf(siteId: number, more: Partial<Instance> = {}): Instance {
@@ -30,13 +30,27 @@ function urgencyThatTells(): { told: string[]; urgency: Parameters<typeof moveTo
       await: () => void told.push("await"),
       settle: () => told.push("settle") > 0,
       lower: () => void told.push("lower"),
-      lowCores: 1,
+      shelter: () => void told.push("shelter"),
+      lowCores: [1],
     },
   };
 }
 
 const at = 0;
-const calm = { isCrowded: false, staysFrom: Number.POSITIVE_INFINITY, at };
+const calm = {
+  isCrowded: false,
+  staysFrom: Number.POSITIVE_INFINITY,
+  hasNeighbours: (): boolean => false,
+  at,
+};
+/** A process that was started. */
+const begun = (): Standing => ({
+  rate: 0,
+  stand: "begun",
+  raises: 0,
+  used: 0,
+  restlessMs: -Infinity,
+});
 
 test("the first six ends of a site's processes cost nothing, then it waits 1, 2, 4 and at most 5 seconds", () => {
   const crashes = createCrashes();
@@ -57,38 +71,73 @@ test("an end is forgotten after ten seconds: one now and then never waits", () =
 test("a process is settled when it answered, stands low while it does not, and comes back", () => {
   const { told, urgency } = urgencyThatTells();
   const instance = processOf(1);
-  const standing: Standing = { rate: 0, stand: "begun", raises: 0 };
+  const standing = begun();
   moveTo(urgency, instance, standing, { ...calm, isBlocking: false, isSilent: true });
   expect(told).toEqual([]);
   moveTo(urgency, instance, standing, { ...calm, isBlocking: false, isSilent: false });
   moveTo(urgency, instance, standing, { ...calm, isBlocking: true, isSilent: true });
   moveTo(urgency, instance, standing, { ...calm, isBlocking: true, isSilent: true });
   moveTo(urgency, instance, standing, { ...calm, isBlocking: false, isSilent: false });
+  expect(told).toEqual(["settle", "lower"]);
+  moveTo(urgency, instance, standing, { ...calm, at: 500, isBlocking: false, isSilent: false });
   expect(told).toEqual(["settle", "lower", "settle"]);
 });
 
 test("those that share the cores of the low stay there while these are full", () => {
   const { told, urgency } = urgencyThatTells();
-  const low = (rate: number): Standing => ({ rate, stand: "low", raises: 0 });
+  const low = (rate: number): Standing => ({
+    rate,
+    stand: "low",
+    raises: 0,
+    used: rate,
+    restlessMs: -Infinity,
+  });
   // Six that want a core each have one together; each looks as if it wanted a sixth.
   const all = [low(0.16), low(0.16), low(0.16), low(0.16), low(0.16), low(0.16), low(0.02)];
-  const crowd = crowdOf(all, 1);
+  const crowd = crowdOf(all, true);
   for (const standing of all)
-    moveTo(urgency, processOf(1), standing, { ...crowd, at, isBlocking: false, isSilent: false });
+    moveTo(urgency, processOf(1), standing, {
+      ...calm,
+      ...crowd,
+      isBlocking: false,
+      isSilent: false,
+    });
   expect(all.map(({ stand }) => stand).join(" ")).toBe("low low low low low low settled");
   expect(told).toEqual(["settle"]);
-  expect(crowdOf([low(0.1)], 1)).toEqual({ isCrowded: false, staysFrom: Infinity });
+  expect(crowdOf([low(0.1)], false)).toEqual({ isCrowded: false, staysFrom: Infinity });
 });
 
 test("what a site starts that crashes again and again stands low from the start", () => {
   const { told, urgency } = urgencyThatTells();
   const instance = processOf(1);
-  const begun = (): Standing => ({ rate: 0, stand: "begun", raises: 0 });
   beginAt(urgency, instance, begun(), calm, at);
   instance.site.crashes.note(at);
   instance.site.crashes.note(at);
   beginAt(urgency, instance, begun(), calm, at);
   expect(told).toEqual(["await", "lower"]);
+});
+
+test("beside sites that are asked a process begins on the cores left to it, and stays there while it computes", () => {
+  const { told, urgency } = urgencyThatTells();
+  const instance = processOf(1);
+  const standing = begun();
+  beginAt(urgency, instance, standing, { ...calm, hasNeighbours: () => true }, at);
+  expect(told).toEqual([]);
+  const now = { ...calm, isBlocking: false, isSilent: false };
+  standing.used = 0.5;
+  moveTo(urgency, instance, standing, now);
+  expect([standing.stand, isRestless([standing])]).toEqual(["begun", true]);
+  standing.used = 0.2;
+  moveTo(urgency, instance, standing, now);
+  expect([standing.stand, isRestless([standing])]).toEqual(["settled", false]);
+  expect(told).toEqual(["settle"]);
+});
+
+test("who is asked often and of late counts as a neighbour, its own site does not", () => {
+  const [once, often] = [processOf(1), processOf(2, { requests: 9, lastWorkMs: 500 })];
+  const asked = (now: number, except?: Instance["site"]): boolean =>
+    isAsked([once, often], now, { ...(except && { except }), times: 9 });
+  expect([asked(1000), asked(1500), asked(1000, often.site)]).toEqual([true, false, false]);
 });
 
 test("a stream goes on at once, but where it is crowded and others are asked", async () => {
@@ -111,22 +160,22 @@ test("a stream goes on at once, but where it is crowded and others are asked", a
   instances.add(other);
   other.lastWorkMs = nowMs() + 10_000;
   // A quarter of a second is free at most.
-  expect(await send(128)).toBeGreaterThan(700);
+  expect(await send(16)).toBeGreaterThan(700);
 });
 
 test("the load of the machine is read as the kernel counts it", async () => {
   const folder = await mkdtemp(join(tmpdir(), "land-machine-"));
   const path = join(folder, "stat");
   try {
-    await writeFile(path, "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 1 1 1\n");
-    const load = createMachineLoad(path);
-    await writeFile(path, "cpu  150 10 120 810 10 0 0 0 0 0\ncpu0 1 1 1 1\n");
-    expect(load(100_000)).toBeCloseTo(0.8);
+    await writeFile(path, "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 10 0 0 90\n");
+    const load = createMachineLoad([0], path);
+    await writeFile(path, "cpu  150 10 120 810 10 0 0 0 0 0\ncpu0 20 0 0 90\n");
+    expect([load.all(100_000), load.some(100_000)]).toEqual([expect.closeTo(0.8), 1]);
     // Too soon to tell anything new.
     await writeFile(path, "cpu  150 10 120 910 10 0 0 0 0 0\n");
-    expect(load(100_010)).toBeCloseTo(0.8);
-    expect(load(110_000)).toBeCloseTo(0);
-    expect(createMachineLoad(join(folder, "none"))(0)).toBe(0);
+    expect(load.all(100_010)).toBeCloseTo(0.8);
+    expect(load.all(110_000)).toBeCloseTo(0);
+    expect(createMachineLoad([], join(folder, "none")).all(0)).toBe(0);
   } finally {
     await rm(folder, { recursive: true });
   }

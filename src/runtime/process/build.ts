@@ -7,7 +7,7 @@ import { createCodes } from "./codes.ts";
 import { createDisk } from "./disk-watch.ts";
 import type { Work } from "./exchange.ts";
 import { endIfCalm, endsOne, makeRoom, type World } from "./housekeeping.ts";
-import type { Exit, Instance, Why } from "./instance.ts";
+import { type Exit, type Instance, isAsked, type Why } from "./instance.ts";
 import { createLane } from "./lane.ts";
 import { createLauncher } from "./launch.ts";
 import type { Watcher } from "./open.ts";
@@ -18,11 +18,13 @@ import { programsBinding } from "./programs-binding.ts";
 import { tellPaused } from "./runner-lines.ts";
 import { createSite, type Site } from "./site.ts";
 import { describeExit, type Starter } from "./start.ts";
-import { createUrgency } from "./urgency.ts";
+import { createUrgency, type Urgency } from "./urgency.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 /** Part of all cores from which on nothing is started ahead of need. */
 const LOADED = 0.8;
+/** A program that was asked so often has visitors who would notice. */
+const OFTEN = 8;
 
 /** What the supervisor works with. */
 export type House = {
@@ -40,17 +42,19 @@ export function buildHouse(parts: SupervisorParts): House {
   const sites = new Map<number, Site>();
   const instances = new Set<Instance>();
   const urgency = createUrgency();
+  const isBusy = (except?: Site): boolean =>
+    isAsked(instances, nowMs(), { ...(except && { except }), times: OFTEN });
   const launcher = createLauncher(parts, {
-    // The first to start has all cores, others those that are left to them: neither slows what runs.
-    begin: (pid, isAwaited) => urgency.begin(pid, isAwaited && !isStarting(instances)),
+    begin: (pid, isAwaited) => begin(urgency, pid, isAwaited && !isStarting(instances), isBusy()),
   });
   const room = createLane(config["functions.processes"], config["functions.queue"], () => {});
   const disk = createDisk(launcher.folderOf, nowMs);
   const meter = createMeter(nowMs);
-  const watchdog = createWatchdog({ config, nowMs, urgency, meter, measureDisk: disk.check });
+  const measureDisk = disk.check;
+  const watchdog = createWatchdog({ config, nowMs, urgency, meter, measureDisk, isAsked: isBusy });
   const isCalm = (): boolean => watchdog.load() < LOADED && !isStarting(instances);
-  const size = config["functions.pool"];
-  const pool = createPool({ size, launcher, room, log, nowMs, isCalm, random: parts.random });
+  const [size, { random }] = [config["functions.pool"], parts];
+  const pool = createPool({ size, launcher, room, log, nowMs, isCalm, random });
   const world: World = { parts, nowMs, sites, instances, pool, room, watchdog, disk };
   const codeOf = createCodes(parts.codeOf);
   const work: Work = {
@@ -60,12 +64,8 @@ export function buildHouse(parts: SupervisorParts): House {
     pace: createPace({ nowMs, isCrowded: watchdog.isCrowded, instances }),
   };
 
-  function siteOf(id: number): Site {
-    let site = sites.get(id);
-    if (!site) sites.set(id, (site = createSite(parts, id, nowMs)));
-    return site;
-  }
-
+  const siteOf = (id: number): Site => siteIn(sites, id, parts, nowMs);
+  const messageBytes = config["functions.kvValueBytes"];
   const own = programsBinding({
     log: (tenant, line) => siteOf(tenant.siteId).log(tenant, line),
     refOf: ({ siteId, deploy }) => sites.get(siteId)?.runners.get(deploy)?.ref,
@@ -81,11 +81,7 @@ export function buildHouse(parts: SupervisorParts): House {
     makeRoom: () => makeRoom(world),
     makeRoomOf: (site) => endsOne(world, site),
     turns: createTurns(Math.max(2, availableParallelism())),
-    wiring: {
-      bindings: [...parts.bindings, own],
-      meter,
-      messageBytes: config["functions.kvValueBytes"],
-    },
+    wiring: { bindings: [...parts.bindings, own], meter, messageBytes },
     onInstance(instance) {
       instances.add(instance);
       watchdog.watch(instance);
@@ -94,6 +90,23 @@ export function buildHouse(parts: SupervisorParts): House {
     watcher: createWatcher(world, log),
   };
   return { world, starter, work, siteOf };
+}
+
+function siteIn(
+  sites: Map<number, Site>,
+  id: number,
+  parts: SupervisorParts,
+  nowMs: () => number,
+): Site {
+  let site = sites.get(id);
+  if (!site) sites.set(id, (site = createSite(parts, id, nowMs)));
+  return site;
+}
+
+/** The first to start has all cores where nobody is asked, others those that are left to them: neither slows what runs. */
+function begin(urgency: Urgency, pid: number, isFirst: boolean, isBusy: boolean): void {
+  urgency.begin(pid, isFirst && !isBusy);
+  if (isBusy) urgency.shelter();
 }
 
 function isStarting(instances: ReadonlySet<Instance>): boolean {

@@ -3,14 +3,20 @@ import { availableParallelism } from "node:os";
 
 import { openCLibrary } from "#base/c-library.ts";
 
-/** On which cores the threads of a process may compute. */
+import { threadsOf } from "./threads.ts";
+
+/** On which cores processes and threads may compute. */
 export type Cores = {
-  /** On all but those that are kept free. The threads that it starts later are kept there, too. */
-  confine: (threads: readonly number[]) => void;
-  /** On all that the server has. */
-  release: (threads: readonly number[]) => void;
-  /** How many are not kept free. */
-  rest: number;
+  /** A process on all but those that are kept free. The threads that it starts later are kept there, too. */
+  confine: (pid: number) => void;
+  /** A process on all that the server has. */
+  release: (pid: number) => void;
+  /** A thread on those that are kept free alone. */
+  shelter: (thread: number) => void;
+  /** A thread on all that the server has. */
+  expose: (thread: number) => void;
+  /** Those that are not kept free. */
+  rest: readonly number[];
 };
 
 /** `cpu_set_t` for as many cores as the kernel may have. */
@@ -23,25 +29,36 @@ const FREE_PART = 4;
  * other go on for up to 4 ms, since it looks at turns that are over that rarely, however little urgent that one is.
  */
 export function createCores(): Cores {
-  const none = { confine() {}, release() {}, rest: availableParallelism() };
-  if (process.platform !== "linux") return none;
+  const none = { confine() {}, release() {}, shelter() {}, expose() {} };
+  const noCores = { ...none, rest: [...Array(availableParallelism()).keys()] };
+  if (process.platform !== "linux") return noCores;
   const calls = openCLibrary({
     sched_getaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
     sched_setaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
   });
-  const all = new Uint8Array(MASK_BYTES);
-  if (calls.sched_getaffinity(0, MASK_BYTES, ptr(all)) < 0) return none;
-  const cores = coresIn(all);
-  if (cores.length < 2) return none;
-  const rest = cores.slice(Math.max(1, Math.floor(cores.length / FREE_PART)));
-  const set = (threads: readonly number[], mask: Uint8Array): void => {
-    for (const id of threads) calls.sched_setaffinity(id, MASK_BYTES, ptr(mask));
+  const read = (id: number): Uint8Array | undefined => {
+    const mask = new Uint8Array(MASK_BYTES);
+    return calls.sched_getaffinity(id, MASK_BYTES, ptr(mask)) < 0 ? undefined : mask;
   };
-  const without = maskOf(rest);
+  const all = read(0);
+  const cores = all ? coresIn(all) : [];
+  if (!all || cores.length < 2) return noCores;
+  const free = Math.max(1, Math.floor(cores.length / FREE_PART));
+  const masks = { free: maskOf(cores.slice(0, free)), rest: maskOf(cores.slice(free)) };
+  const setOne = (thread: number, mask: Uint8Array): void =>
+    void calls.sched_setaffinity(thread, MASK_BYTES, ptr(mask));
+  const set = (pid: number, mask: Uint8Array): void => {
+    // Its threads have what its first one has. A thread that computes is moved at once, which takes a while.
+    const now = read(pid);
+    if (!now || Buffer.compare(now, mask) === 0) return;
+    for (const id of threadsOf(pid)) setOne(id, mask);
+  };
   return {
-    confine: (threads) => set(threads, without),
-    release: (threads) => set(threads, all),
-    rest: rest.length,
+    confine: (pid) => set(pid, masks.rest),
+    release: (pid) => set(pid, all),
+    shelter: (thread) => setOne(thread, masks.free),
+    expose: (thread) => setOne(thread, all),
+    rest: cores.slice(free),
   };
 }
 

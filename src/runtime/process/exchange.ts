@@ -25,6 +25,8 @@ export type Work = {
 
 /** What of an answer goes out before others have their turn: a tenth of a millisecond or two. */
 const TURN_BYTES = 512 * 1024;
+/** How much goes out at a time where it may not go out at once. */
+const PART_BYTES = 64 * 1024;
 
 /** A request of a visitor that is under way. */
 type Exchange = { stop: Stop; pending: Pending; expired: BridgeError | undefined };
@@ -198,15 +200,19 @@ function touching(body: Body, touch: () => void): Body {
 function ending(
   body: ReadableStream<Uint8Array>,
   onEnd: () => void,
-  pace: (bytes: number) => Promise<void>,
+  pace: (bytes: number) => Promise<void> | undefined,
 ): Body {
   let inTurn = 0;
+  let inPart = 0;
   const rest = (bytes: number): Promise<void> | undefined => {
-    inTurn += bytes;
-    if (inTurn < TURN_BYTES) return undefined;
-    const sent = inTurn;
-    inTurn = 0;
-    return pace(sent);
+    inPart += bytes;
+    if (inPart < PART_BYTES) return undefined;
+    inTurn += inPart;
+    const isOver = inTurn >= TURN_BYTES;
+    const wait = pace(inPart) ?? (isOver ? giveWay() : undefined);
+    inPart = 0;
+    if (wait) inTurn = 0;
+    return wait;
   };
   const over = (): undefined => {
     onEnd();

@@ -83,3 +83,17 @@ export function isWorking(instance: Instance, nowMs: number, afterMs: number): b
   if (instance.state === "starting" || instance.open > 0) return true;
   return instance.waiting > 0 && nowMs - instance.lastWorkMs < afterMs;
 }
+
+/** Whoever had something to do within this time is asked. */
+const RECENT_MS = 1000;
+
+/** Whether a process, but for those of one site, was asked this often and had something to do just now. */
+export function isAsked(
+  instances: Iterable<Instance>,
+  nowMs: number,
+  { except, times }: { except?: Site; times: number },
+): boolean {
+  for (const { site, requests, lastWorkMs } of instances)
+    if (site !== except && requests >= times && nowMs - lastWorkMs < RECENT_MS) return true;
+  return false;
+}

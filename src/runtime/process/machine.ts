@@ -1,51 +1,77 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
-/** Part of all cores of the machine that anybody computes on, from 0 to 1, smoothed; 0 where the system does not tell. */
-export type MachineLoad = (nowMs: number) => number;
+/** Parts of cores of the machine that anybody computes on, from 0 to 1, smoothed; 0 where the system does not tell. */
+export type MachineLoad = {
+  all: (nowMs: number) => number;
+  /** Of those cores alone that were named. */
+  some: (nowMs: number) => number;
+};
 
 /** How fast older figures are forgotten. */
-const MEMORY_MS = 500;
+const MEMORY_MS = { all: 500, some: 100 } as const;
 /** The kernel counts in hundredths of a second: over less there is nothing to tell. */
 const LEAST_MS = 40;
-const scratch = Buffer.alloc(512);
+const scratch = Buffer.alloc(32 * 1024);
 
-/** Opens what the kernel counts of all cores. */
-export function createMachineLoad(path = "/proc/stat"): MachineLoad {
-  let last = readTimes(path);
+/** Opens what the kernel counts of all cores, and of these. */
+export function createMachineLoad(cores: readonly number[] = [], path = "/proc/stat"): MachineLoad {
+  const names = { all: ["cpu"], some: cores.map((core) => `cpu${core}`) };
+  let last = readTimes(path, names);
   let lastMs = Number.NEGATIVE_INFINITY;
-  let part = 0;
-  return (nowMs) => {
-    if (!last || nowMs - lastMs < LEAST_MS) return part;
-    const now = readTimes(path);
-    if (!now) return part;
-    const all = now.all - last.all;
-    const busy = all > 0 ? 1 - (now.idle - last.idle) / all : part;
-    part += (busy - part) * (1 - Math.exp((lastMs - nowMs) / MEMORY_MS));
+  const parts = { all: 0, some: 0 };
+  const look = (nowMs: number): void => {
+    if (!last || nowMs - lastMs < LEAST_MS) return;
+    const now = readTimes(path, names);
+    if (!now) return;
+    for (const which of ["all", "some"] as const) {
+      const all = now[which].all - last[which].all;
+      const busy = all > 0 ? 1 - (now[which].idle - last[which].idle) / all : parts[which];
+      parts[which] += (busy - parts[which]) * (1 - Math.exp((lastMs - nowMs) / MEMORY_MS[which]));
+    }
     last = now;
     lastMs = nowMs;
-    return part;
+  };
+  return {
+    all(nowMs) {
+      look(nowMs);
+      return parts.all;
+    },
+    some(nowMs) {
+      look(nowMs);
+      return parts.some;
+    },
   };
 }
 
 type Times = { idle: number; all: number };
+type Names = Record<"all" | "some", readonly string[]>;
 
-/** Times of all cores together, of `/proc/stat`: user, nice, system, idle, waiting for disks, and what interrupts took. */
-function parseTimes(text: string): Times | undefined {
-  const line = /^cpu +([\d ]+)$/m.exec(text)?.[1];
-  if (line === undefined) return undefined;
-  const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, soft = 0, stolen = 0] =
-    line.split(" ").map(Number);
-  const all = user + nice + system + idle + waiting + irq + soft + stolen;
-  return Number.isFinite(all) ? { idle: idle + waiting, all } : undefined;
+/** Times of cores together, of `/proc/stat`: user, nice, system, idle, waiting for disks, and what interrupts took. */
+function sumTimes(lines: ReadonlyMap<string, number[]>, names: readonly string[]): Times {
+  const sum = { idle: 0, all: 0 };
+  for (const name of names) {
+    const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, soft = 0, stolen = 0] =
+      lines.get(name) ?? [];
+    sum.idle += idle + waiting;
+    sum.all += user + nice + system + idle + waiting + irq + soft + stolen;
+  }
+  return sum;
 }
 
-function readTimes(path: string): Times | undefined {
+function parseTimes(text: string, names: Names): Record<keyof Names, Times> | undefined {
+  const lines = new Map<string, number[]>();
+  for (const [, name = "", figures = ""] of text.matchAll(/^(cpu\d*) +([\d ]+)$/gm))
+    lines.set(name, figures.split(" ").map(Number));
+  if (!lines.has("cpu")) return undefined;
+  return { all: sumTimes(lines, names.all), some: sumTimes(lines, names.some) };
+}
+
+function readTimes(path: string, names: Names): Record<keyof Names, Times> | undefined {
   try {
     const file = openSync(path, "r");
     try {
-      return parseTimes(
-        scratch.toString("latin1", 0, readSync(file, scratch, 0, scratch.length, 0)),
-      );
+      const bytes = readSync(file, scratch, 0, scratch.length, 0);
+      return parseTimes(scratch.toString("latin1", 0, bytes), names);
     } finally {
       closeSync(file);
     }

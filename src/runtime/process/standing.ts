@@ -12,21 +12,33 @@ export type Standing = {
   stand: "begun" | "settled" | "low";
   /** Times that it could not be settled again. */
   raises: number;
+  /** Cores it used when it was last looked at. */
+  used: number;
+  /** When it was last found to take too much. */
+  restlessMs: number;
 };
 
 /** What stands in whose way: whether programs take much of all cores, and from which part of a core on one stays below the others. */
-export type Crowd = { isCrowded: boolean; staysFrom: number };
+export type Crowd = {
+  isCrowded: boolean;
+  staysFrom: number;
+  /** Whether other sites are asked: what has not settled leaves cores to them. */
+  hasNeighbours: (site: Instance["site"]) => boolean;
+};
 
 /** Parts of a core: above the first a process is less urgent, until it is below the second. */
 const LOWER_RATE = 0.6;
 const RAISE_RATE = 0.3;
+const RESTLESS_RATE = 0.1;
 /** Part of all cores that programs take: from there on those that take much are less urgent sooner. */
 const CROWDED_LOAD = 0.5;
 const CROWDED_RATE = 0.22;
 /** Processor time of a site within a minute that is much then, also for a process that has just started. */
 const CROWDED_MS = 4000;
-/** Part of the cores of those that stand low from which on they are full. */
-const FULL = 0.8;
+/** What takes less than this part of a core leaves those that are full. */
+const LEAST_STAYS = 0.05;
+/** What stands low comes back when it was calm for so long. */
+const CALM_MS = 500;
 /** Times that a process may fail to become more urgent again. */
 const MAX_RAISES = 20;
 
@@ -38,20 +50,24 @@ export function loadOf(all: Iterable<Standing>): number {
 }
 
 /**
- * How crowded it is. Those that stand low share few cores, so none of them takes much there although each would: while these
- * cores are full, what takes half of the usual share stays.
+ * How crowded it is. Those that stand low, and those that have not settled, share few cores, so none of them takes much there
+ * although each would: while these cores are full, what takes half of the usual share stays.
  */
-export function crowdOf(all: Iterable<Standing>, lowCores: number): Crowd {
+export function crowdOf(
+  all: Iterable<Standing>,
+  isFull: boolean,
+): Pick<Crowd, "isCrowded" | "staysFrom"> {
   let [sum, low, lows] = [0, 0, 0];
-  for (const { rate, stand } of all) {
+  for (const { rate, used, stand } of all) {
     sum += rate;
-    if (stand !== "low") continue;
-    low += rate;
+    const taken = stand === "begun" ? used : rate;
+    if (stand === "settled" || taken < LEAST_STAYS) continue;
+    low += taken;
     lows += 1;
   }
   return {
     isCrowded: sum > availableParallelism() * CROWDED_LOAD,
-    staysFrom: low > lowCores * FULL ? low / lows / 2 : Number.POSITIVE_INFINITY,
+    staysFrom: isFull ? Math.max(LEAST_STAYS, low / (lows || 1) / 2) : Number.POSITIVE_INFINITY,
   };
 }
 
@@ -60,18 +76,31 @@ function isHeavy({ site }: Instance, { rate }: Standing, at: number): boolean {
   return rate > CROWDED_RATE || site.budget.usedMs(at) > CROWDED_MS;
 }
 
-/** Its sandbox is closed, and its program comes: where its site takes too much it stands low, else it is waited for. */
+/** Its sandbox is closed, and its program comes: where its site takes too much it stands low, else it is waited for, or begins beside those that are asked. */
 export function beginAt(
   urgency: Urgency,
   instance: Instance,
   standing: Standing,
-  { isCrowded }: Crowd,
+  { isCrowded, hasNeighbours }: Crowd,
   at: number,
 ): void {
   if (isSuspect(instance.site, at) || (isCrowded && isHeavy(instance, standing, at))) {
     standing.stand = "low";
+    standing.restlessMs = at;
     urgency.lower(instance.pid);
-  } else urgency.await(instance.pid);
+  } else if (!hasNeighbours(instance.site)) urgency.await(instance.pid);
+}
+
+/** Whether it left most of a core to others when it was last looked at, of its own accord. */
+function isCalm({ used }: Standing, { staysFrom }: Crowd): boolean {
+  return used < RAISE_RATE && used < staysFrom;
+}
+
+/** Whether what has not settled computes: others keep away from it. */
+export function isRestless(standings: Iterable<Standing>): boolean {
+  for (const { stand, used } of standings)
+    if (stand !== "settled" && used >= RESTLESS_RATE) return true;
+  return false;
 }
 
 /** Moves a process where it belongs. `isBlocking`: it does not answer; `isSilent`: it was asked whether it does. */
@@ -84,16 +113,24 @@ export function moveTo(
   const { stand, rate } = standing;
   const { isBlocking, at } = now;
   const takesTooMuch =
-    (stand === "low" && rate > now.staysFrom) || (now.isCrowded && isHeavy(instance, standing, at));
-  if (stand !== "low" && (isBlocking || takesTooMuch || rate > LOWER_RATE)) {
+    (stand !== "settled" && rate > now.staysFrom) ||
+    (now.isCrowded && isHeavy(instance, standing, at));
+  const isTooMuch = isBlocking || takesTooMuch;
+  if (isTooMuch || !isCalm(standing, now)) standing.restlessMs = at;
+  if (stand !== "low" && (isTooMuch || rate > LOWER_RATE)) {
     urgency.lower(instance.pid);
     standing.stand = "low";
-  } else if (stand === "low" && !isBlocking && !takesTooMuch && rate < RAISE_RATE) {
+  } else if (stand === "low" && rate < RAISE_RATE && at - standing.restlessMs >= CALM_MS) {
     const isRaised = urgency.settle(instance.pid);
     standing.stand = isRaised ? "settled" : "low";
     standing.raises = isRaised ? 0 : standing.raises + 1;
     if (standing.raises > MAX_RAISES) instance.isSpent = true;
-  } else if (stand === "begun" && instance.state === "ready" && !now.isSilent) {
+  } else if (
+    stand === "begun" &&
+    instance.state === "ready" &&
+    !now.isSilent &&
+    isCalm(standing, now)
+  ) {
     // It answered since it was given its program, or did nothing.
     if (urgency.settle(instance.pid)) standing.stand = "settled";
   }

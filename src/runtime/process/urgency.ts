@@ -1,11 +1,13 @@
 import { ptr } from "bun:ffi";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 import { openCLibrary } from "#base/c-library.ts";
 
 import { type Cores, createCores } from "./cores.ts";
+import { createShelter, type Shelter } from "./shelter.ts";
 import { createSlices, type Slices } from "./slices.ts";
+import { threadsOf } from "./threads.ts";
 
 /**
  * How urgent processes of programs are to the kernel. The server comes first, then programs, then those that hold a core.
@@ -24,8 +26,10 @@ export type Urgency = {
   settle: (pid: number) => boolean;
   /** Below all others. */
   lower: (pid: number) => void;
-  /** Cores that those below all others have. */
-  lowCores: number;
+  /** Some that have not settled compute while others are asked: the server keeps away from them for a moment. */
+  shelter: () => void;
+  /** Cores that those have that have not settled. */
+  lowCores: readonly number[];
 };
 
 /** What differs between systems. */
@@ -36,6 +40,7 @@ const LOWEST_NICE = 19;
 const SCHED_OTHER = 0;
 const SCHED_IDLE = 5;
 const PRIO_PROCESS = 0;
+const CAP_SYS_NICE = 23n;
 
 /** Turns of what runs: the shortest that the kernel knows for the server, since whoever has a shorter one interrupts the others. */
 const SLICE_NS = { server: 100_000, settled: 400_000 } as const;
@@ -43,15 +48,16 @@ const SLICE_NS = { server: 100_000, settled: 400_000 } as const;
 /** The way that works on this machine. */
 export function createUrgency(): Urgency {
   if (process.platform !== "linux") {
-    const lowCores = availableParallelism();
-    return { begin() {}, await() {}, settle: () => true, lower() {}, lowCores };
+    const lowCores = [...Array(availableParallelism()).keys()];
+    return { begin() {}, await() {}, settle: () => true, lower() {}, shelter() {}, lowCores };
   }
   const slices = createSlices();
   const cores = createCores();
+  const shelter = createShelter(cores);
   const threads = threadUrgency(slices);
-  if (!isGroupedBySession()) return around(threads, slices, cores);
+  if (!isGroupedBySession()) return around(threads, { slices, cores, shelter });
   const own = groupOf("self");
-  const groups = groupUrgency(slices);
+  const groups = groupUrgency(slices, mayRaise() ? threads : undefined);
   // A process in our own group must not take us down with it.
   const way = (pid: number): Way => (groupOf(pid) === own ? threads : groups);
   const grouped: Way = {
@@ -59,11 +65,14 @@ export function createUrgency(): Urgency {
     settle: (pid) => way(pid).settle(pid),
     lower: (pid) => way(pid).lower(pid),
   };
-  return around(grouped, slices, cores);
+  return around(grouped, { slices, cores, shelter });
 }
 
-/** From the first program on the server itself has short turns; what it starts would inherit them. */
-function around(way: Way, slices: Slices, cores: Cores): Urgency {
+/** From the first program on the server itself has short turns; what it starts would inherit them, and its place. */
+function around(
+  way: Way,
+  { slices, cores, shelter }: { slices: Slices; cores: Cores; shelter: Shelter },
+): Urgency {
   let isSet = false;
   return {
     begin(pid, isAwaited) {
@@ -71,17 +80,19 @@ function around(way: Way, slices: Slices, cores: Cores): Urgency {
       isSet = true;
       slices.set(pid, 0);
       way.begin(pid);
-      if (!isAwaited) cores.confine(threadsOf(pid));
+      if (isAwaited) cores.release(pid);
+      else cores.confine(pid);
     },
-    await: (pid) => cores.release(threadsOf(pid)),
+    await: cores.release,
     settle(pid) {
-      cores.release(threadsOf(pid));
+      cores.release(pid);
       return way.settle(pid);
     },
     lower(pid) {
       way.lower(pid);
-      cores.confine(threadsOf(pid));
+      cores.confine(pid);
     },
+    shelter: shelter.hold,
     lowCores: cores.rest,
   };
 }
@@ -122,19 +133,36 @@ function hasWeight(path: string): boolean {
   }
 }
 
-function groupUrgency(slices: Slices): Way {
+/**
+ * `threads`: where what they do can be taken back. What is idle within its group, too, leaves its core to who looks for one that
+ * is free: what else wakes up on the machine goes there, not where the server is.
+ */
+function groupUrgency(slices: Slices, threads: Way | undefined): Way {
   return {
     // In a group of its own that is usual: whoever starts it waits.
     begin() {},
     settle(pid) {
+      if (threads && !threads.settle(pid)) return false;
       slices.set(pid, SLICE_NS.settled);
       return setGroup(pid, SETTLED_NICE);
     },
     lower(pid) {
       slices.set(pid, 0);
       setGroup(pid, LOWEST_NICE);
+      threads?.lower(pid);
     },
   };
+}
+
+/** Whether the kernel lets us make processes of others more urgent. */
+function mayRaise(): boolean {
+  try {
+    const [, rights = "0"] =
+      /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
+    return ((BigInt(`0x${rights}`) >> CAP_SYS_NICE) & 1n) === 1n;
+  } catch {
+    return false;
+  }
 }
 
 function setGroup(pid: number, nice: number): boolean {
@@ -165,12 +193,4 @@ function threadUrgency(slices: Slices): Way {
     },
     lower: (pid) => void schedule(pid, SCHED_IDLE),
   };
-}
-
-function threadsOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).map(Number);
-  } catch {
-    return [];
-  }
 }
