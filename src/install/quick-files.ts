@@ -101,7 +101,7 @@ function quickFiles(c: SystemCalls): QuickFiles {
   const [from, to] = [pathBuffer(), pathBuffer()];
   const found = new Uint32Array(new ArrayBuffer(STATX_BYTES));
   const foundAt = ptr(found);
-  const files: QuickFiles = {
+  const quick: QuickFiles = {
     look(folder, path) {
       const at = from(path);
       if (at === undefined || c.statx(folder, at, 0, STATX_WANTED, foundAt) !== 0) return undefined;
@@ -134,9 +134,9 @@ function quickFiles(c: SystemCalls): QuickFiles {
       return c.renameat(folder, fromAt, folder, toAt) === 0;
     },
   };
-  const { look, link, makeFolder, create, write, close } = files;
+  const { look, link, makeFolder, create, write, close } = quick;
   brief(look, link, makeFolder, create, write, close, from, to);
-  return files;
+  return quick;
 }
 
 /** @see statx(2): mask 0, size 40, seconds of mtime 112, nanoseconds 120; the same on every machine */
