@@ -8,7 +8,8 @@ export type Checkpoints = {
   note: (path: string, db: Database, bytes: number) => Promise<void> | undefined;
   /** The file is closed. */
   forget: (path: string) => void;
-  stop: () => void;
+  /** Resolves once nothing is copied any more. */
+  stop: () => Promise<void>;
 };
 
 /** What goes to the thread. */
@@ -37,12 +38,21 @@ type File = {
 export function createCheckpoints(): Checkpoints {
   const files = new Map<string, File>();
   let worker: Worker | undefined;
+  /** Answers that the thread owes, and who waits for the last of them. */
+  let owed = 0;
+  let stopping: PromiseWithResolvers<void> | undefined;
 
   function start(): Worker {
     const started = spawnWorker("src/store/checkpoints-worker.ts");
-    started.addEventListener("message", ({ data }: MessageEvent<CheckpointReply>) => finish(data));
+    started.addEventListener("message", ({ data }: MessageEvent<CheckpointReply>) => {
+      owed -= 1;
+      if (stopping === undefined) finish(data);
+      else if (owed === 0) stopping.resolve();
+    });
     started.addEventListener("error", () => {
       worker = undefined;
+      owed = 0;
+      stopping?.resolve();
       for (const file of files.values()) free(file);
     });
     return started;
@@ -50,6 +60,7 @@ export function createCheckpoints(): Checkpoints {
   function ask(path: string, file: File): void {
     file.asked = true;
     file.bytes = 0;
+    owed += 1;
     worker ??= start();
     worker.postMessage({ path } satisfies CheckpointRequest);
   }
@@ -68,6 +79,7 @@ export function createCheckpoints(): Checkpoints {
   }
   return {
     note(path, db, bytes) {
+      if (stopping) return undefined;
       const file = files.get(path) ?? { db, bytes: 0, asked: false, waiting: undefined };
       files.set(path, file);
       file.bytes += bytes;
@@ -81,7 +93,12 @@ export function createCheckpoints(): Checkpoints {
       if (file) free(file);
       files.delete(path);
     },
-    stop() {
+    async stop() {
+      stopping ??= Promise.withResolvers();
+      if (owed === 0) stopping.resolve();
+      // Else a process with nothing else to do would end here.
+      worker?.ref();
+      await stopping.promise;
       worker?.terminate();
       for (const file of files.values()) free(file);
       files.clear();

@@ -84,9 +84,9 @@ export function openDb(path: string): Db {
       return search.query(sql, params);
     },
     async close() {
-      await tail;
       search?.stop();
-      log.stop();
+      await log.stop();
+      await tail;
       reader.close();
       writer.run("PRAGMA wal_checkpoint(TRUNCATE)");
       writer.close();
@@ -100,7 +100,7 @@ type Log = {
   grew: () => void;
   /** Where the thread is far behind: resolves once it is not. */
   behind: () => Promise<void> | undefined;
-  stop: () => void;
+  stop: () => Promise<void>;
 };
 
 function foldLog(path: string, writer: Database): Log {

@@ -22,7 +22,7 @@ export type KvFiles = {
   /** Sites that have a file. */
   list: () => Promise<number[]>;
   remove: (siteId: number) => Promise<void>;
-  stop: () => void;
+  stop: () => Promise<void>;
 };
 
 /** Each holds three descriptors. */
@@ -80,9 +80,9 @@ export function createKvFiles(parts: Pick<Ctx, "config" | "now" | "log" | "rando
       for (const end of ["", "-wal", "-shm"]) rmSync(`${pathOf(siteId)}${end}`, { force: true });
       await rm(valuesIn(siteId), { recursive: true, force: true });
     },
-    stop() {
+    async stop() {
       for (const siteId of Array.from(open.keys())) close(siteId);
-      checkpoints.stop();
+      await checkpoints.stop();
     },
   };
 }

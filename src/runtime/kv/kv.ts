@@ -84,7 +84,7 @@ export function createKv(parts: KvParts): Kv {
     async stop() {
       clearInterval(timer);
       await running;
-      files.stop();
+      await files.stop();
     },
   };
 }
