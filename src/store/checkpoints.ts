@@ -37,39 +37,22 @@ type File = {
 /** Starts it; the thread begins at the first need and does not keep the process alive. */
 export function createCheckpoints(): Checkpoints {
   const files = new Map<string, File>();
-  let worker: Worker | undefined;
-  /** Answers that the thread owes, and who waits for the last of them. */
-  let owed = 0;
-  let stopping: PromiseWithResolvers<void> | undefined;
+  const thread = createThread(finish, () => {
+    for (const file of files.values()) free(file);
+  });
+  let isStopping = false;
 
-  function start(): Worker {
-    const started = spawnWorker("src/store/checkpoints-worker.ts");
-    started.addEventListener("message", ({ data }: MessageEvent<CheckpointReply>) => {
-      owed -= 1;
-      if (stopping === undefined) finish(data);
-      else if (owed === 0) stopping.resolve();
-    });
-    started.addEventListener("error", () => {
-      worker = undefined;
-      owed = 0;
-      stopping?.resolve();
-      for (const file of files.values()) free(file);
-    });
-    return started;
-  }
   function ask(path: string, file: File): void {
     file.asked = true;
     file.bytes = 0;
-    owed += 1;
-    worker ??= start();
-    worker.postMessage({ path } satisfies CheckpointRequest);
+    thread.ask({ path });
   }
   function finish({ path, pages, copied }: CheckpointReply): void {
     const file = files.get(path);
     if (!file) return;
     const left = pages - copied;
     // The log begins anew only when all of it is copied.
-    if (left > FEW_PAGES && pages > MANY_PAGES) {
+    if (left > FEW_PAGES && pages > MANY_PAGES && !isStopping) {
       ask(path, file);
       return;
     }
@@ -79,7 +62,7 @@ export function createCheckpoints(): Checkpoints {
   }
   return {
     note(path, db, bytes) {
-      if (stopping) return undefined;
+      if (isStopping) return undefined;
       const file = files.get(path) ?? { db, bytes: 0, asked: false, waiting: undefined };
       files.set(path, file);
       file.bytes += bytes;
@@ -94,14 +77,50 @@ export function createCheckpoints(): Checkpoints {
       files.delete(path);
     },
     async stop() {
-      stopping ??= Promise.withResolvers();
-      if (owed === 0) stopping.resolve();
-      // Else a process with nothing else to do would end here.
-      worker?.ref();
-      await stopping.promise;
-      worker?.terminate();
+      isStopping = true;
+      await thread.stop();
       for (const file of files.values()) free(file);
       files.clear();
+    },
+  };
+}
+
+/** The thread, which owes an answer to each question; `onLost` once it died, with which nothing is owed any more. */
+function createThread(
+  onReply: (reply: CheckpointReply) => void,
+  onLost: () => void,
+): { ask: (request: CheckpointRequest) => void; stop: () => Promise<void> } {
+  let worker: Worker | undefined;
+  let owed = 0;
+  let idle: PromiseWithResolvers<void> | undefined;
+
+  function start(): Worker {
+    const started = spawnWorker("src/store/checkpoints-worker.ts");
+    started.addEventListener("message", ({ data }: MessageEvent<CheckpointReply>) => {
+      owed -= 1;
+      onReply(data);
+      if (owed === 0) idle?.resolve();
+    });
+    started.addEventListener("error", () => {
+      [worker, owed] = [undefined, 0];
+      idle?.resolve();
+      onLost();
+    });
+    return started;
+  }
+  return {
+    ask(request) {
+      owed += 1;
+      worker ??= start();
+      worker.postMessage(request);
+    },
+    async stop() {
+      idle = Promise.withResolvers();
+      if (owed === 0) idle.resolve();
+      // Else a process with nothing else to do would end here.
+      worker?.ref();
+      await idle.promise;
+      worker?.terminate();
     },
   };
 }
