@@ -13,6 +13,8 @@ export type Cores = {
   release: (pid: number) => void;
   /** A thread on those that are kept free alone. */
   shelter: (thread: number) => void;
+  /** A thread on those that are not kept free. */
+  displace: (thread: number) => void;
   /** A thread on all that the server has. */
   expose: (thread: number) => void;
   /** Those that are not kept free. */
@@ -29,7 +31,7 @@ const FREE_PART = 4;
  * other go on for up to 4 ms, since it looks at turns that are over that rarely, however little urgent that one is.
  */
 export function createCores(): Cores {
-  const none = { confine() {}, release() {}, shelter() {}, expose() {} };
+  const none = { confine() {}, release() {}, shelter() {}, displace() {}, expose() {} };
   const noCores = { ...none, rest: [...Array(availableParallelism()).keys()] };
   if (process.platform !== "linux") return noCores;
   const calls = openCLibrary({
@@ -57,6 +59,7 @@ export function createCores(): Cores {
     confine: (pid) => set(pid, masks.rest),
     release: (pid) => set(pid, all),
     shelter: (thread) => setOne(thread, masks.free),
+    displace: (thread) => setOne(thread, masks.rest),
     expose: (thread) => setOne(thread, all),
     rest: cores.slice(free),
   };

@@ -86,7 +86,11 @@ export function createWatchdog(parts: LookParts): Watchdog {
     begin(instance) {
       beginAt(parts.urgency, instance, watchOf(instance), crowd(), nowMs());
     },
-    isCrowded: () => crowd().isCrowded || machine.all(nowMs()) > CROWDED_MACHINE,
+    isCrowded: () =>
+      crowd().isCrowded ||
+      machine.all(nowMs()) > CROWDED_MACHINE ||
+      // What computes there may take the others as soon as it has settled, or wait for what does not leave.
+      machine.some(nowMs()) > FULL,
     load: () => loadOf(watches.values()),
   };
 }
