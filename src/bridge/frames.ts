@@ -6,6 +6,8 @@ export type Transport = {
   write: (bytes: Uint8Array) => number;
   /** Calls back once, later in this turn of the loop or at the start of the next. */
   schedule: (flush: () => void) => void;
+  /** So many requests and answers are written without waiting for that: the other end works on them meanwhile. All wait where it is not given. */
+  headsAtOnce?: number;
 };
 
 /** Puts frames one after another into one buffer, which is written once per turn of the loop. */
@@ -47,6 +49,8 @@ type State = {
   /** Where the last frame of a body begins, while it may still grow; -1: nowhere. */
   growing: number;
   hooks: (() => void)[];
+  /** Requests and answers that are not written yet. */
+  heads: number;
   flush: () => void;
 };
 
@@ -61,6 +65,7 @@ export function createFrameWriter(transport: Transport): FrameWriter {
     isClosed: false,
     growing: -1,
     hooks: [],
+    heads: 0,
     flush: () => flush(state),
   };
   return {
@@ -96,6 +101,11 @@ function schedule(state: State): void {
 function flush(state: State): void {
   state.isScheduled = false;
   while (state.hooks.length > 0) for (const hook of state.hooks.splice(0)) hook();
+  write(state);
+}
+
+function write(state: State): void {
+  state.heads = 0;
   if (state.from === state.to) return;
   state.growing = -1;
   state.from += state.transport.write(state.buffer.subarray(state.from, state.to));
@@ -182,4 +192,6 @@ function addHead(
   state.to = to + HEAD_PREFIX_BYTES;
   state.to += buffer.write(head, state.to, head.length, "latin1");
   if (body) add(state, body);
+  state.heads += 1;
+  if (state.heads >= (state.transport.headsAtOnce ?? Number.POSITIVE_INFINITY)) write(state);
 }

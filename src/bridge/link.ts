@@ -46,7 +46,7 @@ export function createLink(
       flush();
       tellRoom();
     });
-  const writer = createFrameWriter({ write: transport.write, schedule: afterFlush });
+  const writer = createFrameWriter({ ...transport, schedule: afterFlush });
   const wire: Wire = {
     ...createIds(side),
     side,

@@ -119,3 +119,30 @@ test("pieces of one body join in one frame until they are written", () => {
     "2e",
   ]);
 });
+
+test("so many heads are written at once, whole and in order, and the rest when the turn ends", () => {
+  const written: number[][] = [];
+  const read: number[] = [];
+  const reader = createFrameReader((_type, id) => read.push(id) > 0);
+  let flush = (): void => undefined;
+  const writer = createFrameWriter({
+    write(bytes) {
+      const before = read.length;
+      expect(reader.push(bytes)).toBeTrue();
+      written.push(read.slice(before));
+      return bytes.length;
+    },
+    schedule: (run) => (flush = run),
+    headsAtOnce: 3,
+  });
+  for (let id = 1; id <= 7; id += 1)
+    writer.head(1, id, 0, `head ${id}`, id === 3 ? Buffer.from("body") : undefined);
+  expect(written).toEqual([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]);
+  expect(writer.backlogBytes()).toBeGreaterThan(0);
+  flush();
+  expect(written).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
+  expect(writer.backlogBytes()).toBe(0);
+});

@@ -124,8 +124,8 @@ test("the code of both processors is whole", () => {
   expect(codeFor("arm64").length % 4).toBe(0);
 });
 
-/** What a process says of itself once it is confined. */
-async function confined(guest: GuestProcess): Promise<string> {
+/** What a process says of itself once it is confined. It ends when its link does; `look` comes before that. */
+async function confined(guest: GuestProcess, look?: () => void): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   void guest.exited.then(({ code }) => resolve(`code ${code}: ${guest.stderrTail()}`));
   const link = await Bun.connect({
@@ -133,6 +133,7 @@ async function confined(guest: GuestProcess): Promise<string> {
     socket: { data: () => resolve("confined"), open() {}, close() {}, error() {} },
   } as never);
   const said = await promise;
+  look?.();
   link.end();
   closeSync(guest.sync);
   return said;
@@ -157,8 +158,8 @@ test.if(isHere)(
       warn: (event, fields) => void warned.push([event, fields]),
     });
     const first = start(planOf(), { ring: -1 });
-    expect(await confined(first)).toBe("confined");
-    expect(readlinkSync(`/proc/${first.pid}/exe`)).toEndWith("land");
+    const isOurs = (): void => expect(readlinkSync(`/proc/${first.pid}/exe`)).toEndWith("land");
+    expect(await confined(first, isOurs)).toBe("confined");
     first.heard();
     first.kill();
     await first.exited;
