@@ -58,6 +58,13 @@ export const SITE: LoadedSite["site"] = {
   requestsPerMinute: null,
 };
 
+const NO_CODINGS = {
+  find: async () => noVariants(),
+  peek: noVariants,
+  forget() {},
+  drop: async () => undefined,
+};
+
 /** Answers from the folder by the code of the server of sites. */
 export function createFolderAnswer(options: FolderAnswerOptions): FolderAnswer {
   const { config, content, current, now, random } = options;
@@ -70,12 +77,9 @@ export function createFolderAnswer(options: FolderAnswerOptions): FolderAnswer {
   };
   const bodies = createBodies(ctx, config["sites.cacheBytes"], {
     find: content.find,
-    index: {
-      find: async () => noVariants(),
-      peek: noVariants,
-      forget() {},
-      drop: async () => undefined,
-    },
+    read: async (digest) => (await content.find(digest))?.bytes(),
+    readNow: () => undefined,
+    index: NO_CODINGS,
   });
   const parts = {
     ctx,

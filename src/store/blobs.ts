@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import type { BunFile } from "bun";
@@ -9,6 +8,7 @@ import { fail } from "#base/errors.ts";
 import { type Digest, parseDigest } from "#base/names.ts";
 
 import { putMany, renew } from "./blobs-many.ts";
+import { createCachedReader } from "./cached-read.ts";
 import { errorCode, fileFailed, syncFolder } from "./files.ts";
 
 /** Bytes on disk that have no address yet. Exactly one of `commit` and `discard` ends it. */
@@ -35,8 +35,10 @@ export type Blobs = {
   putMany: (contents: readonly Uint8Array[]) => Promise<Digest[]>;
   /** The blob as a file to serve, or undefined. */
   find: (digest: Digest) => Promise<BunFile | undefined>;
-  /** The bytes of a small blob, or undefined, without waiting: for what is read so often that it lies in the system's memory. */
-  readNow: (digest: Digest) => Uint8Array<ArrayBuffer> | undefined;
+  /** The bytes of a blob, or undefined. @throws file_failed */
+  read: (digest: Digest) => Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** The bytes of a blob of that size, at most `MAX_CACHED_BYTES`; undefined where the disk would be waited for, or it is not there. */
+  readNow: (digest: Digest, sizeBytes: number) => Uint8Array<ArrayBuffer> | undefined;
   has: (digest: Digest) => Promise<boolean>;
   /** The blob's size in bytes, or undefined where it is not there. */
   sizeOf: (digest: Digest) => Promise<number | undefined>;
@@ -56,6 +58,8 @@ export async function openBlobs(root: string, now: () => Date): Promise<Blobs> {
     const hex = digest.slice("sha256:".length);
     return join(root, "sha256", hex.slice(0, 2), hex);
   };
+
+  const readCached = createCachedReader();
 
   async function commit(from: string, digest: Digest): Promise<void> {
     const path = pathOf(digest);
@@ -95,10 +99,12 @@ export async function openBlobs(root: string, now: () => Date): Promise<Blobs> {
       };
     },
     async find(digest) {
-      const file = Bun.file(pathOf(digest));
-      return (await file.exists()) ? file : undefined;
+      const path = pathOf(digest);
+      // Its own `exists` looks while everybody waits.
+      return (await sizeOf(path)) === undefined ? undefined : Bun.file(path);
     },
-    readNow: (digest) => readWhole(pathOf(digest), digest),
+    read: (digest) => readWhole(pathOf(digest), digest),
+    readNow: (digest, sizeBytes) => readCached(pathOf(digest), sizeBytes),
     has: async (digest) => (await sizeOf(pathOf(digest))) !== undefined,
     sizeOf: (digest) => sizeOf(pathOf(digest)),
     async remove(digest) {
@@ -108,9 +114,12 @@ export async function openBlobs(root: string, now: () => Date): Promise<Blobs> {
   };
 }
 
-function readWhole(path: string, digest: Digest): Uint8Array<ArrayBuffer> | undefined {
+async function readWhole(
+  path: string,
+  digest: Digest,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    return readFileSync(path);
+    return await readFile(path);
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return undefined;
     throw fileFailed("read", digest, cause);

@@ -1,4 +1,5 @@
 import type { Digest } from "#base/names.ts";
+import { MAX_CACHED_BYTES } from "#store/cached-read.ts";
 import type { Ctx } from "#store/ctx.ts";
 
 import { type BodyMemory, createBodyMemory, type Held } from "./cache-bodies.ts";
@@ -43,8 +44,6 @@ export type Bodies = {
   forget: (digest: Digest) => void;
 };
 
-/** Files up to this are read at once: they come from the system's memory in less time than it takes to wait for them. */
-const MAX_NOW_BYTES = 16 * 1024;
 /** Larger files are streamed from disk. */
 export const MAX_MEMORY_BYTES = 1024 * 1024;
 
@@ -52,44 +51,51 @@ type About = Pick<Sent, "coding" | "isFast" | "sizeBytes">;
 
 /** Bytes by their digest alone. */
 type Source = {
-  open: (digest: Digest) => Promise<Blob>;
+  read: (digest: Digest) => Promise<Uint8Array<ArrayBuffer>>;
   send: (digest: Digest, about: About) => Promise<Sent>;
   peek: (digest: Digest, about: About) => Sent | undefined;
 };
 
-function createSource({ find, readNow }: BodyParts, memory: BodyMemory): Source {
-  async function open(digest: Digest): Promise<Blob> {
-    const file = await find(digest);
-    if (!file) throw new Error(`the bytes of ${digest} are not on disk`);
-    return file;
+function createSource({ find, read, readNow }: BodyParts, memory: BodyMemory): Source {
+  async function readAll(digest: Digest): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await read(digest);
+    if (!bytes) throw missing(digest);
+    return bytes;
   }
+  const cached = (digest: Digest, sizeBytes: number): Uint8Array<ArrayBuffer> | undefined =>
+    sizeBytes <= MAX_CACHED_BYTES ? readNow(digest, sizeBytes) : undefined;
   return {
-    open,
+    read: readAll,
     async send(digest, about) {
-      if (about.sizeBytes > MAX_MEMORY_BYTES) return { ...about, body: await open(digest) };
-      const isSmall = about.sizeBytes <= MAX_NOW_BYTES;
-      const body = await memory.find(
-        digest,
-        async () => (isSmall ? readNow?.(digest) : undefined) ?? (await open(digest)).bytes(),
-      );
-      if (!body) throw new Error(`the bytes of ${digest} are not on disk`);
+      const { sizeBytes } = about;
+      const body =
+        sizeBytes > MAX_MEMORY_BYTES
+          ? await find(digest)
+          : await memory.find(digest, async () => cached(digest, sizeBytes) ?? readAll(digest));
+      if (!body) throw missing(digest);
       return { ...about, body };
     },
     peek(digest, about) {
-      if (about.sizeBytes > MAX_MEMORY_BYTES) return undefined;
-      const isSmall = about.sizeBytes <= MAX_NOW_BYTES;
-      const body = memory.findNow(digest, () => (isSmall ? readNow?.(digest) : undefined));
+      const { sizeBytes } = about;
+      if (sizeBytes > MAX_MEMORY_BYTES) return undefined;
+      const body = memory.findNow(digest, () => cached(digest, sizeBytes));
       return body && { ...about, body };
     },
   };
 }
 
+function missing(digest: Digest): Error {
+  return new Error(`the bytes of ${digest} are not on disk`);
+}
+
 /** What bodies are read from. */
 export type BodyParts = {
-  /** The bytes of a digest; undefined where they are gone. */
+  /** A large file; undefined where it is gone. */
   find: (digest: Digest) => Promise<Blob | undefined>;
-  /** The same at once, as bytes, for small ones. */
-  readNow?: (digest: Digest) => Uint8Array<ArrayBuffer> | undefined;
+  /** The bytes of another. */
+  read: (digest: Digest) => Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** The same of small ones at once, where they lie in the system's memory: in less time than it takes to wait for them. */
+  readNow: (digest: Digest, sizeBytes: number) => Uint8Array<ArrayBuffer> | undefined;
   /** Which codings of them are made already. */
   index: VariantIndex;
 };
@@ -110,7 +116,7 @@ export function createBodies(ctx: Pick<Ctx, "log">, maxBytes: number, parts: Bod
   ): Promise<Sent | undefined> {
     if (sizeBytes > MAX_MEMORY_BYTES) return undefined;
     const body = await memory.find(`${digest} ${coding}`, async () =>
-      compressFast(await (await source.open(digest)).bytes(), coding),
+      compressFast(await source.read(digest), coding),
     );
     if (body) return { coding, isFast: true, sizeBytes: body.blob.size, body };
     noteNone(set, coding);

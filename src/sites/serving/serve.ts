@@ -104,7 +104,8 @@ function createParts(ctx: Ctx, recorder: Recorder) {
   const maxBytes = ctx.config["sites.cacheBytes"];
   const bodies = createBodies(ctx, maxBytes * BODY_SHARE, {
     find: (digest) => ctx.blobs.find(digest),
-    readNow: (digest) => ctx.blobs.readNow(digest),
+    read: (digest) => ctx.blobs.read(digest),
+    readNow: (digest, sizeBytes) => ctx.blobs.readNow(digest, sizeBytes),
     index: createVariantIndex(ctx),
   });
   const hot = createHot(maxBytes * (1 - BODY_SHARE));

@@ -1,0 +1,57 @@
+import { expect, test } from "bun:test";
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+
+import * as fc from "fast-check";
+
+import { createCachedReader, MAX_CACHED_BYTES } from "#store/cached-read.ts";
+import { temporaryFolder } from "#test/support/land.ts";
+
+test("what was just written is read whole, in its size alone", async () => {
+  await using folder = await temporaryFolder("cached-read");
+  const read = createCachedReader();
+  const path = join(folder.path, "file");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: MAX_CACHED_BYTES, size: "max" }),
+      fc.integer({ min: 0, max: MAX_CACHED_BYTES }),
+      async (bytes, other) => {
+        await Bun.write(path, bytes);
+        expect(Buffer.compare(read(path, bytes.length) ?? Buffer.from("none"), bytes)).toBe(0);
+        if (other !== bytes.length) expect(read(path, other)).toBeUndefined();
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test("each reading has bytes of its own", async () => {
+  await using folder = await temporaryFolder("cached-read");
+  const read = createCachedReader();
+  await Bun.write(join(folder.path, "a"), "first");
+  await Bun.write(join(folder.path, "b"), "other");
+  const first = read(join(folder.path, "a"), 5);
+  const other = read(join(folder.path, "b"), 5);
+  expect([first, other].map((bytes) => Buffer.from(bytes ?? []).toString())).toEqual([
+    "first",
+    "other",
+  ]);
+});
+
+test("what is not there, is too long, or is no file is not read, and what comes after it is", async () => {
+  await using folder = await temporaryFolder("cached-read");
+  const read = createCachedReader();
+  const [long, name, loop] = ["long", "file", "loop"].map((one) => join(folder.path, one));
+  if (!long || !name || !loop) throw new Error("no names");
+  await Bun.write(long, new Uint8Array(MAX_CACHED_BYTES + 1));
+  await Bun.write(name, "here");
+  await mkdir(join(folder.path, "folder"));
+  await symlink(loop, loop);
+  expect(read(join(folder.path, "nothing"), 4)).toBeUndefined();
+  expect(read(join(folder.path, "no", "folder"), 4)).toBeUndefined();
+  expect(read(long, MAX_CACHED_BYTES)).toBeUndefined();
+  expect(read(`${name}/below`, 4)).toBeUndefined();
+  expect(read(join(folder.path, "folder"), 4)).toBeUndefined();
+  expect(read(loop, 4)).toBeUndefined();
+  expect(Buffer.from(read(name, 4) ?? []).toString()).toBe("here");
+});
