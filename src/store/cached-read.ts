@@ -32,7 +32,7 @@ export function createCachedReader(): ReadCached {
   return numbers ? fallingBack(readerOn(numbers)) : readAnyhow;
 }
 
-/** Undefined where it may wait. */
+/** `no`: it would wait, or is not there in this size; `unable`: the system cannot tell. */
 type Read = (path: string, sizeBytes: number) => Uint8Array<ArrayBuffer> | "no" | "unable";
 
 function fallingBack(readNow: Read): ReadCached {
