@@ -3,10 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { createCpuBudget } from "#runtime/process/budget.ts";
 import { createCrashes } from "#runtime/process/crashes.ts";
 import { type Instance, isAsked } from "#runtime/process/instance.ts";
 import { createMachineLoad } from "#runtime/process/machine.ts";
 import { createPace } from "#runtime/process/pacing.ts";
+import { createShelter } from "#runtime/process/shelter.ts";
 import { beginAt, crowdOf, isRestless, moveTo, type Standing } from "#runtime/process/standing.ts";
 
 /** A process as these parts see it. */
@@ -31,6 +33,8 @@ function urgencyThatTells(): { told: string[]; urgency: Parameters<typeof moveTo
       settle: () => told.push("settle") > 0,
       lower: () => void told.push("lower"),
       shelter: () => void told.push("shelter"),
+      gather: () => void told.push("gather"),
+      forget: () => void told.push("forget"),
       lowCores: [1],
     },
   };
@@ -133,6 +137,63 @@ test("beside sites that are asked a process begins on the cores left to it, and 
   expect(told).toEqual(["settle"]);
 });
 
+test("beside sites that are asked it has to be calm for a while before it counts as one that behaves", () => {
+  const { told, urgency } = urgencyThatTells();
+  const instance = processOf(1);
+  const standing = begun();
+  const crowd = { ...calm, hasNeighbours: (): boolean => true };
+  beginAt(urgency, instance, standing, crowd, at);
+  const look = (ms: number, used: number): string => {
+    standing.used = used;
+    moveTo(urgency, instance, standing, { ...crowd, at: ms, isBlocking: false, isSilent: false });
+    return standing.stand;
+  };
+  expect([look(4, 0), look(200, 0.5), look(250, 0), look(449, 0), look(450, 0)]).toEqual([
+    "begun",
+    "begun",
+    "begun",
+    "begun",
+    "settled",
+  ]);
+  expect(told).toEqual(["settle"]);
+});
+
+test("where it is crowded, who took much of the last ten seconds is less urgent, who took little of a minute is not", () => {
+  const crowded = { ...calm, isCrowded: true, isBlocking: false, isSilent: false };
+  const standAfter = (msPerSecond: number, seconds: number): string => {
+    const { urgency } = urgencyThatTells();
+    const instance = processOf(1);
+    const budget = createCpuBudget(60_000);
+    Object.assign(instance.site, { budget });
+    for (let second = 0; second < seconds; second += 1) budget.add(second * 1000, msPerSecond);
+    const standing: Standing = { ...begun(), stand: "settled" };
+    moveTo(urgency, instance, standing, { ...crowded, at: seconds * 1000 - 1 });
+    return standing.stand;
+  };
+  expect([standAfter(150, 60), standAfter(1000, 3), standAfter(250, 10)]).toEqual([
+    "settled",
+    "low",
+    "low",
+  ]);
+});
+
+test("programs that are with the server are let go with it, but where they have another place by then", () => {
+  const told: string[] = [];
+  const shelter = createShelter({
+    shelter() {},
+    displace() {},
+    expose() {},
+    gather: (pid) => void told.push(`gather ${pid}`),
+    release: (pid) => void told.push(`release ${pid}`),
+  });
+  shelter.gather([1, 2]);
+  shelter.gather([1, 2, 3]);
+  shelter.leave(2);
+  shelter.gather([3]);
+  shelter.gather([]);
+  expect(told).toEqual(["gather 1", "gather 2", "gather 3", "release 1", "release 3"]);
+});
+
 test("who is asked often and of late counts as a neighbour, its own site does not", () => {
   const [once, often] = [processOf(1), processOf(2, { requests: 9, lastWorkMs: 500 })];
   const asked = (now: number, except?: Instance["site"]): boolean =>
@@ -170,7 +231,11 @@ test("the load of the machine is read as the kernel counts it", async () => {
     await writeFile(path, "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 10 0 0 90\n");
     const load = createMachineLoad([0], path);
     await writeFile(path, "cpu  150 10 120 810 10 0 0 0 0 0\ncpu0 20 0 0 90\n");
-    expect([load.all(100_000), load.some(100_000)]).toEqual([expect.closeTo(0.8), 1]);
+    expect([load.all(100_000), load.some(100_000), load.others(100_000)]).toEqual([
+      expect.closeTo(0.8),
+      1,
+      expect.closeTo(0.775),
+    ]);
     // Too soon to tell anything new.
     await writeFile(path, "cpu  150 10 120 910 10 0 0 0 0 0\n");
     expect(load.all(100_010)).toBeCloseTo(0.8);

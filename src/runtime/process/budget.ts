@@ -5,8 +5,8 @@ const RESUME = 0.8;
 /** Processor time of a site over the last minute. */
 export type CpuBudget = {
   add: (nowMs: number, cpuMs: number) => void;
-  /** Milliseconds of processor time in the last minute. */
-  usedMs: (nowMs: number) => number;
+  /** Milliseconds of processor time in the last so many seconds, of a minute where it is not said. */
+  usedMs: (nowMs: number, seconds?: number) => number;
   /** Seconds until the site may run again; 0: it may. */
   waitSeconds: (nowMs: number) => number;
 };
@@ -47,9 +47,12 @@ export function createCpuBudget(limitMs: number): CpuBudget {
       used += cpuMs;
       if (used >= limitMs) isOut = true;
     },
-    usedMs(nowMs) {
+    usedMs(nowMs, seconds = SECONDS) {
       moveTo(nowMs);
-      return used;
+      let sum = 0;
+      for (let ago = 0; ago < Math.min(seconds, SECONDS); ago += 1)
+        sum += buckets[(last - ago + SECONDS) % SECONDS] ?? 0;
+      return sum;
     },
     waitSeconds(nowMs) {
       if (!isOut) return 0;

@@ -9,6 +9,8 @@ import { threadsOf } from "./threads.ts";
 export type Cores = {
   /** A process on all but those that are kept free. The threads that it starts later are kept there, too. */
   confine: (pid: number) => void;
+  /** A process on those that are kept free alone. */
+  gather: (pid: number) => void;
   /** A process on all that the server has. */
   release: (pid: number) => void;
   /** A thread on those that are kept free alone. */
@@ -23,6 +25,8 @@ export type Cores = {
 
 /** `cpu_set_t` for as many cores as the kernel may have. */
 const MASK_BYTES = 1024;
+/** How often threads of a process are looked for that were not there the time before. */
+const PASSES = 4;
 /** One in so many cores is kept free, at least one. */
 const FREE_PART = 4;
 
@@ -31,7 +35,14 @@ const FREE_PART = 4;
  * other go on for up to 4 ms, since it looks at turns that are over that rarely, however little urgent that one is.
  */
 export function createCores(): Cores {
-  const none = { confine() {}, release() {}, shelter() {}, displace() {}, expose() {} };
+  const none = {
+    confine() {},
+    gather() {},
+    release() {},
+    shelter() {},
+    displace() {},
+    expose() {},
+  };
   const noCores = { ...none, rest: [...Array(availableParallelism()).keys()] };
   if (process.platform !== "linux") return noCores;
   const calls = openCLibrary({
@@ -53,10 +64,20 @@ export function createCores(): Cores {
     // Its threads have what its first one has. A thread that computes is moved at once, which takes a while.
     const now = read(pid);
     if (!now || Buffer.compare(now, mask) === 0) return;
-    for (const id of threadsOf(pid)) setOne(id, mask);
+    const done = new Set<number>();
+    // What starts threads meanwhile may start them where it was.
+    for (let pass = 0; pass < PASSES; pass += 1) {
+      const threads = threadsOf(pid).filter((id) => !done.has(id));
+      if (threads.length === 0) break;
+      for (const id of threads) {
+        setOne(id, mask);
+        done.add(id);
+      }
+    }
   };
   return {
     confine: (pid) => set(pid, masks.rest),
+    gather: (pid) => set(pid, masks.free),
     release: (pid) => set(pid, all),
     shelter: (thread) => setOne(thread, masks.free),
     displace: (thread) => setOne(thread, masks.rest),

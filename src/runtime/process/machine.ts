@@ -5,10 +5,13 @@ export type MachineLoad = {
   all: (nowMs: number) => number;
   /** Of those cores alone that were named. */
   some: (nowMs: number) => number;
+  /** Of all but those. */
+  others: (nowMs: number) => number;
 };
 
 /** How fast older figures are forgotten. */
-const MEMORY_MS = { all: 500, some: 100 } as const;
+const MEMORY_MS = { all: 500, some: 100, others: 100 } as const;
+const WHICH = ["all", "some", "others"] as const;
 /** The kernel counts in hundredths of a second: over less there is nothing to tell. */
 const LEAST_MS = 40;
 const scratch = Buffer.alloc(32 * 1024);
@@ -18,12 +21,12 @@ export function createMachineLoad(cores: readonly number[] = [], path = "/proc/s
   const names = { all: ["cpu"], some: cores.map((core) => `cpu${core}`) };
   let last = readTimes(path, names);
   let lastMs = Number.NEGATIVE_INFINITY;
-  const parts = { all: 0, some: 0 };
+  const parts = { all: 0, some: 0, others: 0 };
   const look = (nowMs: number): void => {
     if (!last || nowMs - lastMs < LEAST_MS) return;
     const now = readTimes(path, names);
     if (!now) return;
-    for (const which of ["all", "some"] as const) {
+    for (const which of WHICH) {
       const all = now[which].all - last[which].all;
       const busy = all > 0 ? 1 - (now[which].idle - last[which].idle) / all : parts[which];
       parts[which] += (busy - parts[which]) * (1 - Math.exp((lastMs - nowMs) / MEMORY_MS[which]));
@@ -31,20 +34,16 @@ export function createMachineLoad(cores: readonly number[] = [], path = "/proc/s
     last = now;
     lastMs = nowMs;
   };
-  return {
-    all(nowMs) {
-      look(nowMs);
-      return parts.all;
-    },
-    some(nowMs) {
-      look(nowMs);
-      return parts.some;
-    },
+  const part = (which: (typeof WHICH)[number]) => (nowMs: number) => {
+    look(nowMs);
+    return parts[which];
   };
+  return { all: part("all"), some: part("some"), others: part("others") };
 }
 
 type Times = { idle: number; all: number };
 type Names = Record<"all" | "some", readonly string[]>;
+type All = Record<(typeof WHICH)[number], Times>;
 
 /** Times of cores together, of `/proc/stat`: user, nice, system, idle, waiting for disks, and what interrupts took. */
 function sumTimes(lines: ReadonlyMap<string, number[]>, names: readonly string[]): Times {
@@ -58,15 +57,16 @@ function sumTimes(lines: ReadonlyMap<string, number[]>, names: readonly string[]
   return sum;
 }
 
-function parseTimes(text: string, names: Names): Record<keyof Names, Times> | undefined {
+function parseTimes(text: string, names: Names): All | undefined {
   const lines = new Map<string, number[]>();
   for (const [, name = "", figures = ""] of text.matchAll(/^(cpu\d*) +([\d ]+)$/gm))
     lines.set(name, figures.split(" ").map(Number));
   if (!lines.has("cpu")) return undefined;
-  return { all: sumTimes(lines, names.all), some: sumTimes(lines, names.some) };
+  const [all, some] = [sumTimes(lines, names.all), sumTimes(lines, names.some)];
+  return { all, some, others: { idle: all.idle - some.idle, all: all.all - some.all } };
 }
 
-function readTimes(path: string, names: Names): Record<keyof Names, Times> | undefined {
+function readTimes(path: string, names: Names): All | undefined {
   try {
     const file = openSync(path, "r");
     try {

@@ -5,10 +5,14 @@ import { openCLibrary } from "#base/c-library.ts";
 import type { Cores } from "./cores.ts";
 import { threadsOf } from "./threads.ts";
 
-/** Where the server itself computes while programs hold the other cores. */
+/** Where the server itself, and programs that are asked, compute while other programs hold the other cores. */
 export type Shelter = {
-  /** Its main thread stays where none of them may be, until nobody has asked for that for a moment. */
+  /** Its main thread stays where none of those may be, until nobody has asked for that for a moment. */
   hold: () => void;
+  /** So do these processes of programs from now on, and no others. */
+  gather: (pids: readonly number[]) => void;
+  /** A process has another place now, or has ended. */
+  leave: (pid: number) => void;
 };
 
 const HOLD_MS = 300;
@@ -21,13 +25,17 @@ const SCAVENGER = "mi-scavenger";
 const COMPILER_NICE = 10;
 const PRIO_PROCESS = 0;
 
-/** Makes it for this process. The kernel else may leave the main thread for half a second on a core that is held, 4 ms late at each turn. */
-export function createShelter(cores: Pick<Cores, "shelter" | "displace" | "expose">): Shelter {
+/**
+ * Makes it for this process. The kernel else may leave the main thread, or a program, for seconds on a core that is held, up to 4 ms
+ * late at each turn: what holds it is idle within its group, so the kernel takes the core for a free one.
+ */
+export function createShelter(cores: Omit<Cores, "confine" | "rest">): Shelter {
   const { setpriority } = openCLibrary({
     setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
   });
   let known = new Set<number>();
   const patient = new Set<number>();
+  const gathering = createGathering(cores);
   let untilMs = Number.NEGATIVE_INFINITY;
   let lookedMs = Number.NEGATIVE_INFINITY;
   let timer: Timer | undefined;
@@ -55,6 +63,7 @@ export function createShelter(cores: Pick<Cores, "shelter" | "displace" | "expos
   function look(): void {
     timer = undefined;
     const now = performance.now();
+    if (now >= untilMs) gathering.gather([]);
     if (now - lookedMs > LOOK_MS || now >= untilMs) place(now);
     if (now < untilMs) schedule(untilMs - now);
   }
@@ -71,6 +80,30 @@ export function createShelter(cores: Pick<Cores, "shelter" | "displace" | "expos
       place(performance.now());
       schedule(HOLD_MS);
     },
+    ...gathering,
+  };
+}
+
+/** Programs that are with the server. */
+function createGathering({
+  gather,
+  release,
+}: Pick<Cores, "gather" | "release">): Pick<Shelter, "gather" | "leave"> {
+  const gathered = new Set<number>();
+  return {
+    gather(pids) {
+      for (const pid of gathered) {
+        if (pids.includes(pid)) continue;
+        gathered.delete(pid);
+        release(pid);
+      }
+      for (const pid of pids) {
+        if (gathered.has(pid)) continue;
+        gathered.add(pid);
+        gather(pid);
+      }
+    },
+    leave: (pid) => void gathered.delete(pid),
   };
 }
 

@@ -33,12 +33,12 @@ const RESTLESS_RATE = 0.1;
 /** Part of all cores that programs take: from there on those that take much are less urgent sooner. */
 const CROWDED_LOAD = 0.5;
 const CROWDED_RATE = 0.22;
-/** Processor time of a site within a minute that is much then, also for a process that has just started. */
-const CROWDED_MS = 4000;
+/** Seconds over which a site that takes so much counts as one that does, also with a process that has just started. */
+const CROWDED_SECONDS = 10;
 /** What takes less than this part of a core leaves those that are full. */
 const LEAST_STAYS = 0.05;
-/** What stands low comes back when it was calm for so long. */
-const CALM_MS = 500;
+/** What stands low comes back when it was calm for so long; what begins beside others that are asked has shown that it behaves. */
+const CALM_MS = { low: 500, begun: 250 } as const;
 /** Times that a process may fail to become more urgent again. */
 const MAX_RAISES = 20;
 
@@ -73,7 +73,8 @@ export function crowdOf(
 
 /** Whether it takes much of what others want, too. */
 function isHeavy({ site }: Instance, { rate }: Standing, at: number): boolean {
-  return rate > CROWDED_RATE || site.budget.usedMs(at) > CROWDED_MS;
+  const usedMs = site.budget.usedMs(at, CROWDED_SECONDS);
+  return rate > CROWDED_RATE || usedMs > CROWDED_RATE * CROWDED_SECONDS * 1000;
 }
 
 /** Its sandbox is closed, and its program comes: where its site takes too much it stands low, else it is waited for, or begins beside those that are asked. */
@@ -84,9 +85,9 @@ export function beginAt(
   { isCrowded, hasNeighbours }: Crowd,
   at: number,
 ): void {
+  standing.restlessMs = at;
   if (isSuspect(instance.site, at) || (isCrowded && isHeavy(instance, standing, at))) {
     standing.stand = "low";
-    standing.restlessMs = at;
     urgency.lower(instance.pid);
   } else if (!hasNeighbours(instance.site)) urgency.await(instance.pid);
 }
@@ -117,10 +118,11 @@ export function moveTo(
     (now.isCrowded && isHeavy(instance, standing, at));
   const isTooMuch = isBlocking || takesTooMuch;
   if (isTooMuch || !isCalm(standing, now)) standing.restlessMs = at;
+  const calmMs = at - standing.restlessMs;
   if (stand !== "low" && (isTooMuch || rate > LOWER_RATE)) {
     urgency.lower(instance.pid);
     standing.stand = "low";
-  } else if (stand === "low" && rate < RAISE_RATE && at - standing.restlessMs >= CALM_MS) {
+  } else if (stand === "low" && rate < RAISE_RATE && calmMs >= CALM_MS.low) {
     const isRaised = urgency.settle(instance.pid);
     standing.stand = isRaised ? "settled" : "low";
     standing.raises = isRaised ? 0 : standing.raises + 1;
@@ -129,7 +131,8 @@ export function moveTo(
     stand === "begun" &&
     instance.state === "ready" &&
     !now.isSilent &&
-    isCalm(standing, now)
+    isCalm(standing, now) &&
+    (calmMs >= CALM_MS.begun || !now.hasNeighbours(instance.site))
   ) {
     // It answered since it was given its program, or did nothing.
     if (urgency.settle(instance.pid)) standing.stand = "settled";

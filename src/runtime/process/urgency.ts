@@ -28,6 +28,10 @@ export type Urgency = {
   lower: (pid: number) => void;
   /** Some that have not settled compute while others are asked: the server keeps away from them for a moment. */
   shelter: () => void;
+  /** So do these processes, and no others. */
+  gather: (pids: readonly number[]) => void;
+  /** A process has ended. */
+  forget: (pid: number) => void;
   /** Cores that those have that have not settled. */
   lowCores: readonly number[];
 };
@@ -49,7 +53,16 @@ const SLICE_NS = { server: 100_000, settled: 400_000 } as const;
 export function createUrgency(): Urgency {
   if (process.platform !== "linux") {
     const lowCores = [...Array(availableParallelism()).keys()];
-    return { begin() {}, await() {}, settle: () => true, lower() {}, shelter() {}, lowCores };
+    return {
+      begin() {},
+      await() {},
+      settle: () => true,
+      lower() {},
+      shelter() {},
+      gather() {},
+      forget() {},
+      lowCores,
+    };
   }
   const slices = createSlices();
   const cores = createCores();
@@ -90,9 +103,12 @@ function around(
     },
     lower(pid) {
       way.lower(pid);
+      shelter.leave(pid);
       cores.confine(pid);
     },
     shelter: shelter.hold,
+    gather: shelter.gather,
+    forget: shelter.leave,
     lowCores: cores.rest,
   };
 }

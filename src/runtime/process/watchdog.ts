@@ -1,7 +1,8 @@
 import type { Instance } from "./instance.ts";
 import { lookAt, type LookParts, newWatch, TICK_MS, type Watch } from "./looks.ts";
-import { createMachineLoad } from "./machine.ts";
+import { createMachineLoad, type MachineLoad } from "./machine.ts";
 import { beginAt, type Crowd, crowdOf, isRestless, loadOf } from "./standing.ts";
+import type { Urgency } from "./urgency.ts";
 
 /** Looks at processes that work, and ends those that take too much. */
 export type Watchdog = {
@@ -26,6 +27,9 @@ const IDLE_RATE = 0.02;
 const CROWDED_MACHINE = 0.8;
 /** Part of the cores of those that have not settled from which on these are full. */
 const FULL = 0.9;
+/** What those that behave may take of the cores that are kept free; where it is more, they have all cores again for a while. */
+const GATHERED = 0.85;
+const SCATTER_MS = 3000;
 /** What a start costs at least: also a process that ends at once has used that. */
 const START_CPU_MS = 30;
 
@@ -33,6 +37,7 @@ const START_CPU_MS = 30;
 export function createWatchdog(parts: LookParts): Watchdog {
   const { nowMs } = parts;
   const machine = createMachineLoad(parts.urgency.lowCores);
+  const shelter = createSheltering(parts.urgency, machine);
   const watches = new Map<Instance, Watch>();
   const busy = new Set<Instance>();
   let timer: Timer | undefined;
@@ -54,7 +59,7 @@ export function createWatchdog(parts: LookParts): Watchdog {
       nextMs = Math.min(nextMs, known.dueMs);
       if (isDone(instance, known)) busy.delete(instance);
     }
-    if (isRestless(watches.values()) && parts.isAsked()) parts.urgency.shelter();
+    if (isRestless(watches.values()) && parts.isAsked()) shelter(at, settledOf(busy, watches));
     if (busy.size > 0) schedule(nextMs - at);
   }
 
@@ -80,6 +85,7 @@ export function createWatchdog(parts: LookParts): Watchdog {
       const known = watches.get(instance);
       instance.site.budget.add(nowMs(), Math.max(0, START_CPU_MS - (known?.cpuMs ?? 0)));
       known?.reader.close();
+      parts.urgency.forget(instance.pid);
       watches.delete(instance);
       busy.delete(instance);
     },
@@ -99,6 +105,27 @@ function watchIn(watches: Map<Instance, Watch>, instance: Instance, nowMs: numbe
   let known = watches.get(instance);
   if (!known) watches.set(instance, (known = newWatch(instance.pid, nowMs)));
   return known;
+}
+
+/** The server and those that behave keep away from what holds the other cores, as long as they have room where they are. */
+function createSheltering(
+  urgency: Urgency,
+  machine: MachineLoad,
+): (at: number, settled: readonly number[]) => void {
+  let scatteredMs = Number.NEGATIVE_INFINITY;
+  return (at, settled) => {
+    if (machine.others(at) > GATHERED) scatteredMs = at + SCATTER_MS;
+    urgency.shelter();
+    urgency.gather(at < scatteredMs ? [] : settled);
+  };
+}
+
+/** Processes of programs that behave, of these. */
+function settledOf(instances: Iterable<Instance>, watches: ReadonlyMap<Instance, Watch>): number[] {
+  const pids: number[] = [];
+  for (const instance of instances)
+    if (watches.get(instance)?.stand === "settled") pids.push(instance.pid);
+  return pids;
 }
 
 /** Whether there is nothing to look at for now. */
