@@ -185,38 +185,56 @@ test("a process that floods the host with notes is held back, and others are ans
   expect(answers).toBeGreaterThan(100);
 });
 
-test("the meter gives each site its share, and less where many want it", () => {
+test("the meter gives each site its share, all the time, and less where many want it", () => {
   let now = 0;
   const meter = createMeter(() => now);
   const one = meter.account(1);
   one.spend(140);
   expect(one.waitMs()).toBe(0);
-  one.spend(20);
-  expect(one.waitMs()).toBe(1000);
-  now = 400;
-  expect(meter.account(1).waitMs()).toBe(600);
+  one.spend(25);
+  // 150 ms in a second: 15 that are owed, and a little to go on with.
+  expect(one.waitMs()).toBe(104);
+  now = 50;
+  expect(meter.account(1).waitMs()).toBe(54);
+  now = 104;
+  expect(one.waitMs()).toBe(0);
   const others = Array.from({ length: 9 }, (_, at) => meter.account(at + 2));
   for (const other of others) other.spend(29);
   expect(others[0]?.waitMs()).toBe(0);
-  for (const other of others) other.spend(2);
-  expect(others[0]?.waitMs()).toBe(600);
-  now = 1000;
+  // Ten share 300 ms: none has more than 30 left, whatever it had before the others came.
+  for (const other of others) other.spend(31);
+  expect(others[0]?.waitMs()).toBe(50);
+  // Who has taken nothing for a second no longer counts.
+  now = 10_000;
+  one.spend(149);
   expect(one.waitMs()).toBe(0);
 });
 
-test("what one call takes beyond its window is owed to the next ones, two at most", () => {
+test("a site that answers many requests may take more of the host's time than one that only takes", () => {
+  const meter = createMeter(() => 0);
+  const [answers, takes] = [meter.account(1), meter.account(2)];
+  for (let n = 0; n < 2000; n += 1) {
+    answers.asked();
+    answers.spend(0.2);
+    takes.spend(0.2);
+  }
+  expect([answers.waitMs(), takes.waitMs() > 0]).toEqual([0, true]);
+  answers.spend(151);
+  expect(answers.waitMs()).toBeGreaterThan(0);
+});
+
+test("what one call takes beyond its share is owed by the next ones, two seconds' worth at most", () => {
   let now = 0;
   const calls = createMeter(() => now);
   const two = calls.account(2);
   two.spend(500);
-  const after: number[] = [];
-  for (now = 1000; now <= 3000; now += 1000) after.push(two.waitMs());
-  expect(after).toEqual([1000, 1000, 0]);
+  expect(two.waitMs()).toBe(2004);
+  now = 1000;
+  expect(two.waitMs()).toBe(1004);
+  now = 2004;
+  expect(two.waitMs()).toBe(0);
   two.spend(60_000);
-  after.length = 0;
-  for (now = 5000; now <= 7000; now += 1000) after.push(two.waitMs());
-  expect(after).toEqual([1000, 1000, 0]);
-  two.spend(60_000);
+  expect(two.waitMs()).toBe(2004);
   now += 60_000;
   expect(two.waitMs()).toBe(0);
   expect(calls.account(3).waitMs()).toBe(0);

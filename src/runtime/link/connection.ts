@@ -72,7 +72,13 @@ export function openHostLink(parts: HostLinkParts): HostLink {
     },
     ring?.memory,
   );
-  return link;
+  return {
+    ...link,
+    request(head, body, signal) {
+      account.asked();
+      return link.request(head, body, signal);
+    },
+  };
 }
 
 function refuse(): never {
