@@ -27,27 +27,40 @@ const MAX_PATH_BYTES = 4096;
  * Makes a reader that never waits for the disk: thousands of files a second are read by the thread that answers everybody, and one
  * that is not in the system's memory would hold up all others. Where the system cannot tell, it reads as usual.
  */
-export function createCachedReader(): ReadCached {
+export function createCachedReader(readUsual: ReadCached = readAnyhow): ReadCached {
   const numbers = process.platform === "linux" ? NUMBERS[process.arch] : undefined;
-  return numbers ? fallingBack(readerOn(numbers)) : readAnyhow;
+  return numbers ? fallingBack(readerOn(numbers), readUsual) : readUsual;
 }
 
-/** `no`: it would wait, or is not there in this size; `unable`: the system cannot tell. */
+/** `no`: it would wait, or is not there in this size; `unable`: the system says that it cannot tell. */
 type Read = (path: string, sizeBytes: number) => Uint8Array<ArrayBuffer> | "no" | "unable";
 
-function fallingBack(readNow: Read): ReadCached {
-  let isAble = true;
+/** So many answers of a system that it cannot tell, and none that it can: it is not asked again. */
+const UNABLE_TIMES = 8;
+
+/** Reads as usual where the system cannot tell. What it says is a hint: the runtime may have called it meanwhile, and failed. */
+export function fallingBack(readNow: Read, readUsual: ReadCached): ReadCached {
+  let isAble: boolean | undefined;
+  let unable = 0;
   return (path, sizeBytes) => {
-    if (!isAble) return readAnyhow(path, sizeBytes);
+    if (isAble === false) return readUsual(path, sizeBytes);
     const found = readNow(path, sizeBytes);
-    if (found === "no") return undefined;
-    if (found !== "unable") return found;
-    isAble = false;
-    return readAnyhow(path, sizeBytes);
+    if (found === "no" || (found === "unable" && isAble)) return undefined;
+    if (found !== "unable") {
+      isAble = true;
+      return found;
+    }
+    unable += 1;
+    if (unable === UNABLE_TIMES) isAble = false;
+    return readUsual(path, sizeBytes);
   };
 }
 
 function readerOn(numbers: { openat2: number; preadv2: number }): Read {
+  // What is passed as an array is kept for the call; what only its address is known of may be collected before.
+  const { syscall: open } = openCLibrary({
+    syscall: { args: ["i64", "i64", "ptr", "ptr", "i64"], returns: "i32" },
+  });
   const { syscall, close, __errno_location } = openCLibrary({
     syscall: { args: ["i64", "i64", "ptr", "i64", "i64", "i64", "i64"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
@@ -55,7 +68,6 @@ function readerOn(numbers: { openat2: number; preadv2: number }): Read {
   });
   const name = Buffer.alloc(MAX_PATH_BYTES);
   const how = new BigUint64Array([BigInt(O_CLOEXEC), 0n, BigInt(RESOLVE_CACHED)]);
-  const howAt = ptr(how);
   // One byte more than a file may have, so that a longer one is seen.
   const bytes = Buffer.alloc(MAX_CACHED_BYTES + 1);
   const vector = new BigUint64Array([BigInt(ptr(bytes)), BigInt(bytes.length)]);
@@ -67,7 +79,7 @@ function readerOn(numbers: { openat2: number; preadv2: number }): Read {
   return (path, sizeBytes) => {
     const end = name.write(path, 0, MAX_PATH_BYTES - 1);
     name[end] = 0;
-    const file = syscall(numbers.openat2, AT_FDCWD, name, howAt, how.byteLength, 0, 0);
+    const file = open(numbers.openat2, AT_FDCWD, name, how, how.byteLength);
     if (file < 0) return failed();
     try {
       const found = syscall(numbers.preadv2, file, vector, 1, 0, 0, RWF_NOWAIT);

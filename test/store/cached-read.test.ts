@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import * as fc from "fast-check";
 
-import { createCachedReader, MAX_CACHED_BYTES } from "#store/cached-read.ts";
+import { createCachedReader, fallingBack, MAX_CACHED_BYTES } from "#store/cached-read.ts";
 import { temporaryFolder } from "#test/support/land.ts";
 
 test("what was just written is read whole, in its size alone", async () => {
@@ -38,6 +38,23 @@ test("each reading has bytes of its own", async () => {
   ]);
 });
 
+test.if(process.platform === "linux")(
+  "what it tells the system stays, however much is collected meanwhile",
+  async () => {
+    await using folder = await temporaryFolder("cached-read");
+    const read = createCachedReader(() => undefined);
+    const path = join(folder.path, "file");
+    await Bun.write(path, "here");
+    let found = 0;
+    for (let n = 0; n < 300; n += 1) {
+      const others = Array.from({ length: 2000 }, (_, at) => new BigUint64Array([BigInt(at), 1n]));
+      if (n % 50 === 0) Bun.gc(true);
+      for (let times = 0; times < 100; times += 1) if (read(path, others.length / 500)) found += 1;
+    }
+    expect(found).toBe(30_000);
+  },
+);
+
 test("what is not there, is too long, or is no file is not read, and what comes after it is", async () => {
   await using folder = await temporaryFolder("cached-read");
   const read = createCachedReader();
@@ -54,4 +71,26 @@ test("what is not there, is too long, or is no file is not read, and what comes 
   expect(read(join(folder.path, "folder"), 4)).toBeUndefined();
   expect(read(loop, 4)).toBeUndefined();
   expect(Buffer.from(read(name, 4) ?? []).toString()).toBe("here");
+});
+
+test("a system that never can tell is no longer asked; one that could is asked again whatever it says once", () => {
+  const bytes = new Uint8Array([1]);
+  const say: ("unable" | "no" | "found")[] = [];
+  let asked = 0;
+  const readOn = (): ReturnType<typeof fallingBack> =>
+    fallingBack(
+      () => {
+        asked += 1;
+        const word = say.shift() ?? "unable";
+        return word === "found" ? bytes : word;
+      },
+      () => new Uint8Array([2]),
+    );
+  const never = readOn();
+  for (let n = 0; n < 100; n += 1) expect(never("file", 1)).toEqual(new Uint8Array([2]));
+  expect(asked).toBeLessThan(20);
+  const could = readOn();
+  say.push("unable", "found", ...Array<"unable">(50).fill("unable"), "no", "found");
+  const answers = Array.from({ length: 54 }, () => could("file", 1)?.[0]);
+  expect(answers).toEqual([2, 1, ...Array<undefined>(51).fill(undefined), 1]);
 });
