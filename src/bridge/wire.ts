@@ -91,7 +91,9 @@ export function createSlots({ memory }: BulkEnd): Slots {
   };
 }
 
-/** The bytes themselves, or a copy where keeping them would keep much else. */
+/** The bytes themselves, or a copy where keeping them would keep much else; never a Buffer, whose `slice` is no copy. */
 export function keepBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength * 2 >= bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (byteLength * 2 < buffer.byteLength) return new Uint8Array(bytes);
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

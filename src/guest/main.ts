@@ -96,7 +96,7 @@ function createLoading(
     begun();
     const { more } = message;
     first ??= isWhole(message) ? message : undefined;
-    parts.push(bytes.slice());
+    parts.push(new Uint8Array(bytes));
     if (more || !first) return;
     const code = decodeText(Buffer.concat(parts));
     parts = [];

@@ -48,6 +48,21 @@ test("values of every type, and what is not there", async () => {
   ]);
 });
 
+test("an ArrayBuffer holds the bytes of the value alone, of whatever size", async () => {
+  const sizes = [0, 1, 99, 100, 1000, 65_535, 65_536, 300_000, 5_000_000];
+  expect(
+    await run(`
+      const seen = [];
+      for (const size of ${JSON.stringify(sizes)}) {
+        await KV.put("bytes", new Uint8Array(size).fill(7));
+        const bytes = new Uint8Array(await KV.get("bytes", "arrayBuffer"));
+        const streamed = await new Response(await KV.get("bytes", "stream")).bytes();
+        seen.push([bytes.length, streamed.length, [...new Set([...bytes, ...streamed])].join()]);
+      }
+      return seen;`),
+  ).toEqual(sizes.map((size) => [size, size, size > 0 ? "7" : ""]));
+});
+
 test("a value of several megabytes", async () => {
   expect(
     await run(

@@ -109,6 +109,17 @@ test("a head does not wait for its body, and what the visitor leaves is cancelle
   await guest.logged(/^aborted$/);
 });
 
+test("who leaves while nothing comes is no error of the program", async () => {
+  await using guest = await startGuest(`export default { fetch(request) {
+    return new Response(new ReadableStream({ pull: () => new Promise(() => {}), cancel() { setTimeout(() => console.log("later"), 0); } }));
+  } }`);
+  const left = new AbortController();
+  await guest.ask("/", { signal: left.signal });
+  left.abort();
+  await guest.logged(/^later$/);
+  expect(guest.logs.map(({ message }) => message)).toEqual(["later"]);
+});
+
 test("what throws is told as exception and written to the log", async () => {
   await using guest = await startGuest(
     `export default { async fetch(request) {
@@ -116,6 +127,7 @@ test("what throws is told as exception and written to the log", async () => {
        if (pathname === "/throw") throw new TypeError("no luck");
        if (pathname === "/none") return { status: 200 };
        if (pathname === "/used") { const r = new Response("x"); await r.text(); return r; }
+       if (pathname === "/object") return new Response(new ReadableStream({ start(c) { c.enqueue({}); } }));
        if (pathname === "/stream") return new Response(new ReadableStream({ pull() { throw new Error("in the stream") } }));
        return new Response("fine");
      } }`,
@@ -133,6 +145,8 @@ test("what throws is told as exception and written to the log", async () => {
   const broken = await guest.ask("/stream");
   await expect(readText(broken.body)).rejects.toThrow();
   await guest.logged(/in the stream/);
+  await expect(readText((await guest.ask("/object")).body)).rejects.toThrow();
+  await guest.logged(/neither bytes nor text, but object/);
   expect(await guest.text("/")).toBe("fine");
 });
 

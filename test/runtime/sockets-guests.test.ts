@@ -59,6 +59,8 @@ export default {
     message(socket, message) {
       heard += 1;
       if (message === "throw") throw new Error("oh no");
+      if (typeof message !== "string")
+        return socket.send([message.constructor.name, message.length, message.buffer.byteLength].join(" "));
       if (message === "bytes") return socket.send(new Uint8Array([1, 2, 3]));
       if (message === "close") return socket.close(4005, "as you wish");
       if (message === "others") return socket.publish("room", "to others");
@@ -85,6 +87,15 @@ test("a module's handlers open, hear, answer, keep data and close", async () => 
   await until(() => b.got.length === 3);
   expect(b.got[2]).toBe("from fetch of one");
   await until(() => at.processes.lines.some(({ message }) => message.includes("oh no")));
+}, 20_000);
+
+test("a message of bytes is a Uint8Array of its own, of whatever size", async () => {
+  await using at = await guests({ [FIRST]: CHAT("one") });
+  const { ws, got } = await at.world.open();
+  const sizes = [1, 200, 5000, 70_000, 300_000];
+  for (const size of sizes) ws.send(new Uint8Array(size));
+  await until(() => got.length === 1 + sizes.length);
+  expect(got.slice(1)).toEqual(sizes.map((size) => `Uint8Array ${size} ${size}`));
 }, 20_000);
 
 test("sockets and their data outlive a killed process", async () => {

@@ -74,7 +74,7 @@ function stamp(response: Response, body: unknown): void {
     if (!headers.has("content-type")) headers.set("content-type", "text/plain;charset=UTF-8");
     Stamp.write(response, body);
   } else if (body === null || body === undefined) Stamp.write(response, null);
-  else if (body instanceof Uint8Array) Stamp.write(response, body.slice());
+  else if (body instanceof Uint8Array) Stamp.write(response, new Uint8Array(body));
   else if (body instanceof ArrayBuffer) Stamp.write(response, new Uint8Array(body.slice(0)));
 }
 

@@ -1,4 +1,4 @@
-import { type Body, BridgeError, type HeaderList, type LinkResponse } from "#bridge/model.ts";
+import type { Body, HeaderList, LinkResponse } from "#bridge/model.ts";
 
 import { encodeText, natives } from "../natives.ts";
 import { type Run, within } from "../run.ts";
@@ -9,11 +9,11 @@ import { lengthOf } from "./stream-lengths.ts";
  * What the host is told of a program's Response. A body that is not whole is given on as a stream, and the head does not wait
  * for it; `report` gets what that stream fails with.
  *
- * Throws BridgeError `exception` where it is none, or its body was read before.
+ * @throws TypeError where it is none, or its body was read before
  */
 export function toLinkResponse(response: unknown, run: Run, report: Report): LinkResponse {
   if (!(response instanceof natives.Response))
-    throw new BridgeError("exception", "The program gave back no Response");
+    throw new TypeError("The program gave back no Response");
   if (response.bodyUsed) throw readBefore();
   const headers = listOf(response.headers);
   return {
@@ -54,8 +54,8 @@ function bodyOf(response: Response, run: Run, report: Report): Body {
   return body && reported(body, run, report);
 }
 
-function readBefore(): BridgeError {
-  return new BridgeError("exception", "The body of the Response was read before");
+function readBefore(): TypeError {
+  return new TypeError("The body of the Response was read before");
 }
 
 /** The same bytes, made within the run; what the stream fails with is reported, for the visitor only sees it end. */
@@ -65,20 +65,34 @@ function reported(
   report: Report,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
+  let isLeft = false;
   return new natives.ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await within(run, () => reader.read());
+          // A read that waits when the visitor leaves ends then, and there is nothing to close any more.
+          if (isLeft) return;
           if (done) controller.close();
-          else controller.enqueue(value);
+          else controller.enqueue(checkChunk(value));
         } catch (error) {
           report(error, run);
           throw error;
         }
       },
-      cancel: (reason) => reader.cancel(reason),
+      cancel(reason) {
+        isLeft = true;
+        return reader.cancel(reason);
+      },
     },
     { highWaterMark: 0 },
   );
+}
+
+/** What a stream gave, as it is; else the visitor would see an end of which the owner reads nothing. */
+function checkChunk(value: Uint8Array): Uint8Array {
+  const chunk: unknown = value;
+  if (typeof chunk === "string" || chunk instanceof ArrayBuffer || ArrayBuffer.isView(chunk))
+    return value;
+  throw new TypeError(`The stream of a Response gave neither bytes nor text, but ${typeof chunk}`);
 }

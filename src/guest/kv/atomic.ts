@@ -44,7 +44,7 @@ export function createAtomic(ask: AskKv): object {
       const bytes = bytesOfValue(value);
       if (!bytes) throw new TypeError("KV set() takes no stream: read it first.");
       // What is set now is what is written, however the buffer changes until the commit.
-      const kept = bytes.slice();
+      const kept = new Uint8Array(bytes);
       const name = checkKey("COMMIT", key);
       const about = readPutOptions(options, natives.now());
       mutations.push({ type: "set", key: name, sizeBytes: kept.length, ...about });

@@ -135,8 +135,8 @@ function readFound(answer: unknown): About {
 function convert(bytes: Uint8Array, type: ValueType): unknown {
   if (type === "text") return decodeText(bytes);
   if (type === "json") return natives.parse(decodeText(bytes));
-  if (type === "arrayBuffer") return bytes.slice().buffer;
-  return new Blob([bytes.slice()]).stream();
+  if (type === "arrayBuffer") return new Uint8Array(bytes).buffer;
+  return new Blob([new Uint8Array(bytes)]).stream();
 }
 
 async function wholeValue(value: unknown): Promise<Uint8Array> {

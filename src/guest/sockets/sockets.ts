@@ -89,8 +89,8 @@ export function createSocket(link: () => Link, info: SocketInfo): LandSocket {
 
 /** A message as a program gets it: a text, or bytes. */
 export function fromMessage(bytes: Uint8Array, isText: boolean): string | Uint8Array {
-  // A copy: the frame that the bytes lie in would else be kept.
-  return isText ? Buffer.from(bytes).toString("utf8") : bytes.slice();
+  // A copy: the frame that the bytes lie in would else be kept. What `slice` of a Buffer gives is none.
+  return isText ? Buffer.from(bytes).toString("utf8") : new Uint8Array(bytes);
 }
 
 /** Texts and bytes as they are; anything else as JSON. */

@@ -105,7 +105,7 @@ function readData({ id, data }: Fields): Act | undefined {
 
 /** The bytes may lie in memory that is used again: they are copied. */
 function messageOf(text: unknown, bytes: Uint8Array): Message {
-  return text === true ? decoder.decode(bytes) : bytes.slice();
+  return text === true ? decoder.decode(bytes) : new Uint8Array(bytes);
 }
 
 /** Codes that a server may send. @see RFC 6455 section 7.4 */
