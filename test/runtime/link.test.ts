@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { readFileSync, readlinkSync } from "node:fs";
 
 import { type Body, BridgeError } from "#bridge/model.ts";
-import { createMeter } from "#runtime/link/meter.ts";
+import { createMeter, type Meter } from "#runtime/link/meter.ts";
 import { createRing } from "#runtime/link/ring.ts";
 import type { Binding } from "#runtime/tenant.ts";
 
@@ -179,10 +179,24 @@ test("a process that floods the host with notes is held back, and others are ans
     expect(await textOf(victim, "/hello")).toBe("hello");
     answers += 1;
   }
-  // 150 ms of each second, in windows of a second.
+  // 150 ms at once, and 150 ms of each second.
   expect(notes * 0.2).toBeLessThan(600);
   expect(notes).toBeGreaterThan(50);
   expect(answers).toBeGreaterThan(100);
+});
+
+test("who waits for more of the host's time goes on once requests that were sent meanwhile let it have that", async () => {
+  let asked = 0;
+  const account: ReturnType<Meter["account"]> = {
+    spend() {},
+    asked: () => void (asked += 1),
+    waitMs: () => (asked < 20 ? 600_000 : 0),
+  };
+  const guest = await begin({ meter: { account: () => account }, bindings: [kv] });
+  const calling = textOf(guest, "/calls?bytes=1");
+  const others = Array.from({ length: 20 }, () => textOf(guest, "/hello"));
+  expect(Number(await calling)).toBeGreaterThan(0);
+  expect(new Set(await Promise.all(others))).toEqual(new Set(["hello"]));
 });
 
 test("the meter gives each site its share, all the time, and less where many want it", () => {
@@ -238,4 +252,10 @@ test("what one call takes beyond its share is owed by the next ones, two seconds
   now += 60_000;
   expect(two.waitMs()).toBe(0);
   expect(calls.account(3).waitMs()).toBe(0);
+  // Of a smaller share less is owed, also where that was larger before: nobody waits for longer.
+  two.spend(400);
+  for (let siteId = 3; siteId <= 22; siteId += 1) calls.account(siteId).spend(1);
+  expect(two.waitMs()).toBe(2034);
+  two.spend(400);
+  expect(two.waitMs()).toBe(2034);
 });

@@ -22,8 +22,8 @@ const ALL_MS = 300;
 const LEAST_MS = 15;
 /** What a request adds to the share: some reads and writes of keys. Who answers many may take more than who only takes. */
 const REQUEST_MS = 0.25;
-/** What is owed at most: a pause of the host's own may have been counted. */
-const MAX_DEBT_MS = 2 * SITE_MS;
+/** What is owed at most, in seconds of its share: a pause of the host's own may have been counted. */
+const MAX_DEBT_SECONDS = 2;
 /** What is there again before one that ran out goes on. */
 const RESUME_MS = 0.5;
 
@@ -44,7 +44,9 @@ export function createMeter(nowMs: () => number): Meter {
   /** What came back meanwhile is added. */
   function refill(left: Left, now: number): void {
     const full = share();
-    left.ms = Math.min(full, left.ms + ((now - left.at) / SECOND_MS) * full);
+    // What was owed of a larger share would take the longer to come back, the more have come meanwhile.
+    const ms = Math.max(-MAX_DEBT_SECONDS * full, left.ms);
+    left.ms = Math.min(full, ms + ((now - left.at) / SECOND_MS) * full);
     left.at = now;
   }
 
@@ -75,7 +77,7 @@ export function createMeter(nowMs: () => number): Meter {
         const now = nowMs();
         const left = leftOf(siteId, now);
         left.usedAt = now;
-        left.ms = Math.max(-MAX_DEBT_MS, left.ms - ms);
+        left.ms = Math.max(-MAX_DEBT_SECONDS * share(), left.ms - ms);
       },
       asked() {
         const left = sites.get(siteId);

@@ -23,6 +23,8 @@ export type HostSocket = {
 const TURN_MS = 1;
 /** A process that does not read is not read either. */
 const FULL_BYTES = 4 * 1024 * 1024;
+/** How often one that waits looks whether it may go on: requests that were sent meanwhile let it have more. */
+const LOOK_MS = 20;
 const NOTHING = new Uint8Array(0);
 
 type State = {
@@ -30,7 +32,7 @@ type State = {
   events: SocketEvents;
   socket: Bun.Socket | undefined;
   isClosed: boolean;
-  /** What is left waits: for the next turn, for the end of the window, or for the other end to read. */
+  /** What is left waits: for the next turn, for more of the host's time, or for the other end to read. */
   waits: boolean;
   turnStart: number;
   last: number;
@@ -113,7 +115,7 @@ function goOn(state: State): void {
   if (state.isClosed || !state.waits) return;
   const waitMs = account.waitMs();
   if (waitMs > 0) {
-    setTimeout(goOn, waitMs, state);
+    setTimeout(goOn, Math.min(waitMs, LOOK_MS), state);
     return;
   }
   // Once it is drained this is called again.
