@@ -10,6 +10,8 @@ import { createMachineLoad } from "#runtime/process/machine.ts";
 import { createPace } from "#runtime/process/pacing.ts";
 import { createShelter } from "#runtime/process/shelter.ts";
 import { beginAt, crowdOf, isRestless, moveTo, type Standing } from "#runtime/process/standing.ts";
+import { around } from "#runtime/process/urgency.ts";
+import { createSheltering } from "#runtime/process/watchdog.ts";
 
 /** A process as these parts see it. */
 function processOf(siteId: number, more: Partial<Instance> = {}): Instance {
@@ -35,7 +37,7 @@ function urgencyThatTells(): { told: string[]; urgency: Parameters<typeof moveTo
       shelter: () => void told.push("shelter"),
       gather: () => void told.push("gather"),
       forget: () => void told.push("forget"),
-      lowCores: [1],
+      cores: { low: [1], free: [0] },
     },
   };
 }
@@ -194,6 +196,43 @@ test("programs that are with the server are let go with it, but where they have 
   expect(told).toEqual(["gather 1", "gather 2", "gather 3", "release 1", "release 3"]);
 });
 
+test("programs have all cores again as soon as those that are kept free are full, also where nothing holds the others any more", () => {
+  const told: string[] = [];
+  let free = 0.5;
+  const shelter = createSheltering(
+    { shelter: () => void told.push("shelter"), gather: (pids) => void told.push(pids.join()) },
+    { free: () => free },
+  );
+  shelter(0, [1, 2]);
+  shelter(50, undefined);
+  free = 0.9;
+  shelter(100, undefined);
+  free = 0.5;
+  shelter(3000, [1, 2]);
+  shelter(3100, [1, 2]);
+  expect(told).toEqual(["shelter", "1,2", "", "shelter", "", "shelter", "1,2"]);
+});
+
+test("what the kernel does not let us make more urgent stays on the cores of the low", () => {
+  const told: string[] = [];
+  let isSettled = false;
+  const tell = (word: string) => (pid: number) => void told.push(`${word} ${pid}`);
+  const cores = { gather() {}, shelter() {}, displace() {}, expose() {}, free: [0], rest: [1] };
+  const urgency = around(
+    { begin() {}, settle: () => isSettled, lower() {} },
+    {
+      slices: { set() {} },
+      cores: { ...cores, confine: tell("confine"), release: tell("release") },
+      shelter: { hold() {}, gather() {}, leave() {} },
+    },
+  );
+  urgency.lower(1);
+  expect(urgency.settle(1)).toBe(false);
+  isSettled = true;
+  expect(urgency.settle(1)).toBe(true);
+  expect(told).toEqual(["confine 1", "release 1"]);
+});
+
 test("who is asked often and of late counts as a neighbour, its own site does not", () => {
   const [once, often] = [processOf(1), processOf(2, { requests: 9, lastWorkMs: 500 })];
   const asked = (now: number, except?: Instance["site"]): boolean =>
@@ -228,19 +267,26 @@ test("the load of the machine is read as the kernel counts it", async () => {
   const folder = await mkdtemp(join(tmpdir(), "land-machine-"));
   const path = join(folder, "stat");
   try {
-    await writeFile(path, "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 10 0 0 90\n");
-    const load = createMachineLoad([0], path);
-    await writeFile(path, "cpu  150 10 120 810 10 0 0 0 0 0\ncpu0 20 0 0 90\n");
-    expect([load.all(100_000), load.some(100_000), load.others(100_000)]).toEqual([
+    // Of three cores one is for others than this server.
+    await writeFile(path, "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 10 0 0 90\ncpu1 0 0 0 5\n");
+    const cores = { low: [0], free: [1] };
+    const load = createMachineLoad(cores, path);
+    const unnumbered = createMachineLoad({ low: [7], free: [] }, path);
+    await writeFile(path, "cpu  150 10 120 810 10 0 0 0 0 0\ncpu0 20 0 0 90\ncpu1 9 0 0 6\n");
+    expect([load.all(100_000), load.low(100_000), load.free(100_000)]).toEqual([
       expect.closeTo(0.8),
       1,
-      expect.closeTo(0.775),
+      expect.closeTo(0.9),
+    ]);
+    expect([unnumbered.low(100_000), unnumbered.free(100_000)]).toEqual([
+      expect.closeTo(0.8),
+      expect.closeTo(0.8),
     ]);
     // Too soon to tell anything new.
     await writeFile(path, "cpu  150 10 120 910 10 0 0 0 0 0\n");
     expect(load.all(100_010)).toBeCloseTo(0.8);
     expect(load.all(110_000)).toBeCloseTo(0);
-    expect(createMachineLoad([], join(folder, "none")).all(0)).toBe(0);
+    expect(createMachineLoad(cores, join(folder, "none")).all(0)).toBe(0);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -19,7 +19,8 @@ export type Cores = {
   displace: (thread: number) => void;
   /** A thread on all that the server has. */
   expose: (thread: number) => void;
-  /** Those that are not kept free. */
+  /** Those that are kept free, and all others. */
+  free: readonly number[];
   rest: readonly number[];
 };
 
@@ -32,9 +33,10 @@ const FREE_PART = 4;
 
 /**
  * Keeps a core free of those that hold one. Whoever wakes up there computes at once; on a core that is held the kernel lets the
- * other go on for up to 4 ms, since it looks at turns that are over that rarely, however little urgent that one is.
+ * other go on for up to 4 ms, since it looks at turns that are over that rarely, however little urgent that one is. Nothing is moved
+ * where we may not place processes of programs: `mayPlace`.
  */
-export function createCores(): Cores {
+export function createCores(mayPlace: boolean): Cores {
   const none = {
     confine() {},
     gather() {},
@@ -42,6 +44,7 @@ export function createCores(): Cores {
     shelter() {},
     displace() {},
     expose() {},
+    free: [],
   };
   const noCores = { ...none, rest: [...Array(availableParallelism()).keys()] };
   if (process.platform !== "linux") return noCores;
@@ -55,9 +58,11 @@ export function createCores(): Cores {
   };
   const all = read(0);
   const cores = all ? coresIn(all) : [];
-  if (!all || cores.length < 2) return noCores;
-  const free = Math.max(1, Math.floor(cores.length / FREE_PART));
-  const masks = { free: maskOf(cores.slice(0, free)), rest: maskOf(cores.slice(free)) };
+  if (!all || cores.length === 0) return noCores;
+  if (cores.length < 2 || !mayPlace) return { ...none, rest: cores };
+  const kept = Math.max(1, Math.floor(cores.length / FREE_PART));
+  const [free, rest] = [cores.slice(0, kept), cores.slice(kept)];
+  const masks = { free: maskOf(free), rest: maskOf(rest) };
   const setOne = (thread: number, mask: Uint8Array): void =>
     void calls.sched_setaffinity(thread, MASK_BYTES, ptr(mask));
   const set = (pid: number, mask: Uint8Array): void => {
@@ -82,7 +87,8 @@ export function createCores(): Cores {
     shelter: (thread) => setOne(thread, masks.free),
     displace: (thread) => setOne(thread, masks.rest),
     expose: (thread) => setOne(thread, all),
-    rest: cores.slice(free),
+    free,
+    rest,
   };
 }
 

@@ -3,25 +3,29 @@ import { closeSync, openSync, readSync } from "node:fs";
 /** Parts of cores of the machine that anybody computes on, from 0 to 1, smoothed; 0 where the system does not tell. */
 export type MachineLoad = {
   all: (nowMs: number) => number;
-  /** Of those cores alone that were named. */
-  some: (nowMs: number) => number;
-  /** Of all but those. */
-  others: (nowMs: number) => number;
+  /** Of those that what has not settled computes on, and of those that are kept free of it: others may be for other servers. */
+  low: (nowMs: number) => number;
+  free: (nowMs: number) => number;
 };
 
 /** How fast older figures are forgotten. */
-const MEMORY_MS = { all: 500, some: 100, others: 100 } as const;
-const WHICH = ["all", "some", "others"] as const;
+const MEMORY_MS = { all: 500, low: 100, free: 100 } as const;
+const WHICH = ["all", "low", "free"] as const;
+/** The line of all cores. */
+const ALL = "cpu";
 /** The kernel counts in hundredths of a second: over less there is nothing to tell. */
 const LEAST_MS = 40;
 const scratch = Buffer.alloc(32 * 1024);
 
 /** Opens what the kernel counts of all cores, and of these. */
-export function createMachineLoad(cores: readonly number[] = [], path = "/proc/stat"): MachineLoad {
-  const names = { all: ["cpu"], some: cores.map((core) => `cpu${core}`) };
+export function createMachineLoad(
+  cores: Record<"low" | "free", readonly number[]>,
+  path = "/proc/stat",
+): MachineLoad {
+  const names = { all: [ALL], low: namesOf(cores.low), free: namesOf(cores.free) };
   let last = readTimes(path, names);
   let lastMs = Number.NEGATIVE_INFINITY;
-  const parts = { all: 0, some: 0, others: 0 };
+  const parts = { all: 0, low: 0, free: 0 };
   const look = (nowMs: number): void => {
     if (!last || nowMs - lastMs < LEAST_MS) return;
     const now = readTimes(path, names);
@@ -38,17 +42,25 @@ export function createMachineLoad(cores: readonly number[] = [], path = "/proc/s
     look(nowMs);
     return parts[which];
   };
-  return { all: part("all"), some: part("some"), others: part("others") };
+  return { all: part("all"), low: part("low"), free: part("free") };
+}
+
+function namesOf(cores: readonly number[]): string[] {
+  return cores.map((core) => `cpu${core}`);
 }
 
 type Times = { idle: number; all: number };
-type Names = Record<"all" | "some", readonly string[]>;
+type Names = Record<(typeof WHICH)[number], readonly string[]>;
 type All = Record<(typeof WHICH)[number], Times>;
 
-/** Times of cores together, of `/proc/stat`: user, nice, system, idle, waiting for disks, and what interrupts took. */
+/**
+ * Times of cores together, of `/proc/stat`: user, nice, system, idle, waiting for disks, and what interrupts took. Where none of
+ * these is counted by its number, as in some containers, those of all.
+ */
 function sumTimes(lines: ReadonlyMap<string, number[]>, names: readonly string[]): Times {
   const sum = { idle: 0, all: 0 };
-  for (const name of names) {
+  const known = names.filter((name) => lines.has(name));
+  for (const name of known.length > 0 ? known : [ALL]) {
     const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, soft = 0, stolen = 0] =
       lines.get(name) ?? [];
     sum.idle += idle + waiting;
@@ -61,9 +73,9 @@ function parseTimes(text: string, names: Names): All | undefined {
   const lines = new Map<string, number[]>();
   for (const [, name = "", figures = ""] of text.matchAll(/^(cpu\d*) +([\d ]+)$/gm))
     lines.set(name, figures.split(" ").map(Number));
-  if (!lines.has("cpu")) return undefined;
-  const [all, some] = [sumTimes(lines, names.all), sumTimes(lines, names.some)];
-  return { all, some, others: { idle: all.idle - some.idle, all: all.all - some.all } };
+  if (!lines.has(ALL)) return undefined;
+  const of = (which: keyof Names): Times => sumTimes(lines, names[which]);
+  return { all: of("all"), low: of("low"), free: of("free") };
 }
 
 function readTimes(path: string, names: Names): All | undefined {

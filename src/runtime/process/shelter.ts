@@ -29,7 +29,7 @@ const PRIO_PROCESS = 0;
  * Makes it for this process. The kernel else may leave the main thread, or a program, for seconds on a core that is held, up to 4 ms
  * late at each turn: what holds it is idle within its group, so the kernel takes the core for a free one.
  */
-export function createShelter(cores: Omit<Cores, "confine" | "rest">): Shelter {
+export function createShelter(cores: Omit<Cores, "confine" | "free" | "rest">): Shelter {
   const { setpriority } = openCLibrary({
     setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
   });

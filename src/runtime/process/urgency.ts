@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { openCLibrary } from "#base/c-library.ts";
 
 import { type Cores, createCores } from "./cores.ts";
+import { mayPlace, mayRaise } from "./rights.ts";
 import { createShelter, type Shelter } from "./shelter.ts";
 import { createSlices, type Slices } from "./slices.ts";
 import { threadsOf } from "./threads.ts";
@@ -32,8 +33,8 @@ export type Urgency = {
   gather: (pids: readonly number[]) => void;
   /** A process has ended. */
   forget: (pid: number) => void;
-  /** Cores that those have that have not settled. */
-  lowCores: readonly number[];
+  /** Cores that those have that have not settled, and those that are kept free of them. */
+  cores: { low: readonly number[]; free: readonly number[] };
 };
 
 /** What differs between systems. */
@@ -44,7 +45,6 @@ const LOWEST_NICE = 19;
 const SCHED_OTHER = 0;
 const SCHED_IDLE = 5;
 const PRIO_PROCESS = 0;
-const CAP_SYS_NICE = 23n;
 
 /** Turns of what runs: the shortest that the kernel knows for the server, since whoever has a shorter one interrupts the others. */
 const SLICE_NS = { server: 100_000, settled: 400_000 } as const;
@@ -52,7 +52,7 @@ const SLICE_NS = { server: 100_000, settled: 400_000 } as const;
 /** The way that works on this machine. */
 export function createUrgency(): Urgency {
   if (process.platform !== "linux") {
-    const lowCores = [...Array(availableParallelism()).keys()];
+    const low = [...Array(availableParallelism()).keys()];
     return {
       begin() {},
       await() {},
@@ -61,13 +61,13 @@ export function createUrgency(): Urgency {
       shelter() {},
       gather() {},
       forget() {},
-      lowCores,
+      cores: { low, free: [] },
     };
   }
   const slices = createSlices();
-  const cores = createCores();
+  const cores = createCores(mayPlace());
   const shelter = createShelter(cores);
-  const threads = threadUrgency(slices);
+  const threads = threadUrgency(slices, mayPlace());
   if (!isGroupedBySession()) return around(threads, { slices, cores, shelter });
   const own = groupOf("self");
   const groups = groupUrgency(slices, mayRaise() ? threads : undefined);
@@ -82,7 +82,7 @@ export function createUrgency(): Urgency {
 }
 
 /** From the first program on the server itself has short turns; what it starts would inherit them, and its place. */
-function around(
+export function around(
   way: Way,
   { slices, cores, shelter }: { slices: Slices; cores: Cores; shelter: Shelter },
 ): Urgency {
@@ -98,8 +98,10 @@ function around(
     },
     await: cores.release,
     settle(pid) {
-      cores.release(pid);
-      return way.settle(pid);
+      const isSettled = way.settle(pid);
+      // What stays below all others stays where it keeps out of their way.
+      if (isSettled) cores.release(pid);
+      return isSettled;
     },
     lower(pid) {
       way.lower(pid);
@@ -109,7 +111,7 @@ function around(
     shelter: shelter.hold,
     gather: shelter.gather,
     forget: shelter.leave,
-    lowCores: cores.rest,
+    cores: { low: cores.rest, free: cores.free },
   };
 }
 
@@ -170,17 +172,6 @@ function groupUrgency(slices: Slices, threads: Way | undefined): Way {
   };
 }
 
-/** Whether the kernel lets us make processes of others more urgent. */
-function mayRaise(): boolean {
-  try {
-    const [, rights = "0"] =
-      /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
-    return ((BigInt(`0x${rights}`) >> CAP_SYS_NICE) & 1n) === 1n;
-  } catch {
-    return false;
-  }
-}
-
 function setGroup(pid: number, nice: number): boolean {
   try {
     writeFileSync(`/proc/${pid}/autogroup`, String(nice));
@@ -191,7 +182,8 @@ function setGroup(pid: number, nice: number): boolean {
   }
 }
 
-function threadUrgency(slices: Slices): Way {
+/** `isAllowed`: else all stay as urgent as they begin. */
+function threadUrgency(slices: Slices, isAllowed: boolean): Way {
   const calls = openCLibrary({
     setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
     sched_setscheduler: { args: ["i32", "i32", "ptr"], returns: "i32" },
@@ -199,9 +191,11 @@ function threadUrgency(slices: Slices): Way {
   const parameters = new Int32Array([0]);
   const schedule = (pid: number, policy: number): boolean =>
     threadsOf(pid).every((id) => calls.sched_setscheduler(id, policy, ptr(parameters)) === 0);
+  // At once where programs stand: who is not root cannot take it back. Its threads inherit it.
+  const begin = (pid: number): void => void calls.setpriority(PRIO_PROCESS, pid, SETTLED_NICE);
+  if (!isAllowed) return { begin, settle: () => true, lower() {} };
   return {
-    // At once where programs stand: who is not root cannot take it back. Its threads inherit it.
-    begin: (pid) => void calls.setpriority(PRIO_PROCESS, pid, SETTLED_NICE),
+    begin,
     settle(pid) {
       const isSettled = schedule(pid, SCHED_OTHER);
       if (isSettled) slices.set(pid, SLICE_NS.settled);

@@ -36,7 +36,7 @@ const START_CPU_MS = 30;
 /** Makes the watchdog of a server. It looks at nothing, and costs nothing, while no program works. */
 export function createWatchdog(parts: LookParts): Watchdog {
   const { nowMs } = parts;
-  const machine = createMachineLoad(parts.urgency.lowCores);
+  const machine = createMachineLoad(parts.urgency.cores);
   const shelter = createSheltering(parts.urgency, machine);
   const watches = new Map<Instance, Watch>();
   const busy = new Set<Instance>();
@@ -44,7 +44,7 @@ export function createWatchdog(parts: LookParts): Watchdog {
 
   const watchOf = (instance: Instance): Watch => watchIn(watches, instance, nowMs());
   const crowd = (): Crowd => ({
-    ...crowdOf(watches.values(), machine.some(nowMs()) > FULL),
+    ...crowdOf(watches.values(), machine.low(nowMs()) > FULL),
     hasNeighbours: parts.isAsked,
   });
 
@@ -59,7 +59,7 @@ export function createWatchdog(parts: LookParts): Watchdog {
       nextMs = Math.min(nextMs, known.dueMs);
       if (isDone(instance, known)) busy.delete(instance);
     }
-    if (isRestless(watches.values()) && parts.isAsked()) shelter(at, settledOf(busy, watches));
+    shelter(at, parts.isAsked() ? settledBeside(busy, watches) : undefined);
     if (busy.size > 0) schedule(nextMs - at);
   }
 
@@ -96,7 +96,7 @@ export function createWatchdog(parts: LookParts): Watchdog {
       crowd().isCrowded ||
       machine.all(nowMs()) > CROWDED_MACHINE ||
       // What computes there may take the others as soon as it has settled, or wait for what does not leave.
-      machine.some(nowMs()) > FULL,
+      machine.low(nowMs()) > FULL,
     load: () => loadOf(watches.values()),
   };
 }
@@ -107,21 +107,29 @@ function watchIn(watches: Map<Instance, Watch>, instance: Instance, nowMs: numbe
   return known;
 }
 
-/** The server and those that behave keep away from what holds the other cores, as long as they have room where they are. */
-function createSheltering(
-  urgency: Urgency,
-  machine: MachineLoad,
-): (at: number, settled: readonly number[]) => void {
+/**
+ * The server and those that behave keep away from what holds the other cores, as long as they have room where they are. Undefined:
+ * nothing holds these now; who keeps away does so for another moment.
+ */
+export function createSheltering(
+  urgency: Pick<Urgency, "shelter" | "gather">,
+  machine: Pick<MachineLoad, "free">,
+): (at: number, settled: readonly number[] | undefined) => void {
   let scatteredMs = Number.NEGATIVE_INFINITY;
   return (at, settled) => {
-    if (machine.others(at) > GATHERED) scatteredMs = at + SCATTER_MS;
-    urgency.shelter();
-    urgency.gather(at < scatteredMs ? [] : settled);
+    if (machine.free(at) > GATHERED) scatteredMs = at + SCATTER_MS;
+    if (settled) urgency.shelter();
+    if (at < scatteredMs) urgency.gather([]);
+    else if (settled) urgency.gather(settled);
   };
 }
 
-/** Processes of programs that behave, of these. */
-function settledOf(instances: Iterable<Instance>, watches: ReadonlyMap<Instance, Watch>): number[] {
+/** Processes of programs that behave, of these; undefined where no other computes. */
+function settledBeside(
+  instances: Iterable<Instance>,
+  watches: ReadonlyMap<Instance, Watch>,
+): number[] | undefined {
+  if (!isRestless(watches.values())) return undefined;
   const pids: number[] = [];
   for (const instance of instances)
     if (watches.get(instance)?.stand === "settled") pids.push(instance.pid);
