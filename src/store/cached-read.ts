@@ -57,7 +57,7 @@ export function fallingBack(readNow: Read, readUsual: ReadCached): ReadCached {
 }
 
 function readerOn(numbers: { openat2: number; preadv2: number }): Read {
-  // What is passed as an array is kept for the call; what only its address is known of may be collected before.
+  // What is passed as an array is found for each call: the runtime moves what is in short ones. What is in `bytes` stays where it is.
   const { syscall: open } = openCLibrary({
     syscall: { args: ["i64", "i64", "ptr", "ptr", "i64"], returns: "i32" },
   });
