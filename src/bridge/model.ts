@@ -141,7 +141,8 @@ export class BridgeError extends Error {
   readonly retryAfterSeconds: number | undefined;
   constructor(code: string, message: string, retryAfterSeconds?: number) {
     super(message);
-    this.name = "BridgeError";
+    // Programs look for that name where a visitor left.
+    this.name = code === "cancelled" ? "AbortError" : "BridgeError";
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
   }

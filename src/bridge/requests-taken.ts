@@ -114,7 +114,9 @@ function answer(taken: Taken, state: Answering, response: LinkResponse): void {
   const rest = writeHead(wire, FRAME.response, state.id, head, body);
   if (!rest) return finish(taken, state);
   state.outgoing = sendBody(wire, state.id, rest, WINDOW_BYTES, (error) => {
-    if (error !== undefined)
+    // What has a code says why, as a limit that it met; other errors are their end's own.
+    if (error instanceof BridgeError) wire.writer.text(FRAME.failure, state.id, errorText(error));
+    else if (error !== undefined)
       wire.writer.text(FRAME.cancel, state.id, "The body of the answer broke off");
     finish(taken, state);
   });

@@ -170,6 +170,26 @@ test("what handlers throw is told without what was not meant for the other end",
   });
 });
 
+test("a body that meets a limit says so, other failures do not", async () => {
+  for (const [failure, code, message] of [
+    [
+      new BridgeError("egress_too_large", "larger than 5 bytes"),
+      "egress_too_large",
+      "larger than 5 bytes",
+    ],
+    [new Error("/etc/secret"), "cancelled", "The body of the answer broke off"],
+  ] as const) {
+    const pair = makePair({
+      host: {
+        onRequest: async () => respond(new ReadableStream({ pull: () => Promise.reject(failure) })),
+      },
+    });
+    const { body } = await pair.guest.request(HEAD, null);
+    const error: unknown = await readAll(body).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code, message });
+  }
+});
+
 test("calls carry JSON and bytes of any size both ways", async () => {
   for (const ring of [false, true]) {
     const back = (name: string, params: unknown, bytes: Uint8Array) => ({

@@ -123,6 +123,22 @@ test("a program that floods is cut short, and the owner is told", async () => {
   expect(got.length).toBeLessThan(20_000);
 });
 
+test("a socket in too many topics is in no more, and the owner is told", async () => {
+  await using world = await socketWorld();
+  const { got } = await world.open();
+  await until(() => world.asked.length === 1);
+  const id = world.asked[0]?.socket.id;
+  for (let n = 0; n < 103; n += 1) world.note("socket.subscribe", { id, topic: `t${n}` });
+  for (const topic of ["t0", "t99", "t100"])
+    world.note("socket.publish", { topic, text: true }, topic);
+  await until(() => got.length === 2);
+  expect(got).toEqual(["t0", "t99"]);
+  await until(() => world.told.length === 1);
+  expect(world.told).toEqual([
+    "3 subscriptions were refused: a WebSocket is in at most 100 topics",
+  ]);
+});
+
 test("notes by hand do nothing that is not meant", async () => {
   await using world = await socketWorld();
   const { got } = await world.open();

@@ -29,6 +29,7 @@ export type LandSockets = {
 };
 
 const MAX_DATA_BYTES = 4096;
+const MAX_TOPIC = 256;
 
 /** Sockets over a link. */
 export function createSockets(link: () => Link): LandSockets {
@@ -107,6 +108,8 @@ function toMessage(message: unknown): { bytes: Uint8Array; text: boolean } {
 }
 
 function checkTopic(topic: unknown): string {
-  if (typeof topic === "string" && topic !== "") return topic;
-  throw new TypeError("A topic is a text and not empty");
+  if (typeof topic !== "string" || topic === "")
+    throw new TypeError("A topic is a text and not empty");
+  if (topic.length <= MAX_TOPIC) return topic;
+  throw new TypeError(`A topic has at most ${MAX_TOPIC} characters`);
 }

@@ -1,7 +1,7 @@
 import type { DeployId } from "#base/names.ts";
 import { giveWay } from "#base/slices.ts";
 
-import { membersOf, subscribe, unsubscribe } from "./rooms.ts";
+import { MAX_TOPICS, membersOf, subscribe, unsubscribe } from "./rooms.ts";
 import { closeGently, type Room, type Socket, type SocketSite } from "./socket.ts";
 import type { Speakers } from "./speakers.ts";
 import { isWorthCompressing, type Message, type Writer } from "./writer.ts";
@@ -38,7 +38,7 @@ export type OutboxParts = {
   tell: (site: SocketSite, message: string) => void;
 };
 
-type Box = { deploys: DeployId[]; acts: Act[]; bytes: number; dropped: number };
+type Box = { deploys: DeployId[]; acts: Act[]; bytes: number; dropped: number; refused: number };
 /** Acts that are done together: all go to the same sockets. */
 type Run = { deploy: DeployId; acts: Act[] };
 
@@ -63,7 +63,7 @@ export function createOutbox({ speakers, writer, tell }: OutboxParts): Outbox {
     while (box.acts.length > 0) {
       for (const run of runsOf(box.deploys.splice(0), box.acts.splice(0))) {
         const rooms = speakers.reach(site, run.deploy) ?? (await speakers.ask(site, run.deploy));
-        for (const cost of perform(writer, rooms, run.acts)) {
+        for (const cost of perform(writer, rooms, run.acts, box)) {
           slice.spent += cost;
           if (slice.spent < SLICE) continue;
           slice.spent = 0;
@@ -74,11 +74,12 @@ export function createOutbox({ speakers, writer, tell }: OutboxParts): Outbox {
     }
     boxes.delete(site);
     if (box.dropped > 0) tell(site, droppedText(box.dropped));
+    if (box.refused > 0) tell(site, refusedText(box.refused));
   }
 
   return {
     add(site, deploy, act) {
-      const box = boxes.get(site) ?? { deploys: [], acts: [], bytes: 0, dropped: 0 };
+      const box = boxes.get(site) ?? { deploys: [], acts: [], bytes: 0, dropped: 0, refused: 0 };
       const bytes = sizeOf(act);
       if (box.bytes + bytes > MAX_WAITING_BYTES) {
         box.dropped += 1;
@@ -97,6 +98,10 @@ export function createOutbox({ speakers, writer, tell }: OutboxParts): Outbox {
 
 function droppedText(count: number): string {
   return `${count} WebSocket messages were dropped: the program sent them faster than they could be delivered`;
+}
+
+function refusedText(count: number): string {
+  return `${count} subscriptions were refused: a WebSocket is in at most ${MAX_TOPICS} topics`;
 }
 
 function sizeOf(act: Act): number {
@@ -122,11 +127,12 @@ function runsOf(deploys: readonly DeployId[], acts: readonly Act[]): Run[] {
   return runs;
 }
 
-/** Does one run; yields what each step cost. */
+/** Does one run, and counts what is refused; yields what each step cost. */
 function* perform(
   writer: Writer,
   rooms: readonly Room[],
   acts: readonly Act[],
+  box: Pick<Box, "refused">,
 ): Generator<number, void> {
   const publishes = acts.filter((act) => act.kind === "publish");
   const [first] = publishes;
@@ -141,7 +147,7 @@ function* perform(
     if (act.kind === "send") {
       writer.write(socket, [act.message], true);
       yield costOf(act.bytes, isWorthCompressing(act.message) ? COMPRESSED_UNIT_BYTES : UNIT_BYTES);
-    } else if (act.kind === "subscribe") subscribe(socket, act.topic);
+    } else if (act.kind === "subscribe") box.refused += subscribe(socket, act.topic) ? 0 : 1;
     else if (act.kind === "unsubscribe") unsubscribe(socket, act.topic);
     else if (act.kind === "data") socket.data = act.data;
     else closeGently(socket, act.code, act.reason);

@@ -64,7 +64,7 @@ export function createRooms(): Rooms {
 }
 
 /** Most topics that a socket may be in. */
-const MAX_TOPICS = 100;
+export const MAX_TOPICS = 100;
 
 /** Adds a socket to a topic; false where it is in too many. */
 export function subscribe(socket: Socket, topic: string): boolean {
