@@ -94,9 +94,12 @@ test("a batch is all or nothing, and errors are worded as D1 does", () =>
         await failure(() => DB.exec("CREATE TABLE t (a); NONSENSE")), await failure(() => DB.exec("BEGIN; CREATE TABLE u (a)")),
         await failure(() => DB.prepare("SELECT * FROM u").all()), await failure(() => DB.batch(["SELECT 1"])),
       ];
+      await DB.exec("PRAGMA max_page_count = 1");
+      const full = await failure(() => DB.prepare("CREATE TABLE much AS SELECT hex(zeroblob(100000))").run());
+      await DB.exec("PRAGMA max_page_count = 1000000");
       const trigger = await DB.exec("CREATE TRIGGER tr AFTER INSERT ON users BEGIN UPDATE users SET active = 9; SELECT 1; END; -- done; \\nINSERT INTO users (name) VALUES ('x;y')");
       const after = (await DB.prepare("SELECT 1").all()).meta.changed_db;
-      return [good.map((each) => each.results), errors, trigger.count, after, (await DB.prepare("SELECT name, active FROM users").raw())];`,
+      return [good.map((each) => each.results), [...errors, full], trigger.count, after, (await DB.prepare("SELECT name, active FROM users").raw())];`,
     );
     expect(answer).toEqual([
       [[], [], [{ name: "a" }, { name: "b" }]],
@@ -115,6 +118,7 @@ test("a batch is all or nothing, and errors are worded as D1 does", () =>
         "none",
         "D1_ERROR: no such table: u: SQLITE_ERROR",
         "D1_ERROR: batch() takes statements of prepare()",
+        "D1_ERROR: database or disk is full (is the disk quota of the site used up?): SQLITE_FULL",
       ],
       2,
       false,

@@ -23,6 +23,9 @@ test("why a program does not run is told with the author's line", async () => {
   expect((await brokenBy(`export const a = 1;`)).message).toBe(
     "It exports neither fetch nor scheduled nor websocket",
   );
+  expect((await brokenBy(`export default class { fetch() {} }`)).message).toBe(
+    "Its default export is a class: export an object that has the handlers",
+  );
   expect(
     (
       await brokenBy(

@@ -35,6 +35,14 @@ console.log(join("a", "b"));
   await guest.logged(/^a\/b$/);
 });
 
+test("what a stream of a script fails with is told", async () => {
+  await using guest = await startGuest(
+    `res.send(new ReadableStream({ pull() { throw new Error("in the stream") } }));`,
+  );
+  await expect(readText((await guest.ask("/")).body)).rejects.toThrow();
+  await guest.logged(/in the stream/);
+});
+
 test("what send takes", async () => {
   await using guest = await startGuest(`const { kind } = req.query;
 if (kind === "text") res.send("plain");

@@ -21,14 +21,18 @@ export function fromSql(value: unknown): unknown {
   return value instanceof Uint8Array ? [...value] : value;
 }
 
+/** What SQLite says where nothing more may be written: by then, or from the next start on. */
+const FULL: ReadonlySet<string> = new Set(["SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_FULL"]);
+
 /** An error of SQLite, worded as D1 does: `D1_ERROR: UNIQUE constraint failed: t.a: SQLITE_CONSTRAINT`. */
 export function toD1Error(error: unknown, kind = "D1_ERROR"): Error {
   if (!(error instanceof Error)) return new Error(`${kind}: ${String(error)}`);
   if (error.message.startsWith("D1_")) return error;
   const code: unknown = Reflect.get(error, "code");
   const primary = typeof code === "string" ? /^SQLITE_[A-Z]+/.exec(code)?.[0] : undefined;
-  const readOnly = primary === "SQLITE_READONLY" ? " (is the disk quota of the site used up?)" : "";
-  const message = error.message + readOnly + (primary ? `: ${primary}` : "");
+  const hint =
+    primary !== undefined && FULL.has(primary) ? " (is the disk quota of the site used up?)" : "";
+  const message = error.message + hint + (primary ? `: ${primary}` : "");
   return new Error(`${kind}: ${message}`, { cause: new Error(error.message) });
 }
 

@@ -58,8 +58,8 @@ function readBefore(): TypeError {
   return new TypeError("The body of the Response was read before");
 }
 
-/** The same bytes, made within the run; what the stream fails with is reported, for the visitor only sees it end. */
-function reported(
+/** The same bytes, made within the run; what the stream fails with is reported, for the visitor only sees it end. @throws TypeError where it is locked */
+export function reported(
   body: ReadableStream<Uint8Array>,
   run: Run,
   report: Report,

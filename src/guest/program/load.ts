@@ -2,7 +2,7 @@ import type { LoadMessage } from "#bridge/model.ts";
 
 import { isObject, natives } from "../natives.ts";
 import { createListeners } from "./listeners.ts";
-import { createModule, type ModuleHandlers, readExports } from "./module.ts";
+import { createModule, isClass, type ModuleHandlers, readExports } from "./module.ts";
 import type { Guest, Program } from "./program.ts";
 
 /** Why a program cannot run, in words for its author. */
@@ -15,9 +15,14 @@ type Wanted = Pick<LoadMessage, "name" | "language">;
 /** Runs the code once and finds its handlers. Rejects with what it threw, or ProgramProblem. */
 export async function loadProgram(code: string, wanted: Wanted, guest: Guest): Promise<Program> {
   if (exportsSomething(code, wanted)) {
-    const handlers = readExports(await importCode(code, wanted, guest));
+    const exported = await importCode(code, wanted, guest);
+    const handlers = readExports(exported);
     if (!Object.values(handlers).some(Boolean))
-      throw new ProgramProblem("It exports neither fetch nor scheduled nor websocket");
+      throw new ProgramProblem(
+        isClass(Reflect.get(exported, "default"))
+          ? "Its default export is a class: export an object that has the handlers"
+          : "It exports neither fetch nor scheduled nor websocket",
+      );
     return createModule(handlers, guest);
   }
   if (LISTENS.test(code)) return createModule(await runServiceWorker(code, wanted, guest), guest);

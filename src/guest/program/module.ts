@@ -25,12 +25,19 @@ export function readExports(exported: object): ModuleHandlers {
   const named = (name: string): Handler | undefined =>
     handlerIn(main, name) ?? handlerIn(exported, name);
   return {
-    fetch: named("fetch") ?? (typeof main === "function" ? toHandler(main, undefined) : undefined),
+    fetch:
+      named("fetch") ??
+      (typeof main === "function" && !isClass(main) ? toHandler(main, undefined) : undefined),
     scheduled: named("scheduled"),
     open: handlerIn(socket, "open"),
     message: handlerIn(socket, "message"),
     close: handlerIn(socket, "close"),
   };
+}
+
+/** Whether it is a class, which nobody can call. */
+export function isClass(value: unknown): boolean {
+  return typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
 }
 
 /** A program of the module shape. */

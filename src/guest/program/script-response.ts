@@ -1,6 +1,6 @@
 import { type Body, BridgeError, type LinkResponse } from "#bridge/model.ts";
 
-import { toLinkResponse } from "../http/responses.ts";
+import { reported, toLinkResponse } from "../http/responses.ts";
 import { encodeText, isObject, natives } from "../natives.ts";
 import type { Run } from "../run.ts";
 
@@ -62,7 +62,7 @@ export function createScriptAnswer(
       if (body === undefined || body === null) return answer(null, 204);
       if (body instanceof natives.Response) return sendResponse(body);
       const whole = toBody(body, setType);
-      return whole === undefined ? sendJson(body) : answer(whole, 200);
+      return whole === undefined ? sendJson(body) : answer(watched(whole, run, report), 200);
     },
     json: sendJson,
     redirect(url, code = 302) {
@@ -113,6 +113,11 @@ function createOutcome(): Outcome {
       return true;
     },
   };
+}
+
+/** The body, with what a stream fails with reported. */
+function watched(body: Body, run: Run, report: (error: unknown, run: Run) => void): Body {
+  return body instanceof natives.ReadableStream ? reported(body, run, report) : body;
 }
 
 /** The body for what is no JSON: a text (HTML where it looks so), bytes, a stream; undefined: it is none of these. */
