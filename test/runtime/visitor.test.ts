@@ -66,8 +66,8 @@ function programsWith(about: About): (request: Request, answer: Answer) => Promi
 
 const get = (headers: Record<string, string> = {}, method = "GET"): Request =>
   new Request("http://blog.sites.example.com/a?b=c", { method, headers });
-async function answered(answer: Answer, request = get()): Promise<Response> {
-  const { response } = await visit(request, answer);
+async function answered(answer: Answer, request = get(), about?: About): Promise<Response> {
+  const { response } = await visit(request, answer, about);
   if (response === "upgraded") throw new Error("upgraded");
   return response;
 }
@@ -244,7 +244,8 @@ test("a body over the limit is refused, announced or not", async () => {
     const bytes = await new Response(body).bytes();
     return respond(Buffer.from(String(bytes.length)));
   };
-  const announced = await answered(read, post("x", { "content-length": "100001" }));
+  const told: string[] = [];
+  const announced = await answered(read, post("x", { "content-length": "100001" }), { told });
   expect([announced.status, announced.headers.get("x-land-code")]).toEqual([413, "body_too_large"]);
   const chunks = (bytes: number): ReadableStream =>
     new ReadableStream({
@@ -253,7 +254,9 @@ test("a body over the limit is refused, announced or not", async () => {
         controller.close();
       },
     });
-  expect((await answered(read, post(chunks(101_000)))).status).toBe(413);
+  expect((await answered(read, post(chunks(101_000)), { told })).status).toBe(413);
+  const line = "r1 A request was refused: its body has more than 100000 bytes";
+  expect(told).toEqual([line, line]);
   expect(await (await answered(read, post(chunks(100_000)))).text()).toBe("100000");
 });
 

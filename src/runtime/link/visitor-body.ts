@@ -8,14 +8,15 @@ export function limitBody(
   let left = maxBytes;
   const limited = passBody(body, (bytes) => {
     left -= bytes;
-    return left < 0 ? tooLarge() : undefined;
+    return left < 0 ? tooLarge(maxBytes) : undefined;
   });
   return { body: limited, isOver: () => left < 0 };
 }
 
-/** What a visitor is told who sends too much. */
-export function tooLarge(): BridgeError {
-  return new BridgeError("body_too_large", "The body is too large");
+/** What a visitor is told who sends too much, by its code; the owner reads the figure. */
+export function tooLarge(limitBytes: number): BridgeError {
+  const message = `A request was refused: its body has more than ${limitBytes} bytes`;
+  return new BridgeError("body_too_large", message);
 }
 
 /** Looks at a body on its way. */

@@ -25,7 +25,7 @@ export type VisitorParts = {
 };
 
 /** What is wrong with one answer, of which nobody else tells the site's owner. */
-const UNTOLD = new Set(["bad_body", "bad_head", "bad_response", "protocol"]);
+const UNTOLD = new Set(["bad_body", "bad_head", "bad_response", "body_too_large", "protocol"]);
 /** A body up to this is read before the program is asked, so that a slow visitor keeps no program waiting. */
 const SMALL_BYTES = 64 * 1024;
 
@@ -40,7 +40,7 @@ export function createPrograms(parts: VisitorParts): Programs {
     if (!parts.mayRun(program))
       throw new BridgeError("deploy_not_live", "The deploy is not what visitors get");
     const announced = Number(request.headers.get("content-length") ?? "0");
-    if (announced > maxBytes) throw tooLarge();
+    if (announced > maxBytes) throw tooLarge(maxBytes);
     const head = requestHead(asked);
     const ref = refOf(asked.site.id, asked.site.name, asked.program);
     if (request.body === null) return supervisor.request(ref, head, null, request.signal);
@@ -86,7 +86,8 @@ function tellOwner(
 ): void {
   const { requestId } = asked;
   supervisor.tell(refOf(asked.site.id, asked.site.name, asked.program), {
-    level: "error",
+    // What a visitor did is no fault of the program.
+    level: code === "body_too_large" ? "warn" : "error",
     message,
     requestId,
     data: { code },
@@ -106,7 +107,7 @@ async function sendBody(
     return await send(limited.body);
   } catch (error) {
     // The program only saw that it broke off.
-    throw limited.isOver() ? tooLarge() : error;
+    throw limited.isOver() ? tooLarge(maxBytes) : error;
   }
 }
 
