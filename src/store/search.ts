@@ -1,6 +1,6 @@
 import type { SQLQueryBindings } from "bun:sqlite";
 
-import { spawnWorker } from "#base/worker.ts";
+import { createAsking } from "./asking.ts";
 
 /** A reader connection on a thread of its own. */
 export type SearchWorker = {
@@ -8,54 +8,15 @@ export type SearchWorker = {
   stop: () => void;
 };
 
-/** What goes to the worker. The first message carries the path. */
-export type SearchRequest =
-  { path: string } | { id: number; sql: string; params: readonly SQLQueryBindings[] };
-/** What comes back. */
-export type SearchReply = { id: number; rows: unknown[] } | { id: number; error: string };
+/** What goes to the thread. */
+export type SearchQuestion = { sql: string; params: readonly SQLQueryBindings[] };
 
-type Waiting = { resolve: (rows: never) => void; reject: (error: Error) => void };
-
-/** Starts the thread; it ends with `stop` and does not keep the process alive. A thread that dies is replaced at the next query. */
+/** Makes it; the thread starts at the first query, and ends with `stop`. */
 export function startSearchWorker(path: string): SearchWorker {
-  const waiting = new Map<number, Waiting>();
-  let worker: Worker | undefined;
-  let lastId = 0;
-
-  function start(): Worker {
-    const started = spawnWorker("src/store/search-worker.ts");
-    started.addEventListener("message", ({ data }: MessageEvent<SearchReply>) => {
-      const waiter = waiting.get(data.id);
-      waiting.delete(data.id);
-      if (waiting.size === 0) started.unref();
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows are what the caller of `query` says
-      if ("rows" in data) waiter?.resolve(data.rows as never);
-      else waiter?.reject(new Error(data.error));
-    });
-    started.addEventListener("error", ({ message }) => {
-      worker = undefined;
-      for (const waiter of waiting.values())
-        waiter.reject(new Error(`search worker died: ${message}`));
-      waiting.clear();
-    });
-    started.postMessage({ path } satisfies SearchRequest);
-    return started;
-  }
-
+  const thread = createAsking<SearchQuestion, unknown[]>("src/store/search-worker.ts", path);
   return {
-    query: (sql, params) =>
-      new Promise((resolve, reject) => {
-        worker ??= start();
-        // An answer must arrive even where nothing else keeps the process alive.
-        worker.ref();
-        lastId += 1;
-        waiting.set(lastId, { resolve, reject });
-        worker.postMessage({ id: lastId, sql, params } satisfies SearchRequest);
-      }),
-    stop() {
-      worker?.terminate();
-      for (const waiter of waiting.values()) waiter.reject(new Error("the database is closed"));
-      waiting.clear();
-    },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows are what the caller of `query` says
+    query: async (sql, params) => (await thread.ask({ sql, params })) as never,
+    stop: thread.stop,
   };
 }

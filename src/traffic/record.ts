@@ -95,7 +95,7 @@ async function writeParts(
   about: Parameters<typeof writeTally>[3],
 ): Promise<void> {
   for (const part of partsOf(tally, WRITE_SITES)) {
-    await ctx.db.transaction((tx) => writeTally(ctx, tx, part, about), { isLossy: true });
+    await ctx.db.lossy((tx) => writeTally(ctx, tx, part, about));
     for (const id of part.sites.keys()) dropSite(tally, id);
     await giveWay();
   }

@@ -4,7 +4,7 @@ import { printable } from "#base/names.ts";
 import { giveWay } from "#base/slices.ts";
 import { parseHost } from "#http/host.ts";
 import type { Ctx } from "#store/ctx.ts";
-import type { Tx } from "#store/db.ts";
+import type { LossyTx } from "#store/lossy.ts";
 
 import { dayOfHour } from "./calendar.ts";
 import type { CountryOf } from "./countries.ts";
@@ -30,7 +30,7 @@ type Row = readonly (number | string)[];
 /** Writes what visits of one hour added up to. Sites that were removed since are left out. */
 export async function writeTally(
   ctx: Ctx,
-  tx: Tx,
+  tx: LossyTx,
   tally: TallyPart,
   { countryOf, known }: { countryOf: CountryOf | undefined; known: Known },
 ): Promise<void> {
@@ -57,7 +57,7 @@ type Sites = readonly (readonly [id: number, site: SiteTally])[];
 
 /** How many of each site come for the first time today. */
 async function writeVisitors(
-  tx: Tx,
+  tx: LossyTx,
   { day, salt }: { day: number; salt: Uint8Array },
   sites: Sites,
 ): Promise<ReadonlyMap<number, number>> {
@@ -79,7 +79,7 @@ async function writeVisitors(
 }
 
 async function writeHours(
-  tx: Tx,
+  tx: LossyTx,
   hour: number,
   sites: Sites,
   visitors: ReadonlyMap<number, number>,
@@ -105,7 +105,7 @@ async function writeHours(
 }
 
 async function writeItems(
-  tx: Tx,
+  tx: LossyTx,
   day: number,
   sites: Sites,
   { countryOf, known }: { countryOf: CountryOf | undefined; known: Known },
@@ -135,7 +135,7 @@ async function writeItems(
 }
 
 /** Fills `known` for the sites that are not in it. */
-async function countKnown(tx: Tx, day: number, sites: Sites, known: Known): Promise<void> {
+async function countKnown(tx: LossyTx, day: number, sites: Sites, known: Known): Promise<void> {
   if (known.day !== day) {
     known.day = day;
     known.path.clear();
@@ -170,7 +170,7 @@ type Candidates = {
 
 /** The counts, with those that find no room on that day added up as `(other)`. */
 async function limitItems(
-  tx: Tx,
+  tx: LossyTx,
   { day, id, kind, counts }: Candidates,
   known: Known,
 ): Promise<Map<string, Count>> {

@@ -2,14 +2,14 @@ import { eq } from "drizzle-orm";
 
 import { networkOf } from "#base/address.ts";
 import type { Ctx } from "#store/ctx.ts";
-import type { Tx } from "#store/db.ts";
+import type { LossyTx } from "#store/lossy.ts";
 
 import { trafficSalts } from "./tables.ts";
 
 const SALT_BYTES = 32;
 
 /** The salt of a day, made by whoever asks first. Without it no hash of that day can be made again, from any address. */
-export async function readSalt(ctx: Ctx, tx: Tx, day: number): Promise<Uint8Array> {
+export async function readSalt(ctx: Ctx, tx: LossyTx, day: number): Promise<Uint8Array> {
   const [row] = await tx.select().from(trafficSalts).where(eq(trafficSalts.day, day));
   if (row) return row.salt;
   const salt = Buffer.from(ctx.random(SALT_BYTES));

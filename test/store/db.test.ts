@@ -70,25 +70,65 @@ test("a nested transaction is a savepoint of its own", async () => {
   expect(await all()).toEqual(["outer", "second"]);
 });
 
-test("a lossy transaction waits for no sync, and the next one does again", async () => {
-  const settingIn = (options?: { isLossy?: boolean }) =>
-    db.transaction(async (tx) => {
-      const [row] = await tx.all<{ synchronous: number }>(sql`PRAGMA synchronous`);
-      return row?.synchronous;
-    }, options);
+test("a lossy transaction waits for no sync, the others do; what it wrote is there for all", async () => {
   const [NORMAL, FULL] = [1, 2];
-  expect(await settingIn({ isLossy: true })).toBe(NORMAL);
-  expect(await settingIn()).toBe(FULL);
-  const failing = db.transaction(() => Promise.reject(new Error("no")), { isLossy: true });
-  expect(await failing.catch((error: Error) => error.message)).toBe("no");
-  expect(await settingIn()).toBe(FULL);
-  await db.transaction(
-    async (tx) => {
-      await tx.run(sql`INSERT INTO t (v) VALUES ('seen')`);
-    },
-    { isLossy: true },
-  );
+  const query = sql`PRAGMA synchronous`;
+  expect(await db.lossy(async (tx) => tx.all(query))).toEqual([[NORMAL]]);
+  expect(await db.transaction(async (tx) => tx.all(query))).toEqual([{ synchronous: FULL }]);
+  await db.lossy(async (tx) => {
+    await tx.run(sql`INSERT INTO t (v) VALUES ('seen')`);
+    expect(await all()).toEqual([]);
+  });
   expect(await all()).toEqual(["seen"]);
+});
+
+test("a lossy transaction that fails leaves nothing, and the next ones work", async () => {
+  const failing = db.lossy(async (tx) => {
+    await tx.run(sql`INSERT INTO t (v) VALUES ('gone')`);
+    throw new Error("no");
+  });
+  expect(await failing.catch((error: Error) => error.message)).toBe("no");
+  const wrong = db.lossy(async (tx) => tx.run(sql`INSERT INTO nowhere VALUES (${"secret"})`));
+  expect(await wrong.then(String, String)).toBe("Error: no such table: nowhere");
+  await insert("first");
+  await db.lossy(async (tx) => tx.run(sql`INSERT INTO t (v) VALUES ('second')`));
+  expect(await all()).toEqual(["first", "second"]);
+});
+
+test("lossy transactions take turns with the others, and none is inside another", async () => {
+  const order: string[] = [];
+  const noting = (name: string) => async (): Promise<void> => {
+    order.push(`${name} begins`);
+    await Promise.resolve();
+    order.push(`${name} ends`);
+  };
+  await Promise.all([
+    db.transaction(noting("a")),
+    db.lossy(noting("b")),
+    db.transaction(noting("c")),
+    db.lossy(noting("d")),
+  ]);
+  expect(order).toEqual(["a", "b", "c", "d"].flatMap((name) => [`${name} begins`, `${name} ends`]));
+  const nested = [
+    db.lossy(async () => db.transaction(async () => 1)),
+    db.lossy(async () => db.lossy(async () => 1)),
+    db.transaction(async () => db.lossy(async () => 1)),
+  ].map((work) => work.then(String, String));
+  for (const told of await Promise.all(nested)) expect(told).toContain("transaction");
+});
+
+test("two hundred of both kinds at once all stay, also after it is closed and opened", async () => {
+  await Promise.all(
+    Array.from({ length: 200 }, async (_, i) =>
+      i % 2 === 0
+        ? insert(`n${i}`)
+        : db.lossy(async (tx) => tx.run(sql`INSERT INTO t (v) VALUES (${`n${i}`})`)),
+    ),
+  );
+  await db.close();
+  expect(Bun.file(`${path}-wal`).size).toBe(0);
+  db = openDb(path);
+  expect(await all()).toHaveLength(200);
 });
 
 test("200 transactions at once all stay", async () => {
@@ -193,13 +233,10 @@ test("the log is copied back into the file while the database stays open, and al
   // Each commit tells of more than it writes; the thread is asked once that comes to 4 MB.
   while ((await Bun.file(path).stat()).size === before && performance.now() < deadline) {
     const first = written;
-    await db.transaction(
-      async (tx) => {
-        for (; written < first + 100; written += 1)
-          await tx.run(sql`INSERT INTO t (v) VALUES (${`${written} ${text}`})`);
-      },
-      { isLossy: true },
-    );
+    await db.lossy(async (tx) => {
+      for (; written < first + 100; written += 1)
+        await tx.run(sql`INSERT INTO t (v) VALUES (${`${written} ${text}`})`);
+    });
   }
   expect((await Bun.file(path).stat()).size).toBeGreaterThan(before);
   expect(await all()).toHaveLength(written);

@@ -1,7 +1,7 @@
 import { and, count, eq, inArray, lt, sql } from "drizzle-orm";
 
 import type { Ctx } from "#store/ctx.ts";
-import type { Tx } from "#store/db.ts";
+import type { LossyTx } from "#store/lossy.ts";
 import { dayOfHour, hourOf } from "#traffic/calendar.ts";
 
 import { siteEgress, siteIds } from "../tables.ts";
@@ -62,7 +62,7 @@ export function startLedger(ctx: Ctx): Ledger {
     rows = new Map();
     sizes = new Map();
     try {
-      await ctx.db.transaction((tx) => writeRows(tx, [...taken.values()]), { isLossy: true });
+      await ctx.db.lossy((tx) => writeRows(tx, [...taken.values()]));
     } catch (cause) {
       ctx.log.error("egress not recorded yet", { cause });
       for (const row of taken.values()) addTo(rowOf(row.siteId, row.host), row);
@@ -116,7 +116,7 @@ function addTo(row: Row, more: Omit<Row, "siteId" | "day" | "host">): void {
   row.problem = more.problem ?? row.problem ?? null;
 }
 
-async function writeRows(tx: Tx, rows: readonly Row[]): Promise<void> {
+async function writeRows(tx: LossyTx, rows: readonly Row[]): Promise<void> {
   const ids = [...new Set(rows.map(({ siteId }) => siteId))];
   const there = await tx.select({ id: siteIds.id }).from(siteIds).where(inArray(siteIds.id, ids));
   const alive = new Set(there.map(({ id }) => id));
@@ -124,7 +124,7 @@ async function writeRows(tx: Tx, rows: readonly Row[]): Promise<void> {
 }
 
 /** The row as it is, or counted with the others where the day of its site is full. */
-async function withRoom(tx: Tx, row: Row): Promise<Row> {
+async function withRoom(tx: LossyTx, row: Row): Promise<Row> {
   const { siteId, day, host } = siteEgress;
   const ofDay = and(eq(siteId, row.siteId), eq(day, row.day));
   const known = await tx
@@ -136,7 +136,7 @@ async function withRoom(tx: Tx, row: Row): Promise<Row> {
   return (sum?.rows ?? 0) < MAX_HOSTS ? row : { ...row, host: OTHERS };
 }
 
-async function writeRow(tx: Tx, row: Row): Promise<void> {
+async function writeRow(tx: LossyTx, row: Row): Promise<void> {
   const { requests, refused, bytesOut, bytesIn, problem } = siteEgress;
   await tx
     .insert(siteEgress)

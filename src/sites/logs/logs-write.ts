@@ -2,7 +2,7 @@ import { and, asc, count, desc, eq, lte, sql } from "drizzle-orm";
 
 import { giveWay } from "#base/slices.ts";
 import type { Ctx } from "#store/ctx.ts";
-import type { Tx } from "#store/db.ts";
+import type { LossyTx } from "#store/lossy.ts";
 
 import { siteLogs, sites } from "../tables.ts";
 import type { BufferedLine } from "./logs-buffer.ts";
@@ -32,7 +32,7 @@ export async function writeLines(
   const sitesWritten = new Set<number>();
   while (lines.length > 0) {
     const some = lines.slice(0, BATCH_ROWS);
-    const ids = await ctx.db.transaction((tx) => writeSome(ctx, tx, ring, some), { isLossy: true });
+    const ids = await ctx.db.lossy((tx) => writeSome(ctx, tx, ring, some));
     for (const id of ids) sitesWritten.add(id);
     lines.splice(0, some.length);
     if (lines.length > 0) await giveWay();
@@ -42,7 +42,7 @@ export async function writeLines(
 
 async function writeSome(
   ctx: Ctx,
-  tx: Tx,
+  tx: LossyTx,
   ring: RingState,
   lines: readonly BufferedLine[],
 ): Promise<Iterable<number>> {
@@ -64,7 +64,7 @@ async function writeSome(
 
 /** The ids of the sites of lines, by what the lines call them. */
 async function findSites(
-  tx: Tx,
+  tx: LossyTx,
   lines: readonly BufferedLine[],
 ): Promise<ReadonlyMap<number | string, number>> {
   const named = JSON.stringify([...new Set(lines.map(({ site }) => site))]);
@@ -83,7 +83,7 @@ async function findSites(
 /** Cuts the rings that may have come to their end. One question tells how far those are that nothing is known of. */
 async function cutRings(
   ctx: Ctx,
-  tx: Tx,
+  tx: LossyTx,
   ring: RingState,
   written: ReadonlyMap<number, number>,
 ): Promise<void> {
@@ -105,7 +105,7 @@ async function cutRings(
   }
 }
 
-async function cutRing(tx: Tx, ring: RingState, id: number, keep: number): Promise<void> {
+async function cutRing(tx: LossyTx, ring: RingState, id: number, keep: number): Promise<void> {
   const [last] = await tx
     .select({ id: siteLogs.id })
     .from(siteLogs)
