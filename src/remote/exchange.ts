@@ -253,10 +253,22 @@ async function troubleOf(
 }
 
 function addressOf(registry: RegistryUrl, { path, query = {} }: Outgoing): string {
+  checkParts(path);
   const given = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) given.set(key, value);
   const search = given.toString();
   return `${registry}/api/v1${path}${search && `?${search}`}`;
+}
+
+/**
+ * No encoding keeps `..` from being resolved, and a part that is empty makes another address too: a key of that name would be the
+ * site itself, which `DELETE` removes.
+ */
+function checkParts(path: string): void {
+  const part = /\/(\.{0,2})(?=\/|$)/.exec(path)?.[1];
+  if (part === undefined) return;
+  const problem = part === "" ? "it is empty" : "addresses take it for another folder";
+  throw fail("name_invalid", { what: "a name", value: part, problem });
 }
 
 /** An address for a message: what is asked for may be private. */

@@ -50,6 +50,19 @@ async function bytesOf(remote: Remote, limit?: number): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
+test.each(["", ".", ".."])("a name that is %p reaches no other address", async (name) => {
+  const remote = remoteOf();
+  for (const work of [
+    remote.unsetEnv("blog", name),
+    remote.deleteKv("blog", name),
+    remote.setEnv("blog", name, "x", "secret"),
+    remote.deleteDeploy("blog", name),
+    remote.deleteSite(name),
+  ])
+    expect((await failure(work)).code).toBe("name_invalid");
+  expect(registry.requests).toEqual([]);
+});
+
 describe("what a registry answers", () => {
   test("an index is read, asked for again by its ETag, or absent", async () => {
     const fresh = await remoteOf().readIndex("left");
