@@ -189,6 +189,7 @@ test("who waits for more of the host's time goes on once requests that were sent
   let asked = 0;
   const account: ReturnType<Meter["account"]> = {
     spend() {},
+    unanswered() {},
     asked: () => void (asked += 1),
     waitMs: () => (asked < 20 ? 600_000 : 0),
   };
@@ -235,6 +236,19 @@ test("a site that answers many requests may take more of the host's time than on
   expect([answers.waitMs(), takes.waitMs() > 0]).toEqual([0, true]);
   answers.spend(151);
   expect(answers.waitMs()).toBeGreaterThan(0);
+});
+
+test("what was given for requests that are not answered is taken back", () => {
+  const meter = createMeter(() => 0);
+  const [cancels, takes] = [meter.account(1), meter.account(2)];
+  for (let n = 0; n < 1000; n += 1) {
+    cancels.asked();
+    cancels.spend(0.2);
+    cancels.unanswered();
+    takes.spend(0.2);
+  }
+  expect(cancels.waitMs()).toBeGreaterThan(0);
+  expect(cancels.waitMs()).toBeGreaterThanOrEqual(takes.waitMs());
 });
 
 test("what one call takes beyond its share is owed by the next ones, two seconds' worth at most", () => {

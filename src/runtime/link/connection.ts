@@ -76,7 +76,9 @@ export function openHostLink(parts: HostLinkParts): HostLink {
     ...link,
     request(head, body, signal) {
       account.asked();
-      return link.request(head, body, signal);
+      const answer = link.request(head, body, signal);
+      answer.catch(account.unanswered);
+      return answer;
     },
   };
 }

@@ -10,6 +10,8 @@ export type Account = {
   spend: (ms: number) => void;
   /** A request goes to its program, which may ask the host for a little to answer it. */
   asked: () => void;
+  /** It did not answer one, or nobody waited for that: what it was given for it is taken back. */
+  unanswered: () => void;
   /** Milliseconds until it may have more; 0: now. */
   waitMs: () => number;
 };
@@ -71,18 +73,26 @@ export function createMeter(nowMs: () => number): Meter {
     return left;
   }
 
+  function take(left: Left, ms: number): void {
+    left.ms = Math.max(-MAX_DEBT_SECONDS * share(), left.ms - ms);
+  }
+
   return {
     account: (siteId) => ({
       spend(ms) {
         const now = nowMs();
         const left = leftOf(siteId, now);
         left.usedAt = now;
-        left.ms = Math.max(-MAX_DEBT_SECONDS * share(), left.ms - ms);
+        take(left, ms);
       },
       asked() {
         const left = sites.get(siteId);
         // Who has all of its share needs no more.
         if (left) left.ms = Math.min(share(), left.ms + REQUEST_MS);
+      },
+      unanswered() {
+        const left = sites.get(siteId);
+        if (left) take(left, REQUEST_MS);
       },
       waitMs() {
         const now = nowMs();
