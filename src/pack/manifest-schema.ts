@@ -82,6 +82,7 @@ export const MANIFEST_SCHEMA = {
               {
                 type: "object",
                 required: ["cron"],
+                additionalProperties: false,
                 properties: {
                   cron: text("Five fields: 0 4 * * *"),
                   timeZone: text("IANA name, such as Europe/Berlin"),

@@ -60,7 +60,10 @@ function readCrons(fields: Fields, crons: unknown): CronSetting[] {
   return crons.map((one: unknown, at) => {
     const field = `site.crons[${at}]`;
     if (!isMap(one)) return fields.asText(field, one);
-    const { cron, timeZone } = one;
+    const { cron, timeZone, ...others } = one;
+    // A zone under another name would be none: it would run at another hour.
+    for (const other of Object.keys(others))
+      throw fields.refuse(`${field}.${other}`, "is not known: there are cron and timeZone");
     return {
       cron: fields.asText(`${field}.cron`, cron),
       ...(timeZone !== undefined && { timeZone: fields.asText(`${field}.timeZone`, timeZone) }),

@@ -156,7 +156,7 @@ export const ProgramBody = Type.Object({
           timeZone: Type.Optional(Type.String({ maxLength: 64 })),
         }),
       ]),
-      { maxItems: 100 },
+      { maxItems: 1000 },
     ),
   ),
   /** Whether it has `env.DB`; by default it does where its code names `DB`. */

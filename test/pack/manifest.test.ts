@@ -43,6 +43,16 @@ test("reads every field of land.json", () => {
   expect(() => requirePublishable(manifest)).toThrow("dependencies.member");
 });
 
+test("a schedule that says more than its times and its zone is refused, since nobody would do it", () => {
+  const withCrons = (crons: unknown): unknown => parse({ name: "ada", site: { crons } });
+  expect(withCrons([{ cron: "0 4 * * *", timeZone: "Europe/Berlin" }, "@daily"])).toMatchObject({
+    site: { crons: [{ cron: "0 4 * * *", timeZone: "Europe/Berlin" }, "@daily"] },
+  });
+  expect(() => withCrons([{ cron: "0 4 * * *", timezone: "Europe/Berlin" }])).toThrow(
+    "site.crons[0].timezone",
+  );
+});
+
 test("takes npm's ways of writing", () => {
   const manifest = parse(
     {
