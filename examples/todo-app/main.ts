@@ -10,7 +10,10 @@ interface Env extends LandEnv {
 export default {
   async fetch(request, env) {
     const { pathname } = new URL(request.url);
-    if (request.method === "POST") return act(pathname, await request.formData(), env);
+    if (request.method === "POST") {
+      const form = await request.formData().catch(() => undefined);
+      return form ? act(pathname, form, env) : new Response("Send a form", { status: 415 });
+    }
     if (pathname !== "/") return new Response("Not found", { status: 404 });
     return show(env);
   },
