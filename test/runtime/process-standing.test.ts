@@ -56,6 +56,7 @@ const begun = (): Standing => ({
   raises: 0,
   used: 0,
   restlessMs: -Infinity,
+  begunMs: -Infinity,
 });
 
 test("the first six ends of a site's processes cost nothing, then it waits 1, 2, 4 and at most 5 seconds", () => {
@@ -97,6 +98,7 @@ test("those that share the cores of the low stay there while these are full", ()
     raises: 0,
     used: rate,
     restlessMs: -Infinity,
+    begunMs: -Infinity,
   });
   // Six that want a core each have one together; each looks as if it wanted a sixth.
   const all = [low(0.16), low(0.16), low(0.16), low(0.16), low(0.16), low(0.16), low(0.02)];
@@ -139,25 +141,32 @@ test("beside sites that are asked a process begins on the cores left to it, and 
   expect(told).toEqual(["settle"]);
 });
 
-test("beside sites that are asked it has to be calm for a while before it counts as one that behaves", () => {
-  const { told, urgency } = urgencyThatTells();
-  const instance = processOf(1);
-  const standing = begun();
+test("beside sites that are asked it shows for a while how much it takes before it counts as one that behaves", () => {
   const crowd = { ...calm, hasNeighbours: (): boolean => true };
-  beginAt(urgency, instance, standing, crowd, at);
-  const look = (ms: number, used: number): string => {
-    standing.used = used;
-    moveTo(urgency, instance, standing, { ...crowd, at: ms, isBlocking: false, isSilent: false });
-    return standing.stand;
+  const standsAfter = (looks: readonly [ms: number, used: number, rate: number][]): string[] => {
+    const { urgency } = urgencyThatTells();
+    const instance = processOf(1);
+    const standing = begun();
+    beginAt(urgency, instance, standing, crowd, at);
+    return looks.map(([ms, used, rate]) => {
+      Object.assign(standing, { used, rate });
+      moveTo(urgency, instance, standing, { ...crowd, at: ms, isBlocking: false, isSilent: false });
+      return standing.stand;
+    });
   };
-  expect([look(4, 0), look(200, 0.5), look(250, 0), look(449, 0), look(450, 0)]).toEqual([
-    "begun",
-    "begun",
-    "begun",
-    "begun",
-    "settled",
+  // One that computes a little now and then, and one that spends its time on starting threads.
+  const little = standsAfter([
+    [4, 0, 0],
+    [200, 0.5, 0.1],
+    [249, 0, 0.1],
+    [250, 0, 0.1],
   ]);
-  expect(told).toEqual(["settle"]);
+  expect(little).toEqual(["begun", "begun", "begun", "settled"]);
+  const much = standsAfter([
+    [4, 0, 0],
+    [250, 0, 0.4],
+  ]);
+  expect(much).toEqual(["begun", "begun"]);
 });
 
 test("where it is crowded, who took much of the last ten seconds is less urgent, who took little of a minute is not", () => {

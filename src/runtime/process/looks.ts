@@ -71,6 +71,7 @@ export function newWatch(pid: number, nowMs: number): Watch {
     rate: 0,
     used: 0,
     restlessMs: Number.NEGATIVE_INFINITY,
+    begunMs: Number.NEGATIVE_INFINITY,
     ping: undefined,
     pings: 0,
     isSuspect: false,

@@ -16,6 +16,8 @@ export type Standing = {
   used: number;
   /** When it was last found to take too much. */
   restlessMs: number;
+  /** When its program came. */
+  begunMs: number;
 };
 
 /** What stands in whose way: whether programs take much of all cores, and from which part of a core on one stays below the others. */
@@ -37,8 +39,10 @@ const CROWDED_RATE = 0.22;
 const CROWDED_SECONDS = 10;
 /** What takes less than this part of a core leaves those that are full. */
 const LEAST_STAYS = 0.05;
-/** What stands low comes back when it was calm for so long; what begins beside others that are asked has shown that it behaves. */
-const CALM_MS = { low: 500, begun: 250 } as const;
+/** What stands low comes back when it was calm for so long. */
+const CALM_MS = 500;
+/** What begins beside others that are asked shows for so long how much it takes. */
+const SHOWN_MS = 250;
 /** Times that a process may fail to become more urgent again. */
 const MAX_RAISES = 20;
 
@@ -85,9 +89,10 @@ export function beginAt(
   { isCrowded, hasNeighbours }: Crowd,
   at: number,
 ): void {
-  standing.restlessMs = at;
+  standing.begunMs = at;
   if (isSuspect(instance.site, at) || (isCrowded && isHeavy(instance, standing, at))) {
     standing.stand = "low";
+    standing.restlessMs = at;
     urgency.lower(instance.pid);
   } else if (!hasNeighbours(instance.site)) urgency.await(instance.pid);
 }
@@ -122,7 +127,7 @@ export function moveTo(
   if (stand !== "low" && (isTooMuch || rate > LOWER_RATE)) {
     urgency.lower(instance.pid);
     standing.stand = "low";
-  } else if (stand === "low" && rate < RAISE_RATE && calmMs >= CALM_MS.low) {
+  } else if (stand === "low" && rate < RAISE_RATE && calmMs >= CALM_MS) {
     const isRaised = urgency.settle(instance.pid);
     standing.stand = isRaised ? "settled" : "low";
     standing.raises = isRaised ? 0 : standing.raises + 1;
@@ -132,7 +137,8 @@ export function moveTo(
     instance.state === "ready" &&
     !now.isSilent &&
     isCalm(standing, now) &&
-    (calmMs >= CALM_MS.begun || !now.hasNeighbours(instance.site))
+    rate < RAISE_RATE &&
+    (at - standing.begunMs >= SHOWN_MS || !now.hasNeighbours(instance.site))
   ) {
     // It answered since it was given its program, or did nothing.
     if (urgency.settle(instance.pid)) standing.stand = "settled";
