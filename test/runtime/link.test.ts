@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { readFileSync, readlinkSync } from "node:fs";
 
 import { type Body, BridgeError } from "#bridge/model.ts";
-import { createMeter, type Meter } from "#runtime/link/meter.ts";
+import { type Account, createMeter } from "#runtime/link/meter.ts";
 import { createRing } from "#runtime/link/ring.ts";
 import type { Binding } from "#runtime/tenant.ts";
 
@@ -187,7 +187,7 @@ test("a process that floods the host with notes is held back, and others are ans
 
 test("who waits for more of the host's time goes on once requests that were sent meanwhile let it have that", async () => {
   let asked = 0;
-  const account: ReturnType<Meter["account"]> = {
+  const account: Account = {
     spend() {},
     unanswered() {},
     asked: () => void (asked += 1),
@@ -225,28 +225,28 @@ test("the meter gives each site its share, all the time, and less where many wan
   expect(one.waitMs()).toBe(0);
 });
 
-test("a site that answers many requests may take more of the host's time than one that only takes", () => {
+/** Two sites that take as much of the host's time, the first of them for requests; `end` is told of the end of each. */
+function takeAlike(end: (account: Account) => void): [asked: Account, other: Account] {
   const meter = createMeter(() => 0);
-  const [answers, takes] = [meter.account(1), meter.account(2)];
+  const [asked, other] = [meter.account(1), meter.account(2)];
   for (let n = 0; n < 2000; n += 1) {
-    answers.asked();
-    answers.spend(0.2);
-    takes.spend(0.2);
+    asked.asked();
+    asked.spend(0.2);
+    end(asked);
+    other.spend(0.2);
   }
+  return [asked, other];
+}
+
+test("a site that answers many requests may take more of the host's time than one that only takes", () => {
+  const [answers, takes] = takeAlike(() => undefined);
   expect([answers.waitMs(), takes.waitMs() > 0]).toEqual([0, true]);
   answers.spend(151);
   expect(answers.waitMs()).toBeGreaterThan(0);
 });
 
 test("what was given for requests that are not answered is taken back", () => {
-  const meter = createMeter(() => 0);
-  const [cancels, takes] = [meter.account(1), meter.account(2)];
-  for (let n = 0; n < 1000; n += 1) {
-    cancels.asked();
-    cancels.spend(0.2);
-    cancels.unanswered();
-    takes.spend(0.2);
-  }
+  const [cancels, takes] = takeAlike(({ unanswered }) => unanswered());
   expect(cancels.waitMs()).toBeGreaterThan(0);
   expect(cancels.waitMs()).toBeGreaterThanOrEqual(takes.waitMs());
 });
